@@ -1,0 +1,1 @@
+"""The one public door: the API gateway, uploads, and media delivery."""

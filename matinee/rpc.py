@@ -1,0 +1,92 @@
+"""gRPC between the services: channels, servers, and errors on the wire. The only module that imports grpc itself.
+
+The service token, a secret of the house, goes along as metadata with every call of edge and worker; a person's access
+token goes along as `authorization`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import grpc
+
+from matinee import errors
+from matinee.errors import MatineeError
+
+SERVICE_TOKEN_KEY = "x-matinee-service"
+AUTHORIZATION_KEY = "authorization"
+LARGEST_MESSAGE = 16 * 1024**2
+
+Channel = grpc.aio.Channel
+Server = grpc.aio.Server
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+ServerInterceptor = grpc.aio.ServerInterceptor
+RpcMethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+HandlerCallDetails = grpc.HandlerCallDetails
+CallError = grpc.aio.AioRpcError
+
+OPTIONS = [
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+]
+
+_BY_CODE = {
+    kind.status.grpc: kind
+    for kind in (
+        errors.InvalidInput,
+        errors.Unauthenticated,
+        errors.PermissionDenied,
+        errors.NotFound,
+        errors.Conflict,
+        errors.ResourceExhausted,
+        errors.Unavailable,
+        errors.Cancelled,
+        errors.DataLoss,
+    )
+}
+
+
+def open_channel(address: str) -> Channel:
+    """A channel to control; it connects at the first call and reconnects by itself."""
+    return grpc.aio.insecure_channel(address, OPTIONS)
+
+
+def make_server(interceptors: Sequence[ServerInterceptor] = ()) -> Server:
+    """A gRPC server without services."""
+    return grpc.aio.server(interceptors=list(interceptors), options=OPTIONS)
+
+
+def service_metadata(service_token: str) -> tuple[tuple[str, str], ...]:
+    """The metadata by which a service of the house shows that it is one."""
+    return ((SERVICE_TOKEN_KEY, service_token),)
+
+
+def status_code(error: MatineeError) -> grpc.StatusCode:
+    """The gRPC status of an error."""
+    return next(code for code in grpc.StatusCode if code.value[0] == error.status.grpc)
+
+
+def from_call_error(error: CallError) -> MatineeError:
+    """The error that a call's failure stands for; a missed deadline and a lost peer are `Unavailable`."""
+    number = error.code().value[0]
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return errors.Unavailable("control took too long to answer; try again")
+    if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or ""):
+        return errors.Unavailable("control cannot be reached; try again")
+    return _BY_CODE.get(number, MatineeError)(error.details() or error.code().name)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turns failures of calls made inside into errors of `matinee.errors`."""
+    try:
+        yield
+    except CallError as error:
+        raise from_call_error(error) from error

@@ -1,0 +1,246 @@
+"""Settings: defaults, then `matinee.toml`, then `MATINEE_*` in the environment (`MATINEE_HTTP__PORT=9000`).
+
+Every setting is declared here with its default and its meaning. `matinee.toml` at the root of the repository shows them
+all with their defaults, and a test holds the two together.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from matinee.errors import InvalidInput
+
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """One table of `matinee.toml`; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class HttpSettings(Section):
+    """`[http]`: the public door."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for every interface."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 picks a free one."""
+    public_url: str = ""
+    """What clients call the door, such as https://films.example; empty: http://host:port."""
+    head_bytes: Positive = 65_536
+    """Largest request head; more is answered 431."""
+    head_seconds: Seconds = 10
+    """Longest time that a request head may take to arrive; then 408."""
+    connections: Positive = 2_000
+    """Most connections at once; more are answered 503."""
+
+
+class ControlSettings(Section):
+    """`[control]`: where the gRPC services listen, and where edge and worker find them."""
+
+    address: str = ""
+    """A gRPC target: unix:/run/matinee/control.sock, 0.0.0.0:7400; empty: a unix socket in the data directory."""
+    deadline_seconds: Seconds = 10
+    """Longest time that a unary call may take."""
+
+
+class StoreSettings(Section):
+    """`[store]`: uploads, spans and media."""
+
+    url: str = ""
+    """file:///path or s3://bucket/prefix; empty: the folder `objects` in the data directory."""
+
+
+class DatabaseSettings(Section):
+    """`[database]`: private to control."""
+
+    url: str = ""
+    """A SQLAlchemy URL; empty: the SQLite file `matinee.db` in the data directory."""
+
+
+class UploadSettings(Section):
+    """`[uploads]`: tus 1.0 at /uploads."""
+
+    max_bytes: Positive = 64 * 1024**3
+    """Largest film taken, in bytes."""
+    part_bytes: Positive = 8 * 1024**2
+    """Size of the parts in which an upload is stored, in bytes; what a killed edge can lose at most."""
+    expire_hours: Positive = 48
+    """An upload that is not finished and not continued for so long is removed."""
+
+
+class SourceSettings(Section):
+    """`[source]`: what ingest takes (see docs/ingest.md)."""
+
+    max_pixels: Positive = 8192 * 4320
+    """Most pixels in a frame."""
+    max_hours: Positive = 12
+    """Longest film."""
+    max_frame_rate: Positive = 240
+    """Most frames per second in the source; the result has at most 60."""
+
+
+class LadderSettings(Section):
+    """`[ladder]`: what is made of a film."""
+
+    heights: tuple[Positive, ...] = (1080, 720, 540, 360, 234)
+    """Rungs, as lines of a 16:9 frame; rungs above the source are left out."""
+    preset: str = "veryfast"
+    """x264 preset; slower ones make smaller files for more CPU time."""
+    crf: Annotated[float, Field(ge=0, le=51)] = 21
+    """x264 constant rate factor, capped by each rung's peak rate."""
+    gop_seconds: Seconds = 2
+    """Length of a closed group of pictures, rounded to whole frames."""
+    segment_gops: Positive = 3
+    """Groups of pictures in a segment; 3 of 2 s make the 6 s that Apple asks for."""
+    span_segments: Positive = 5
+    """Segments in a span, the unit of parallel work and of what a crash can lose."""
+    audio_kbps: Positive = 128
+    """AAC-LC stereo bit rate in kb/s."""
+    loudness_lufs: float = -16
+    """Integrated loudness of every title, in LUFS (EBU R128)."""
+    true_peak_dbtp: float = -1
+    """Highest true peak, in dBTP."""
+
+
+class WorkerSettings(Section):
+    """`[worker]`: who encodes, and within which limits."""
+
+    executor: str = "threads://"
+    """threads://N runs N spans side by side; threads:// one per core."""
+    scratch: str = ""
+    """Folder for temporary files; empty: the folder `scratch` in the data directory."""
+    lease_seconds: Seconds = 30
+    """A worker that has not been heard of for so long loses its job to another."""
+    poll_seconds: Seconds = 2
+    """How often a worker with nothing to do asks for a job."""
+    attempts: Positive = 3
+    """How often a job is tried before it is marked as failed."""
+    nice: Annotated[int, Field(ge=0, le=19)] = 10
+    """Niceness of ffmpeg, so that serving goes first."""
+    memory_bytes: Positive = 6 * 1024**3
+    """Most address space of one ffmpeg child."""
+    wall_factor: Positive = 60
+    """A span that takes more than so many times its own length is killed."""
+    ffmpeg: str = ""
+    """Path of the ffmpeg binary; empty: the one in the imageio-ffmpeg package."""
+
+
+class TokenSettings(Section):
+    """`[tokens]`: how long credentials live."""
+
+    access_minutes: Positive = 15
+    """Life of an access token."""
+    refresh_days: Positive = 30
+    """Life of a refresh token that is not used."""
+    delivery_hours: Positive = 12
+    """Life of a signed playback URL; long enough for a film and its pauses."""
+    grant_seconds: Positive = 60
+    """What an edge may serve to a playback session without asking control again."""
+    key_days: Positive = 30
+    """A new signing key is made after so long; old ones verify until every token of theirs has expired."""
+
+
+class EdgeSettings(Section):
+    """`[edge]`: media delivery."""
+
+    cache_bytes: Positive = 512 * 1024**2
+    """Memory for hot byte ranges."""
+    block_bytes: Positive = 1024**2
+    """Size of a cached block."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set.
+
+    `data` holds all state of one machine. `url` and `token` tell the command line which instance to talk to.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MATINEE_",
+        env_nested_delimiter="__",
+        toml_file="matinee.toml",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    data: Path = Path("matinee-data")
+    """Folder with the state of this machine."""
+    url: str = ""
+    """Instance that the command line talks to; empty: the one that runs on `data`."""
+    token: str = ""
+    """Access token for `url`; empty: the one of `matinee login`."""
+    http: HttpSettings = HttpSettings()
+    control: ControlSettings = ControlSettings()
+    store: StoreSettings = StoreSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    uploads: UploadSettings = UploadSettings()
+    source: SourceSettings = SourceSettings()
+    ladder: LadderSettings = LadderSettings()
+    worker: WorkerSettings = WorkerSettings()
+    tokens: TokenSettings = TokenSettings()
+    edge: EdgeSettings = EdgeSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def control_address(self) -> str:
+        """The gRPC target of control."""
+        return self.control.address or f"unix:{self.run_directory / 'control.sock'}"
+
+    @property
+    def run_directory(self) -> Path:
+        """Sockets and secrets of the running services; readable by their owner only."""
+        return self.data.absolute() / "run"
+
+    @property
+    def service_token_file(self) -> Path:
+        """The secret by which edge and worker prove to control that they belong to the house."""
+        return self.run_directory / "service.token"
+
+    @property
+    def store_url(self) -> str:
+        """The object store."""
+        return self.store.url or (self.data.absolute() / "objects").as_uri()
+
+    @property
+    def database_url(self) -> str:
+        """The database of control."""
+        return self.database.url or f"sqlite+aiosqlite:///{self.data.absolute() / 'matinee.db'}"
+
+    @property
+    def scratch_directory(self) -> Path:
+        """Temporary files of the worker."""
+        return Path(self.worker.scratch) if self.worker.scratch else self.data.absolute() / "scratch"
+
+    @property
+    def public_url(self) -> str:
+        """What clients call the public door, without a trailing slash."""
+        return self.http.public_url.rstrip("/") or f"http://{self.http.host}:{self.http.port}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; `overrides` win over the environment and the file.
+
+    Raises `InvalidInput` that names every bad setting at once.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise InvalidInput(f"these settings cannot be used: {faults}") from error

@@ -1,0 +1,132 @@
+"""The object store: uploads, span results and media, in a folder or in a bucket. The only module that imports obstore.
+
+Keys are made by us and never come from a client: `uploads/<upload>/…`, `spans/<hash>/…`, `assets/<asset>/…`.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.store import LocalStore, MemoryStore, from_url
+
+from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
+
+STREAM_BYTES = 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the store knows of an object: key, size in bytes, and the tag of its content."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class ObjectStore:
+    """Bytes under keys. Every method raises `Unavailable` when the store cannot be reached."""
+
+    def __init__(self, backend: obstore.store.ObjectStore) -> None:
+        self._backend = backend
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Write an object whole; readers see the old content or the new, never a part."""
+        try:
+            await obstore.put_async(self._backend, key, data)
+        except BaseError as error:
+            raise _translated(error, key) from error
+
+    async def create(self, key: str, data: bytes) -> bool:
+        """Write an object unless the key exists; answer whether it was written."""
+        try:
+            await obstore.put_async(self._backend, key, data, mode="create")
+        except AlreadyExistsError:
+            return False
+        except BaseError as error:
+            raise _translated(error, key) from error
+        return True
+
+    async def put_file(self, key: str, path: Path) -> None:
+        """Write a file's content as one object, without holding it in memory."""
+        try:
+            await obstore.put_async(self._backend, key, path)
+        except BaseError as error:
+            raise _translated(error, key) from error
+
+    async def get(self, key: str) -> bytes:
+        """Read an object whole. Raises `NotFound`."""
+        try:
+            result = await obstore.get_async(self._backend, key)
+            return bytes(await result.bytes_async())
+        except (BaseError, FileNotFoundError) as error:
+            raise _translated(error, key) from error
+
+    async def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read the bytes from `start` to before `end`. Raises `NotFound`; `DataLoss` when the body is short."""
+        try:
+            body = bytes(await obstore.get_range_async(self._backend, key, start=start, end=end))
+        except (BaseError, FileNotFoundError) as error:
+            raise _translated(error, key) from error
+        if len(body) != end - start:
+            raise DataLoss(f"{key}: {end - start} bytes were asked for and {len(body)} came")
+        return body
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """Read an object from start to end in chunks of about 1 MiB. Raises `NotFound`."""
+        try:
+            result = await obstore.get_async(self._backend, key)
+            async for chunk in result.stream(min_chunk_size=STREAM_BYTES):
+                yield bytes(chunk)
+        except (BaseError, FileNotFoundError) as error:
+            raise _translated(error, key) from error
+
+    async def head(self, key: str) -> StoredObject:
+        """Size and tag of an object. Raises `NotFound`."""
+        try:
+            meta = await obstore.head_async(self._backend, key)
+        except (BaseError, FileNotFoundError) as error:
+            raise _translated(error, key) from error
+        return StoredObject(key, meta["size"], meta["e_tag"] or "")
+
+    async def list(self, prefix: str) -> list[StoredObject]:
+        """Every object below the prefix (whole path segments), ordered by key."""
+        try:
+            found = await obstore.list(self._backend, prefix=prefix).collect_async()
+        except BaseError as error:
+            raise _translated(error, prefix) from error
+        return sorted((StoredObject(m["path"], m["size"], m["e_tag"] or "") for m in found), key=lambda o: o.key)
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; those that are gone already are no error."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._backend, key)
+            except (NotFoundError, FileNotFoundError):
+                continue
+            except BaseError as error:
+                raise _translated(error, key) from error
+
+    async def delete_prefix(self, prefix: str) -> None:
+        """Remove every object below the prefix."""
+        await self.delete(found.key for found in await self.list(prefix))
+
+
+def open_store(url: str) -> ObjectStore:
+    """Open the store that a setting names: file:///path (the folder is created) or memory://. Raises `InvalidInput`."""
+    if url.startswith("memory:"):
+        return ObjectStore(MemoryStore())
+    if url.startswith("file://"):
+        folder = Path(url.removeprefix("file://"))
+        folder.mkdir(parents=True, exist_ok=True)
+        return ObjectStore(LocalStore(prefix=folder))
+    if url.startswith("s3://"):
+        return ObjectStore(from_url(url))
+    raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")
+
+
+def _translated(error: Exception, key: str) -> Exception:
+    if isinstance(error, NotFoundError | FileNotFoundError):
+        return NotFound(f"the object store has no {key}")
+    return Unavailable(f"the object store failed at {key}: {str(error).splitlines()[0]}")

@@ -1,0 +1,1 @@
+"""Generated from the contracts beside it; do not edit."""
