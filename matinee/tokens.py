@@ -61,6 +61,17 @@ def jwks(keys: Iterable[SigningKey]) -> str:
     return json.dumps({"keys": [key.public_jwk() for key in keys]}, separators=(",", ":"))
 
 
+def key_id(token: str) -> str:
+    """The `kid` that a token names; nothing vouches for it yet. Raises `Unauthenticated` for what is no token."""
+    try:
+        kid = jwt.get_unverified_header(token).get("kid") if len(token) <= LONGEST_TOKEN else None
+    except jwt.InvalidTokenError as error:
+        raise Unauthenticated("this is not a token") from error
+    if not isinstance(kid, str):
+        raise Unauthenticated("the token names no key")
+    return kid
+
+
 class KeySet:
     """Public keys by `kid`; verifies tokens."""
 
@@ -74,6 +85,9 @@ class KeySet:
         entries = json.loads(text)["keys"]
         usable = [entry for entry in entries if entry.get("alg") == ALGORITHM and entry.get("kty") == "EC"]
         return cls({entry["kid"]: jwt.PyJWK(entry).key for entry in usable}, clock)
+
+    def __contains__(self, kid: str) -> bool:
+        return kid in self._keys
 
     def knows(self, token: str) -> bool:
         """Whether the key that a token names is here; False for what is no token at all."""

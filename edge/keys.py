@@ -1,0 +1,74 @@
+"""The public keys that verify our tokens, as the edge knows them.
+
+Control owns the keys. The edge fetches the set when a token names a key that it does not know, and when control says
+that the set has changed. While control is away the old set goes on verifying.
+"""
+
+import asyncio
+
+from matinee.rpc import Channel, service_metadata, translated
+from matinee.tokens import Claims, KeySet, key_id
+from protos.v1.auth_pb2 import GetKeysRequest
+from protos.v1.auth_pb2_grpc import AuthServiceStub
+
+DEADLINE_SECONDS = 5.0
+PAUSE_SECONDS = 1.0
+
+
+class Keys:
+    """The key set of control, fetched when it is needed, and at most once a second however many kids are forged."""
+
+    def __init__(self, channel: Channel, service_token: str, pause: float = PAUSE_SECONDS) -> None:
+        self._auth = AuthServiceStub(channel)
+        self._metadata = service_metadata(service_token)
+        self._pause = pause
+        self._earliest = 0.0
+        self._awaited: asyncio.Task[None] | None = None
+        self._jwks = '{"keys":[]}'
+        self._current = KeySet({})
+
+    @property
+    def current(self) -> KeySet:
+        """The keys at hand, for callers that must not wait; `current.knows(token)` tells whether they will do."""
+        return self._current
+
+    @property
+    def jwks(self) -> str:
+        """The keys at hand as a JSON Web Key Set (RFC 7517)."""
+        return self._jwks
+
+    async def verify(self, token: str, kind: str, audience: str) -> Claims:
+        """The claims of a token of this `typ` for this audience.
+
+        Raises `Unauthenticated` for any other token, and `Unavailable` when its key is new and control is away.
+        """
+        return (await self.set_for(token)).verify(token, kind, audience)
+
+    async def set_for(self, token: str) -> KeySet:
+        """The newest key set that may hold the token's key: the one at hand when it does, else a fresh one.
+
+        Raises `Unauthenticated` for what is no token at all, and `Unavailable` when control is needed and away.
+        """
+        if key_id(token) not in self._current:
+            await self.refresh()
+        return self._current
+
+    async def refresh(self) -> None:
+        """Fetch the set; it will be no older than this call. Raises `Unavailable`, and keeps the old set then.
+
+        Callers share the fetch that is about to begin, which waits until the last one is a second old.
+        """
+        if self._awaited is None:
+            self._awaited = asyncio.create_task(self._fetch())
+        await asyncio.shield(self._awaited)
+
+    async def _fetch(self) -> None:
+        now = asyncio.get_running_loop().time
+        await asyncio.sleep(max(0.0, self._earliest - now()))
+        self._awaited = None  # who comes from here on may know of a newer key, and gets a fetch of its own
+        self._earliest = now() + self._pause
+        async with translated():
+            reply = await self._auth.GetKeys(GetKeysRequest(), metadata=self._metadata, timeout=DEADLINE_SECONDS)
+        if reply.jwks != self._jwks:
+            self._current = KeySet.from_jwks(reply.jwks)
+            self._jwks = reply.jwks
