@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from matinee import errors
 from matinee.errors import MatineeError
@@ -81,6 +82,15 @@ def from_call_error(error: CallError) -> MatineeError:
     if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or ""):
         return errors.Unavailable("control cannot be reached; try again")
     return _BY_CODE.get(number, MatineeError)(error.details() or error.code().name)
+
+
+async def is_serving(channel: Channel, seconds: float = 1) -> bool:
+    """Whether the server at the other end answers and says that it serves (grpc.health.v1)."""
+    try:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=seconds)
+    except CallError:
+        return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 @asynccontextmanager

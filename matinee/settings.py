@@ -4,11 +4,19 @@ Every setting is declared here with its default and its meaning. `matinee.toml` 
 all with their defaults, and a test holds the two together.
 """
 
+from ipaddress import ip_address
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from matinee.errors import InvalidInput
 
@@ -25,8 +33,8 @@ class Section(BaseModel):
 class HttpSettings(Section):
     """`[http]`: the public door."""
 
-    host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 for every interface."""
+    host: Annotated[str, AfterValidator(lambda host: str(ip_address(host)))] = "127.0.0.1"
+    """IP address to listen on; 0.0.0.0 for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on; 0 picks a free one."""
     public_url: str = ""
@@ -231,7 +239,12 @@ class Settings(BaseSettings):
     @property
     def public_url(self) -> str:
         """What clients call the public door, without a trailing slash."""
-        return self.http.public_url.rstrip("/") or f"http://{self.http.host}:{self.http.port}"
+        return self.http.public_url.rstrip("/") or f"http://{self.local_host}:{self.http.port}"
+
+    @property
+    def local_host(self) -> str:
+        """The name by which this machine reaches its own door."""
+        return "127.0.0.1" if ip_address(self.http.host).is_unspecified else self.http.host
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -244,3 +257,5 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise InvalidInput(f"these settings cannot be used: {faults}") from error
+    except (TOMLDecodeError, SettingsError, OSError) as error:
+        raise InvalidInput(f"matinee.toml or the environment cannot be read: {error}") from error

@@ -123,7 +123,7 @@ class KeySet:
                     "verify_iat": False,
                 },
             )
-        except jwt.InvalidTokenError as error:
+        except jwt.PyJWTError as error:
             raise Unauthenticated("the token does not verify") from error
         self._check_times(claims)
         return claims

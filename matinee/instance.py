@@ -1,0 +1,89 @@
+"""The instance that runs on a data directory: who holds the directory, and where its public door is."""
+
+import fcntl
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from matinee.errors import Conflict, InvalidInput, NotFound, Unavailable
+from matinee.settings import Settings
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """The account that the first start creates."""
+
+    email: str
+    password: str
+
+
+@contextmanager
+def hold_directory(settings: Settings) -> Iterator[None]:
+    """Keep a data directory for this process, however it ends. Raises `Conflict` when another instance has it."""
+    run = settings.run_directory
+    try:
+        run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(f"the data directory {settings.data} cannot be made: {error.strerror}") from error
+    with (run / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"another Matinee runs on {settings.data}: stop it, or choose another directory with --data"
+            ) from None
+        yield
+
+
+def announce(settings: Settings) -> None:
+    """Write down where the public door is, for the command line."""
+    _door_file(settings).write_text(json.dumps({"url": settings.public_url}))
+
+
+def withdraw(settings: Settings) -> None:
+    """Forget where the public door was."""
+    _door_file(settings).unlink(missing_ok=True)
+
+
+def door(settings: Settings) -> str:
+    """The address of the instance that runs on the data directory. Raises `Unavailable` when none does."""
+    try:
+        return str(json.loads(_door_file(settings).read_text())["url"])
+    except (OSError, ValueError, KeyError):
+        raise Unavailable(
+            f"no Matinee runs on {settings.data}: start it with `matinee up`, or name one with --data or MATINEE_URL"
+        ) from None
+
+
+def administrator(data: Path) -> Administrator:
+    """The administrator of a data directory. Raises `NotFound`."""
+    try:
+        return Administrator(**json.loads((data / "admin.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        raise NotFound(
+            f"{data / 'admin.json'} cannot be read: name the instance's data directory with --data"
+        ) from None
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def require_port(host: str, port: int) -> None:
+    """Raise `Conflict` when the port cannot be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Conflict(f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port") from error
+
+
+def _door_file(settings: Settings) -> Path:
+    return settings.run_directory / "door.json"

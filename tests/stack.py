@@ -1,0 +1,102 @@
+"""The whole house as its users run it: `matinee up` on a fresh data directory, and the command line beside it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+
+@dataclass
+class Stack:
+    """A running instance: its public door, its data directory, and its administrator."""
+
+    data: Path
+    process: subprocess.Popen[str]
+    url: str = ""
+    email: str = ""
+    password: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def matinee(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line against this instance."""
+        command = [sys.executable, "-m", "matinee", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def ingest(self, film: Path, title: str) -> str:
+        """Ingest a film, wait until it has been published, and give its title_id."""
+        done = self.matinee("ingest", str(film), "--title", title, "--wait", "--json")
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["title_id"])
+
+    def play(self, title_id: str) -> dict[str, Any]:
+        """Open a playback session: hls, dash, session_id, expires_at."""
+        done = self.matinee("play", title_id, "--json")
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def children(self) -> dict[str, int]:
+        """The process ids of control, edge and worker."""
+        found = {}
+        listing = subprocess.run(
+            ["ps", "--ppid", str(self.process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
+        )
+        for line in listing.stdout.splitlines():
+            pid, *arguments = line.split()
+            found[arguments[arguments.index("matinee") + 1]] = int(pid)
+        return found
+
+
+@contextmanager
+def running_stack(data: Path, **settings: str) -> Iterator[Stack]:
+    """Start `matinee up` on `data` with settings such as WORKER__LEASE_SECONDS="3"; stop it at the end."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
+    environment |= {f"MATINEE_{name}": value for name, value in settings.items()}
+    environment["MATINEE_DATA"] = str(data)
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "stack.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "matinee", "up", "--port", "0"],
+            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    stack = Stack(data, process, environment=environment)
+    try:
+        _wait_until_up(stack)
+        yield stack
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a process that this test run started."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _wait_until_up(stack: Stack) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    door = stack.data / "run" / "door.json"
+    while not door.exists():
+        assert stack.process.poll() is None, (stack.data / "stack.log").read_text()
+        assert time.monotonic() < deadline, (stack.data / "stack.log").read_text()
+        time.sleep(0.05)
+    stack.url = json.loads(door.read_text())["url"]
+    admin = json.loads((stack.data / "admin.json").read_text())
+    stack.email, stack.password = admin["email"], admin["password"]

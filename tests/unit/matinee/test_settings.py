@@ -1,0 +1,71 @@
+"""Settings: defaults, file, environment, and one sentence for everything that is wrong."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from matinee.errors import InvalidInput
+from matinee.settings import Section, Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_environment_wins_over_the_file(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "matinee.toml").write_text("[http]\nport = 1000\nhead_bytes = 2000\n")
+    monkeypatch.setenv("MATINEE_HTTP__PORT", "3000")
+    http = load_settings().http
+    assert (http.port, http.head_bytes) == (3000, 2000)
+
+
+def test_arguments_win_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_DATA", "/elsewhere")
+    assert load_settings(data=Path("/here")).data == Path("/here")
+
+
+def test_every_bad_setting_is_named_at_once() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        load_settings(http={"port": 70_000, "colour": "red"}, ladder={"crf": 99})
+    assert all(name in str(refusal.value) for name in ("http.port", "http.colour", "ladder.crf"))
+
+
+def test_a_broken_file_is_refused_with_a_sentence(elsewhere: Path) -> None:
+    (elsewhere / "matinee.toml").write_text("[http\n")
+    with pytest.raises(InvalidInput, match=r"matinee\.toml"):
+        load_settings()
+
+
+def test_the_door_of_every_interface_is_reached_on_loopback() -> None:
+    assert load_settings(http={"host": "0.0.0.0", "port": 81}).public_url == "http://127.0.0.1:81"
+
+
+def test_a_public_address_has_no_slash_at_its_end() -> None:
+    assert load_settings(http={"public_url": "https://films.example/"}).public_url == "https://films.example"
+
+
+def test_the_shipped_file_equals_the_defaults() -> None:
+    shipped = Settings.model_validate(tomllib.loads((ROOT / "matinee.toml").read_text()))
+    assert shipped == Settings()
+
+
+def test_the_shipped_file_shows_every_setting_with_its_meaning() -> None:
+    shown = (ROOT / "matinee.toml").read_text()
+    for name, field in settings_with_sections():
+        assert f"# {field.description}\n{name} = " in shown
+
+
+def settings_with_sections() -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in Settings.model_fields.items():
+        section = field.default
+        if isinstance(section, Section):
+            yield from type(section).model_fields.items()
+        else:
+            yield name, field
