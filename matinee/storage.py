@@ -18,11 +18,12 @@ STREAM_BYTES = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store knows of an object: key, size in bytes, and the tag of its content."""
+    """What the store knows of an object: key, size in bytes, tag of its content, time of writing (epoch seconds)."""
 
     key: str
     size: int
     etag: str
+    modified: float
 
 
 class ObjectStore:
@@ -88,7 +89,7 @@ class ObjectStore:
             meta = await obstore.head_async(self._backend, key)
         except (BaseError, FileNotFoundError) as error:
             raise _translated(error, key) from error
-        return StoredObject(key, meta["size"], meta["e_tag"] or "")
+        return _stored(meta)
 
     async def list(self, prefix: str) -> list[StoredObject]:
         """Every object below the prefix (whole path segments), ordered by key."""
@@ -96,7 +97,7 @@ class ObjectStore:
             found = await obstore.list(self._backend, prefix=prefix).collect_async()
         except BaseError as error:
             raise _translated(error, prefix) from error
-        return sorted((StoredObject(m["path"], m["size"], m["e_tag"] or "") for m in found), key=lambda o: o.key)
+        return sorted(map(_stored, found), key=lambda item: item.key)
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that are gone already are no error."""
@@ -124,6 +125,10 @@ def open_store(url: str) -> ObjectStore:
     if url.startswith("s3://"):
         return ObjectStore(from_url(url))
     raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")
+
+
+def _stored(meta: obstore.ObjectMeta) -> StoredObject:
+    return StoredObject(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"].timestamp())
 
 
 def _translated(error: Exception, key: str) -> Exception:

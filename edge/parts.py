@@ -1,0 +1,209 @@
+"""Uploads in the object store: an upload is its declaration and its parts, and edges keep no state of it.
+
+    uploads/<id>/info.json           what was declared when it was created
+    uploads/<id>/<offset, 16 digits> parts, each beginning where the one before it ends
+    uploads/<id>/completed.json      the title and the job that it became
+    staged/<id>/<nonce>/<offset>     bytes whose checksum is not known yet
+
+A writer makes a part only where it has seen the last part end, or made that part itself, and only if nobody else has
+(create-if-absent). So parts never overlap and never leave a gap, whoever writes at the same time or dies.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass
+from itertools import groupby
+
+from edge.tus import Checksum, TusRefusal
+from matinee.errors import Conflict, DataLoss, NotFound
+from matinee.storage import ObjectStore, StoredObject
+
+INFO = "info.json"
+COMPLETED = "completed.json"
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_PART = re.compile(r"[0-9]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What an upload was created as: `length` in bytes, and `metadata` as the client sent it."""
+
+    account_id: str
+    length: int
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an upload became."""
+
+    title_id: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload as the store has it: `offset` bytes are there, the last of them since `touched` (epoch seconds)."""
+
+    upload_id: str
+    declaration: Declaration
+    offset: int
+    touched: float
+    completion: Completion | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every byte is there."""
+        return self.offset == self.declaration.length
+
+    def check_room(self, count: int) -> None:
+        """Raise 413 when so many bytes more go past the declared length."""
+        if self.offset + count > self.declaration.length:
+            raise TusRefusal(413, "the body goes past the declared Upload-Length")
+
+
+class UploadStore:
+    """Creates, continues and removes uploads. A part has at most `part_bytes` bytes; memory is bounded by three."""
+
+    def __init__(self, store: ObjectStore, part_bytes: int) -> None:
+        self._store = store
+        self._part_bytes = part_bytes
+
+    async def create(self, declaration: Declaration) -> Upload:
+        """Begin an upload under a new, unguessable id."""
+        upload_id = secrets.token_hex(16)
+        await self._store.put(_key(upload_id, INFO), json.dumps(asdict(declaration)).encode())
+        return await self.find(upload_id)
+
+    async def find(self, upload_id: str) -> Upload:
+        """The upload as it is now. Raises `NotFound`."""
+        found = await self._store.list(f"uploads/{upload_id}") if _ID.fullmatch(upload_id) else []
+        names = {_name(item) for item in found}
+        if INFO not in names:
+            raise NotFound("there is no such upload")
+        declaration = Declaration(**json.loads(await self._store.get(_key(upload_id, INFO))))
+        completion = None
+        if COMPLETED in names:
+            completion = Completion(**json.loads(await self._store.get(_key(upload_id, COMPLETED))))
+        offset = declaration.length if completion else _end(found)
+        return Upload(upload_id, declaration, offset, _touched(found), completion)
+
+    async def append(self, upload: Upload, body: AsyncIterator[bytes], checksum: Checksum | None) -> None:
+        """Store a body at the end of the upload, part by part.
+
+        With a checksum, nothing is kept of a body that does not match it: 460. Without one, what came before the body
+        ended early stays. Raises `Conflict` when somebody else has written at the same place.
+        """
+        parts = self._cut(body, upload)
+        if checksum is not None:
+            await self._append_checked(upload, parts, checksum)
+            return
+        offset = upload.offset
+        async for part in parts:
+            offset = await self._place(upload.upload_id, offset, part)
+
+    async def complete(self, upload: Upload, completion: Completion) -> None:
+        """Note what a whole upload became; from then on its parts belong to the job."""
+        await self._store.put(_key(upload.upload_id, COMPLETED), json.dumps(asdict(completion)).encode())
+
+    async def remove(self, upload_id: str) -> None:
+        """Remove an upload and all its bytes."""
+        await self._store.delete([_key(upload_id, INFO)])
+        await self._store.delete_prefix(f"uploads/{upload_id}")
+        await self._store.delete_prefix(f"staged/{upload_id}")
+
+    async def remove_untouched(self, since: float) -> int:
+        """Remove what nobody has continued since that time (epoch seconds); answer how many uploads.
+
+        The parts of a completed upload stay: they are the job's. What a dead edge left of a removed or half received
+        upload goes too. Several edges may do this at the same time.
+        """
+        found = [*await self._store.list("uploads"), *await self._store.list("staged")]
+        stale = [
+            upload_id
+            for upload_id, items in groupby(sorted(found, key=_upload_id), key=_upload_id)
+            if _is_abandoned(list(items), since)
+        ]
+        for upload_id in stale:
+            await self.remove(upload_id)
+        return len(stale)
+
+    async def _append_checked(self, upload: Upload, parts: AsyncIterator[bytes], checksum: Checksum) -> None:
+        """The last part waits for the verdict in memory, those before it in the store."""
+        digest, held, staged = hashlib.new(checksum.algorithm), b"", list[str]()
+        nonce = secrets.token_hex(8)
+        try:
+            async for part in parts:
+                if held:
+                    staged.append(f"staged/{upload.upload_id}/{nonce}/{len(staged):016d}")
+                    await self._store.put(staged[-1], held)
+                await asyncio.to_thread(digest.update, part)
+                held = part
+            if digest.digest() != checksum.digest:
+                raise TusRefusal(460, "the bytes that came do not match Upload-Checksum; send them again")
+            offset = upload.offset
+            for key in staged:
+                offset = await self._place(upload.upload_id, offset, await self._store.get(key))
+            await self._place(upload.upload_id, offset, held)
+        finally:
+            await self._store.delete(staged)
+
+    async def _place(self, upload_id: str, offset: int, part: bytes) -> int:
+        if part and not await self._store.create(_key(upload_id, f"{offset:016d}"), part):
+            raise Conflict("somebody else is sending this upload; ask for its offset and go on from there")
+        return offset + len(part)
+
+    async def _cut(self, body: AsyncIterator[bytes], upload: Upload) -> AsyncIterator[bytes]:
+        """Cut a body into parts; 413 when it goes past the declared length."""
+        part, received = bytearray(), 0
+        async for chunk in body:
+            received += len(chunk)
+            upload.check_room(received)
+            rest = memoryview(chunk)
+            while rest:
+                fitting = self._part_bytes - len(part)
+                part += rest[:fitting]
+                rest = rest[fitting:]
+                if len(part) == self._part_bytes:
+                    yield bytes(part)
+                    part.clear()
+        if part:
+            yield bytes(part)
+
+
+def _key(upload_id: str, name: str) -> str:
+    return f"uploads/{upload_id}/{name}"
+
+
+def _name(item: StoredObject) -> str:
+    return item.key.rpartition("/")[2]
+
+
+def _upload_id(item: StoredObject) -> str:
+    return item.key.split("/")[1]
+
+
+def _touched(items: Iterable[StoredObject]) -> float:
+    return max(item.modified for item in items)
+
+
+def _end(items: Iterable[StoredObject]) -> int:
+    """Where the run of parts ends, in bytes."""
+    end = 0
+    for item in items:
+        if _PART.fullmatch(_name(item)):
+            if int(_name(item)) != end:
+                raise DataLoss("parts of this upload are missing in the object store; send the film again")
+            end += item.size
+    return end
+
+
+def _is_abandoned(items: list[StoredObject], since: float) -> bool:
+    names = {_name(item) for item in items if item.key.startswith("uploads/")}
+    in_use = COMPLETED in names and any(_PART.fullmatch(name) for name in names)
+    return not in_use and _touched(items) < since

@@ -1,0 +1,269 @@
+"""Uploads at /uploads: a tus 1.0.0 server for publishers, as a bare ASGI application.
+
+    POST    /uploads       create (201, Location), with the first bytes if the client likes
+    HEAD    /uploads/<id>  how much is there
+    PATCH   /uploads/<id>  more bytes
+    DELETE  /uploads/<id>  give up
+    OPTIONS                what this server can do, and the CORS preflight; needs no credential
+
+When the last byte is there control is told, and answers carry the title and the job. When control is away then, the
+answer is 503 and the next HEAD or empty PATCH tells it: `CompleteUpload` gives one answer however often it is called.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from edge import tus
+from edge.parts import Completion, Declaration, Upload, UploadStore
+from edge.tus import TusRefusal
+from matinee import rpc
+from matinee.errors import (
+    Conflict,
+    InvalidInput,
+    MatineeError,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+    Unavailable,
+)
+from matinee.settings import Settings
+from matinee.storage import ObjectStore
+from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, Claims
+from protos.v1.jobs_pb2 import CompleteUploadRequest
+from protos.v1.jobs_pb2_grpc import UploadServiceStub
+
+ROOT = "/uploads"
+PUBLISHERS = ("publisher", "admin")
+SILENCE_SECONDS = 30
+"""A body that brings nothing for so long has ended: its sender is gone."""
+RECEIVERS = 16
+"""Most bodies that are received at the same time; each holds up to three parts in memory. Others wait."""
+SWEEP_SECONDS = 3600
+
+log = structlog.get_logger()
+
+Handler = Callable[[Request, str], Awaitable[Response]]
+
+
+class Keys(Protocol):
+    """Verifies access tokens."""
+
+    async def verify(self, token: str, kind: str, audience: str) -> Claims:
+        """The claims of a good token. Raises `Unauthenticated`."""
+        ...
+
+
+class Uploads:
+    """The tus server. Every edge may answer every request: all state is in the object store."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: ObjectStore,
+        keys: Keys,
+        channel: rpc.Channel,
+        service_token: str,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings.uploads
+        self._expire_seconds = settings.uploads.expire_hours * 3600
+        self._deadline = settings.control.deadline_seconds
+        self._uploads = UploadStore(store, settings.uploads.part_bytes)
+        self._keys = keys
+        self._control = UploadServiceStub(channel)
+        self._metadata = rpc.service_metadata(service_token)
+        self._clock = clock
+        self._receivers = asyncio.Semaphore(RECEIVERS)
+        self._handlers: dict[str, Handler] = {
+            "POST": self._create,
+            "HEAD": self._head,
+            "PATCH": self._patch,
+            "DELETE": self._delete,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except MatineeError as error:
+            answer = _refusal(error)
+        answer.headers["Tus-Resumable"] = tus.VERSION
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Access-Control-Allow-Origin"] = "*"  # tokens come in headers; cookies never cross origins
+        answer.headers["Access-Control-Expose-Headers"] = ", ".join(tus.ANSWER_HEADERS)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        method = request.headers.get("X-HTTP-Method-Override", request.method).upper()
+        upload_id = request.scope["path"].removeprefix(ROOT).strip("/")
+        if method == "OPTIONS":
+            return self._options()
+        handler = self._handlers.get(method)
+        if handler is None or (method == "POST") != (upload_id == ""):
+            raise TusRefusal(405, f"{method} is not what can be done here")
+        if request.headers.get("Tus-Resumable") != tus.VERSION:
+            raise TusRefusal(412, f"Tus-Resumable must be {tus.VERSION}, the version that is spoken here")
+        return await handler(request, upload_id)
+
+    def _options(self) -> Response:
+        return Response(
+            status_code=204,
+            headers={
+                "Tus-Version": tus.VERSION,
+                "Tus-Extension": ",".join(tus.EXTENSIONS),
+                "Tus-Max-Size": str(self._settings.max_bytes),
+                "Tus-Checksum-Algorithm": ",".join(tus.DIGEST_BYTES),
+                "Access-Control-Allow-Methods": ", ".join(("OPTIONS", *self._handlers)),
+                "Access-Control-Allow-Headers": ", ".join(tus.REQUEST_HEADERS),
+                "Access-Control-Max-Age": "86400",
+            },
+        )
+
+    async def _create(self, request: Request, _: str) -> Response:
+        account_id = await self._account(request)
+        if "Upload-Defer-Length" in request.headers or "Upload-Concat" in request.headers:
+            raise InvalidInput("an upload declares its Upload-Length at once and is sent as one")
+        length = tus.number(request.headers, "Upload-Length")
+        if length == 0:
+            raise InvalidInput("the film is empty")
+        if length > self._settings.max_bytes:
+            raise TusRefusal(413, f"the film is larger than the {self._settings.max_bytes} bytes that are taken here")
+        metadata = request.headers.get("Upload-Metadata", "")
+        tus.film(tus.metadata(metadata))
+        upload = await self._uploads.create(Declaration(account_id, length, metadata))
+        if request.headers.get("Content-Type") == tus.CONTENT_TYPE:
+            upload = await self._receive(request, upload)
+        headers = {**self._standing(upload), "Location": f"{ROOT}/{upload.upload_id}"}
+        return Response(status_code=201, headers=headers)
+
+    async def _head(self, request: Request, upload_id: str) -> Response:
+        upload = await self._completed(await self._own(request, upload_id))
+        headers = {**self._standing(upload), "Upload-Length": str(upload.declaration.length)}
+        if upload.declaration.metadata:
+            headers["Upload-Metadata"] = upload.declaration.metadata
+        return Response(status_code=200, headers=headers)
+
+    async def _patch(self, request: Request, upload_id: str) -> Response:
+        if request.headers.get("Content-Type") != tus.CONTENT_TYPE:
+            raise TusRefusal(415, f"Content-Type must be {tus.CONTENT_TYPE}")
+        offset = tus.number(request.headers, "Upload-Offset")
+        upload = await self._own(request, upload_id)
+        if offset != upload.offset:
+            raise Conflict(f"the upload goes on at {upload.offset}, and not at {offset}")
+        return Response(status_code=204, headers=self._standing(await self._receive(request, upload)))
+
+    async def _delete(self, request: Request, upload_id: str) -> Response:
+        upload = await self._own(request, upload_id)
+        if upload.completion:
+            raise Conflict(f"the upload is complete; cancel the job {upload.completion.job_id} instead")
+        await self._uploads.remove(upload.upload_id)
+        return Response(status_code=204)
+
+    async def _receive(self, request: Request, upload: Upload) -> Upload:
+        """Store the body of a request; answer the upload as it is then."""
+        declared = request.headers.get("Upload-Checksum")
+        checksum = tus.checksum(declared) if declared else None
+        if "Content-Length" in request.headers:
+            upload.check_room(tus.number(request.headers, "Content-Length"))
+        async with self._receivers:
+            await self._uploads.append(upload, _body(request), checksum)
+        return await self._completed(await self._uploads.find(upload.upload_id))
+
+    async def _completed(self, upload: Upload) -> Upload:
+        """Tell control of an upload that is whole, unless it knows."""
+        if upload.completion or not upload.is_whole:
+            return upload
+        film = tus.film(tus.metadata(upload.declaration.metadata))
+        request = CompleteUploadRequest(
+            upload_id=upload.upload_id,
+            account_id=upload.declaration.account_id,
+            title_name=film.title,
+            file_name=film.filename,
+            size_bytes=upload.declaration.length,
+            sha256=film.sha256,
+        )
+        async with rpc.translated():
+            answer = await self._control.CompleteUpload(request, metadata=self._metadata, timeout=self._deadline)
+        completion = Completion(answer.title_id, answer.job_id)
+        await self._uploads.complete(upload, completion)
+        return replace(upload, completion=completion)
+
+    async def _account(self, request: Request) -> str:
+        claims = await self._keys.verify(_access_token(request), ACCESS_TYPE, ACCESS_AUDIENCE)
+        if claims.get("role") not in PUBLISHERS:
+            raise PermissionDenied("uploads are for publishers")
+        return str(claims["sub"])
+
+    async def _own(self, request: Request, upload_id: str) -> Upload:
+        """The upload of that id, if the caller made it and it has not expired."""
+        account_id = await self._account(request)
+        upload = await self._uploads.find(upload_id)
+        if upload.declaration.account_id != account_id:
+            raise NotFound("there is no such upload")
+        if not upload.completion and self._clock() >= upload.touched + self._expire_seconds:
+            raise TusRefusal(410, "the upload has expired; begin it again")
+        return upload
+
+    def _standing(self, upload: Upload) -> dict[str, str]:
+        """Where an upload stands, as headers."""
+        headers = {"Upload-Offset": str(upload.offset)}
+        if upload.completion:
+            headers["Matinee-Title-Id"] = upload.completion.title_id
+            headers["Matinee-Job-Id"] = upload.completion.job_id
+        else:
+            headers["Upload-Expires"] = tus.http_date(upload.touched + self._expire_seconds)
+        return headers
+
+
+async def sweep(settings: Settings, store: ObjectStore, stop: asyncio.Event) -> None:
+    """Remove expired uploads every hour until `stop`. Several edges may do so on one store."""
+    uploads = UploadStore(store, settings.uploads.part_bytes)
+    while not stop.is_set():
+        try:
+            removed = await uploads.remove_untouched(time.time() - settings.uploads.expire_hours * 3600)
+            log.info("uploads swept", removed=removed)
+        except Unavailable as error:
+            log.warning("uploads not swept", reason=str(error))
+        try:
+            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+        except TimeoutError:
+            continue
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    """The chunks of a body, which ends when the client says so, goes away or falls silent."""
+    chunks = request.stream()
+    try:
+        while True:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                chunk = await anext(chunks)
+            yield chunk
+    except (StopAsyncIteration, ClientDisconnect, TimeoutError):
+        return
+
+
+def _access_token(request: Request) -> str:
+    """The bearer token, or the browser's cookie; a cookie counts only with the header that no other site can send."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    if request.headers.get("Matinee-Cookies") == "1" and (cookie := request.cookies.get("matinee_access")):
+        return cookie
+    raise Unauthenticated("an upload needs an access token")
+
+
+def _refusal(error: MatineeError) -> Response:
+    status = error.http if isinstance(error, TusRefusal) else error.status.http
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 412: {"Tus-Version": tus.VERSION}, 503: {"Retry-After": "2"}}
+    problem = {"type": "about:blank", "title": type(error).__name__, "status": status, "detail": str(error)}
+    return JSONResponse(problem, status, headers.get(status), media_type="application/problem+json")
