@@ -127,7 +127,7 @@ def open_store(url: str) -> ObjectStore:
     raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")
 
 
-def _stored(meta: obstore.ObjectMeta) -> StoredObject:
+def _stored(meta: "obstore.ObjectMeta") -> StoredObject:
     return StoredObject(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"].timestamp())
 
 

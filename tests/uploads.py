@@ -1,0 +1,108 @@
+"""What tests of uploads stand on: a control service over real gRPC, an edge that takes uploads over real HTTP.
+
+`python -m tests.uploads CONTROL STORE PORT` runs such an edge as a process of its own, which a test can kill.
+"""
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from edge.keys import Keys
+from edge.uploads import Uploads
+from matinee.rpc import SERVICE_TOKEN_KEY, Context, make_server, open_channel
+from matinee.settings import Settings, UploadSettings
+from matinee.storage import ObjectStore, open_store
+from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, SigningKey, jwks
+from protos.v1.auth_pb2 import GetKeysRequest, GetKeysResponse
+from protos.v1.auth_pb2_grpc import AuthServiceServicer, add_AuthServiceServicer_to_server
+from protos.v1.jobs_pb2 import CompleteUploadRequest, CompleteUploadResponse
+from protos.v1.jobs_pb2_grpc import UploadServiceServicer, add_UploadServiceServicer_to_server
+
+SERVICE_TOKEN = "secret of the house"
+KIB = 1024
+
+
+class Control(AuthServiceServicer, UploadServiceServicer):
+    """The services of control that uploads need. Completes an upload once, as the contract says."""
+
+    def __init__(self) -> None:
+        self.key = SigningKey.generate("first")
+        self.completed: dict[str, CompleteUploadRequest] = {}
+        self.calls = 0
+        self.address = "127.0.0.1:0"
+
+    async def GetKeys(self, request: GetKeysRequest, context: Context) -> GetKeysResponse:  # noqa: N802 (gRPC's name)
+        return GetKeysResponse(jwks=jwks([self.key]))
+
+    async def CompleteUpload(  # noqa: N802 (gRPC's name)
+        self, request: CompleteUploadRequest, context: Context
+    ) -> CompleteUploadResponse:
+        assert dict(context.invocation_metadata() or ())[SERVICE_TOKEN_KEY] == SERVICE_TOKEN
+        self.calls += 1
+        assert self.completed.setdefault(request.upload_id, request) == request
+        number = list(self.completed).index(request.upload_id)
+        return CompleteUploadResponse(title_id=f"title-{number}", job_id=f"job-{number}")
+
+    def token(self, account: str = "ada", role: str = "publisher", life: float = 60) -> str:
+        """An access token of that account."""
+        claims = {"iss": ISSUER, "aud": ACCESS_AUDIENCE, "sub": account, "role": role, "exp": time.time() + life}
+        return self.key.sign(ACCESS_TYPE, claims)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Answer at `address`, the same one every time."""
+        server = make_server()
+        add_AuthServiceServicer_to_server(self, server)
+        add_UploadServiceServicer_to_server(self, server)
+        port = server.add_insecure_port(self.address)
+        self.address = f"127.0.0.1:{port}"
+        await server.start()
+        try:
+            yield
+        finally:
+            await server.stop(None)
+
+
+def make_control() -> Control:
+    return Control()  # type: ignore[abstract]  # its other methods answer UNIMPLEMENTED
+
+
+def make_settings(part_bytes: int = 64 * KIB, max_bytes: int = 1024**3) -> Settings:
+    return Settings(uploads=UploadSettings(part_bytes=part_bytes, max_bytes=max_bytes))
+
+
+@asynccontextmanager
+async def running_edge(control_address: str, store: ObjectStore, settings: Settings, port: int) -> AsyncIterator[None]:
+    """Serve uploads on a loopback port."""
+    channel = open_channel(control_address)
+    app = Uploads(settings, store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, http="httptools", lifespan="off", log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+        await channel.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+async def main(control_address: str, store_url: str, port: str) -> None:
+    async with running_edge(control_address, open_store(store_url), make_settings(), int(port)):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
