@@ -1,0 +1,52 @@
+/** What can go wrong between a person and a film. */
+export type Fault = "signed-out" | "stopped" | "missing" | "away" | "offline" | "broken";
+
+export interface Words {
+  heading: string;
+  text: string;
+  /** What the button that mends it says. */
+  remedy: string;
+}
+
+/** The fault that an HTTP status stands for; 0 means that no answer came. */
+export function faultOf(status: number): Fault {
+  if (status === 0) return "offline";
+  if (status === 401) return "signed-out";
+  if (status === 403 || status === 410) return "stopped";
+  if (status === 404) return "missing";
+  if (status === 429 || status >= 500) return "away";
+  return "broken";
+}
+
+export const WORDS: Readonly<Record<Fault, Words>> = {
+  "signed-out": {
+    heading: "Your time here ran out",
+    text: "You were away for a while. Sign in again and the film goes on where you left it.",
+    remedy: "Sign in",
+  },
+  stopped: {
+    heading: "Playback was stopped",
+    text: "This viewing was ended from elsewhere, or it has expired. You can start it again from here.",
+    remedy: "Watch again",
+  },
+  missing: {
+    heading: "This film is not here",
+    text: "It may have been taken off the programme, or the address has a slip in it.",
+    remedy: "Try again",
+  },
+  away: {
+    heading: "The house is having a short break",
+    text: "The server cannot answer at the moment. Nothing is lost: give it a little while.",
+    remedy: "Try again",
+  },
+  offline: {
+    heading: "The connection is gone",
+    text: "We cannot reach the server. Check your network, then pick up where you were.",
+    remedy: "Try again",
+  },
+  broken: {
+    heading: "That did not work",
+    text: "Something unexpected happened while this was loading. Another try often mends it.",
+    remedy: "Try again",
+  },
+};

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import * as api from "../src/api.ts";
+
+const fetch = vi.fn<typeof globalThis.fetch>();
+
+function answer(status: number, body: object = {}): Response {
+  return new Response(JSON.stringify(body), { status });
+}
+
+function asked(): string[] {
+  return fetch.mock.calls.map(([address, options]) => `${options?.method ?? "GET"} ${address as string}`);
+}
+
+beforeEach(() => {
+  vi.stubGlobal("fetch", fetch);
+  vi.stubGlobal("isSecureContext", false);
+});
+
+afterEach(() => {
+  fetch.mockReset();
+  vi.unstubAllGlobals();
+});
+
+test("every call says that it comes by cookie", async () => {
+  fetch.mockResolvedValue(answer(200, { titles: [] }));
+  await api.listTitles();
+  expect(fetch.mock.calls[0]?.[1]?.headers).toMatchObject({ "Matinee-Cookies": "1" });
+});
+
+test("an expired access token is refreshed once, and the call made again", async () => {
+  fetch.mockResolvedValueOnce(answer(401)).mockResolvedValueOnce(answer(200));
+  fetch.mockResolvedValueOnce(answer(200, { title: { title_id: "t1" } }));
+  expect(await api.getTitle("t1")).toEqual({ title_id: "t1" });
+  expect(asked()).toEqual(["GET /api/v1/titles/t1", "POST /api/v1/auth:refresh", "GET /api/v1/titles/t1"]);
+});
+
+test("a person whose refresh token is spent is not signed in", async () => {
+  fetch.mockImplementation(() => Promise.resolve(answer(401, { detail: "sign in first" })));
+  await expect(api.getTitle("t1")).rejects.toMatchObject({ status: 401, message: "sign in first" });
+  expect(asked()).toHaveLength(2);
+});
+
+test("calls that expire together share one refresh", async () => {
+  let fresh = false;
+  fetch.mockImplementation((address) => {
+    if (address === "/api/v1/auth:refresh") fresh = true;
+    return Promise.resolve(answer(fresh ? 200 : 401, { title: {} }));
+  });
+  await Promise.all([api.getTitle("t1"), api.getTitle("t2")]);
+  expect(asked().filter((call) => call.endsWith("auth:refresh"))).toHaveLength(1);
+});
+
+test("a wrong password is not answered with a refresh", async () => {
+  fetch.mockResolvedValue(answer(401, { detail: "wrong" }));
+  await expect(api.signIn("a@b.example", "x")).rejects.toMatchObject({ status: 401 });
+  expect(asked()).toEqual(["POST /api/v1/auth:login"]);
+});
+
+test("no answer at all is status 0", async () => {
+  fetch.mockRejectedValue(new TypeError("Failed to fetch"));
+  await expect(api.listTitles()).rejects.toMatchObject({ status: 0 });
+});
+
+test("an error without a problem document still has a status", async () => {
+  fetch.mockResolvedValue(new Response("<html>", { status: 502 }));
+  await expect(api.listTitles()).rejects.toMatchObject({ status: 502 });
+});

@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { landing, routeOf, signInPath, watchPath } from "../src/routes.ts";
+
+const SITE = "https://films.example";
+
+test.each([
+  ["/", { page: "browse" }],
+  ["/sign-in", { page: "sign-in" }],
+  ["/watch/t1", { page: "watch", titleId: "t1" }],
+  ["/watch/t1/", { page: "watch", titleId: "t1" }],
+  ["/watch/a%20b", { page: "watch", titleId: "a b" }],
+  ["/watch", { page: "missing" }],
+  ["/watch/t1/more", { page: "missing" }],
+  ["/elsewhere", { page: "missing" }],
+])("the path %s is a route", (path, route) => {
+  expect(routeOf(path)).toEqual(route);
+});
+
+test("a title's path leads back to the title", () => {
+  expect(routeOf(watchPath("a/b c"))).toEqual({ page: "watch", titleId: "a/b c" });
+});
+
+test("the sign-in page remembers where the person came from", () => {
+  expect(signInPath("/watch/t1")).toBe("/sign-in?next=%2Fwatch%2Ft1");
+  expect(signInPath("/")).toBe("/sign-in");
+});
+
+test.each(["/", "/watch/t1", "/watch/t1?at=5#end"])("signing in lands on %s", (next) => {
+  expect(landing(next, SITE)).toBe(SITE + next);
+});
+
+test.each([
+  null,
+  "",
+  "watch/t1",
+  "https://evil.example/",
+  "//evil.example/",
+  "/\\evil.example/",
+  "/\t/evil.example/",
+  "\\\\evil.example",
+  "javascript:alert(1)",
+  "//",
+  "/\\",
+  "//[",
+])("signing in never leaves this site for %j", (next) => {
+  expect(landing(next, SITE)).toBe(`${SITE}/`);
+});
+
+test("a path that looks like another site once its dots are gone stays on this one", () => {
+  expect(landing("/.//evil.example/", SITE)).toBe(`${SITE}//evil.example/`);
+});
