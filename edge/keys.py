@@ -24,7 +24,7 @@ class Keys:
         self._pause = pause
         self._earliest = 0.0
         self._awaited: asyncio.Task[None] | None = None
-        self._jwks = '{"keys":[]}'
+        self._jwks = ""
         self._current = KeySet({})
 
     @property
@@ -32,9 +32,10 @@ class Keys:
         """The keys at hand, for callers that must not wait; `current.knows(token)` tells whether they will do."""
         return self._current
 
-    @property
-    def jwks(self) -> str:
-        """The keys at hand as a JSON Web Key Set (RFC 7517)."""
+    async def published(self) -> str:
+        """The keys as a JSON Web Key Set (RFC 7517). Raises `Unavailable` when none was ever fetched."""
+        if not self._jwks:
+            await self.refresh()
         return self._jwks
 
     async def verify(self, token: str, kind: str, audience: str) -> Claims:

@@ -71,7 +71,7 @@ async def test_a_token_is_verified_with_the_keys_of_control(control: Control, ch
         keys = Keys(channel, "secret of the house")
         assert await subject(keys, token_of(control.keys[0])) == "ada"
         assert control.service_tokens == ["secret of the house"]
-        assert keys.jwks == jwks(control.keys)
+        assert await keys.published() == jwks(control.keys)
 
 
 async def test_a_known_key_needs_no_call(control: Control, channel: Channel) -> None:

@@ -1,0 +1,50 @@
+"""Errors as HTTP answers: problem+json (RFC 9457), mapped from the canonical status of the error (AIP-193)."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from matinee.errors import MatineeError, Status
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+HIDDEN = "The server failed at this; its log says why."
+
+
+class Refusal(MatineeError):
+    """A refusal that only HTTP has a status for: 405, 408, 413, 415; with the headers that belong to it."""
+
+    status = Status.INVALID_ARGUMENT
+
+    def __init__(self, http_status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.http_status = http_status
+        self.headers = headers or {}
+
+
+def problem(error: MatineeError) -> Response:
+    """The answer that an error becomes. What went wrong inside the server stays inside."""
+    number = error.http_status if isinstance(error, Refusal) else error.status.http
+    document = {
+        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
+        "title": _title(number),
+        "status": int(number),
+        "detail": HIDDEN if number == HTTPStatus.INTERNAL_SERVER_ERROR else str(error),
+        "code": error.status.name,
+    }
+    return Response(json.dumps(document), number, _headers(error, number), MEDIA_TYPE)
+
+
+def _title(number: int) -> str:
+    return HTTPStatus(number).phrase if number in HTTPStatus._value2member_map_ else "Cancelled"
+
+
+def _headers(error: MatineeError, number: int) -> dict[str, str]:
+    headers = dict(error.headers) if isinstance(error, Refusal) else {}
+    if number == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = 'Bearer realm="matinee"'  # RFC 6750, 3
+    if number in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        headers["retry-after"] = str(RETRY_SECONDS)
+    return headers | {"cache-control": "no-store"}
