@@ -1,0 +1,93 @@
+"""REST to gRPC and back (AIP-127): the request message of an HTTP call, and a message as JSON. No I/O here."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+from google.protobuf.message import Message
+
+from edge.bindings import WHOLE_BODY, Binding
+from edge.parameters import parameter_field
+from matinee.errors import InvalidInput
+
+MOST_PARAMETERS = 64
+DEEPEST = 32
+Json = dict[str, Any]
+
+
+def request_message(binding: Binding, path_values: Mapping[str, str], query: bytes, body: bytes) -> Message:
+    """The request of an HTTP call; the path wins over the query, and the query over the body.
+
+    Raises `InvalidInput` for what the message has no place for.
+    """
+    document = _body(binding, body)
+    given = {name: [value] for name, value in path_values.items()}
+    for name, texts in (_query(binding, query) | given).items():
+        _place(document, name, parameter_field(binding.method.input_type, name).read(texts))
+    _check_texts(document)
+    try:
+        return ParseDict(document, binding.request_class(), max_recursion_depth=DEEPEST)
+    except (ParseError, UnicodeError) as error:
+        raise InvalidInput(f"the request does not fit: {str(error).splitlines()[0]}") from error
+
+
+def json_of(message: Message) -> Json:
+    """A message as proto3 JSON under the protos' own names; every field without presence is there."""
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _body(binding: Binding, body: bytes) -> Json:
+    if not binding.body or not body:
+        return {}
+    document = _parsed(body)
+    if binding.body != WHOLE_BODY:
+        return {binding.body: document}
+    if not isinstance(document, dict):
+        raise InvalidInput("the body must be a JSON object")
+    return document
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidInput("the body is not UTF-8") from error
+    except RecursionError as error:
+        raise InvalidInput("the body is nested too deep") from error
+    except ValueError as error:
+        raise InvalidInput(f"the body is not JSON: {error}") from error
+
+
+def _query(binding: Binding, query: bytes) -> dict[str, list[str]]:
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError as error:
+        raise InvalidInput("the query is not UTF-8, or has too many parameters") from error
+    if pairs and binding.body == WHOLE_BODY:
+        raise InvalidInput("this method takes its parameters in the body, and none in the query")
+    given: dict[str, list[str]] = {}
+    for name, text in pairs:
+        given.setdefault(name, []).append(text)
+    return given
+
+
+def _place(document: Json, path: str, value: object) -> None:
+    *parents, leaf = path.split(".")
+    for parent in parents:
+        if not isinstance(document.get(parent), dict):
+            document[parent] = {}
+        document = document[parent]
+    document[leaf] = value
+
+
+def _check_texts(value: object, depth: int = 0) -> None:
+    """Refuse nesting that no message has, and NUL characters, which databases stumble over."""
+    if depth > DEEPEST:
+        raise InvalidInput("the body is nested too deep")
+    if isinstance(value, str) and "\0" in value:
+        raise InvalidInput("a text in the request holds a NUL character")
+    inner: Iterable[object] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in inner:
+        _check_texts(part, depth + 1)
