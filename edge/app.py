@@ -1,0 +1,101 @@
+"""The public door: one ASGI application over everything that the edge serves.
+
+| path | application |
+|---|---|
+| /v/… | media delivery, which does everything itself and so has nothing around it |
+| /api/… | the gateway |
+| /uploads… | the tus server |
+| /.well-known/jwks.json, /healthz, /readyz | keys and health |
+| all else | the web application |
+
+Which application answers, and all that it decides, rests on `scope["path"]` alone: a Host header can be anything.
+"""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from edge.guard import Guard
+from edge.health import Readiness
+from edge.keys import Keys
+from edge.problems import Refusal, problem
+from matinee.errors import Unavailable
+
+MEDIA = "/v/"
+PUBLICLY = {"cache-control": "public, max-age=300"}
+"""How long others may keep our keys; a retired key verifies for longer than that."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Door:
+    """Hands each request to its application."""
+
+    def __init__(
+        self,
+        *,
+        media: ASGIApp,
+        uploads: ASGIApp,
+        gateway: ASGIApp,
+        web: ASGIApp,
+        keys: Keys,
+        readiness: Readiness,
+    ) -> None:
+        self._media = media
+        self._exact: dict[str, ASGIApp] = {
+            "/uploads": Guard(uploads),
+            "/.well-known/jwks.json": Guard(reading(jwks(keys)), quiet=True),
+            "/healthz": Guard(reading(alive), quiet=True),
+            "/readyz": Guard(reading(ready(readiness)), quiet=True),
+        }
+        self._below: dict[str, ASGIApp] = {"/api/": Guard(gateway), "/uploads/": self._exact["/uploads"]}
+        self._web = Guard(web, quiet=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        app = self._media if path.startswith(MEDIA) else self._exact.get(path) or self._below_of(path)
+        await app(scope, receive, send)
+
+    def _below_of(self, path: str) -> ASGIApp:
+        return next((app for prefix, app in self._below.items() if path.startswith(prefix)), self._web)
+
+
+def reading(endpoint: Endpoint) -> ASGIApp:
+    """An application that answers GET and HEAD."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "this can only be read", {"allow": "GET, HEAD"})
+        response = await endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return app
+
+
+def jwks(keys: Keys) -> Endpoint:
+    """The keys that verify our tokens (RFC 7517)."""
+
+    async def endpoint(request: Request) -> Response:
+        return Response(await keys.published(), headers=PUBLICLY, media_type="application/jwk-set+json")
+
+    return endpoint
+
+
+async def alive(request: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("alive\n", headers={"cache-control": "no-store"})
+
+
+def ready(readiness: Readiness) -> Endpoint:
+    """The truth about what this edge needs: 200 when it can serve, else 503 and why."""
+
+    async def endpoint(request: Request) -> Response:
+        if faults := await readiness.faults():
+            return problem(Unavailable("; ".join(faults)))
+        return JSONResponse({"ready": True}, headers={"cache-control": "no-store"})
+
+    return endpoint

@@ -1,0 +1,120 @@
+"""The edge as a service: composes the door and serves it with uvicorn until it is told to stop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from edge.app import Door
+from edge.cookies import CookieSessions
+from edge.gateway import Gateway
+from edge.health import Readiness
+from edge.keys import Keys
+from edge.uploads import Uploads, sweep
+from edge.web import STATIC, WebApplication
+from matinee.errors import MatineeError, Unavailable
+from matinee.rpc import Channel
+from matinee.settings import HttpSettings, Settings
+from matinee.storage import ObjectStore
+
+GRACE_SECONDS = 20
+"""How long requests in flight may go on after a stop; with what uvicorn adds, the edge is gone within 30 s."""
+BACKLOG = 2_048
+DAY_SECONDS = 86_400
+
+log = structlog.get_logger()
+
+Listening = Callable[[int], None]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside our event loop, which leaves the signals to the program."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
+
+
+async def serve(
+    settings: Settings,
+    store: ObjectStore,
+    channel: Channel,
+    service_token: str,
+    stop: asyncio.Event,
+    *,
+    on_listening: Listening | None = None,
+) -> None:
+    """Serve the public door until `stop` is set and the requests in flight are done.
+
+    `on_listening` hears the port once connections are taken. Raises `Unavailable` when the address is taken.
+    """
+    listener = _listen(settings.http)
+    keys = Keys(channel, service_token)
+    with contextlib.suppress(MatineeError):  # control may come later; the first token fetches the keys then
+        await keys.refresh()
+    uploads = Uploads(settings, store, keys, channel, service_token)
+    server = _Server(_config(_door(settings, store, channel, keys, uploads)))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(sweep(settings, store, stop))
+        tasks.create_task(_stop(server, stop))
+        _announce(listener, on_listening)
+        await server.serve([listener])
+
+
+def _door(settings: Settings, store: ObjectStore, channel: Channel, keys: Keys, uploads: ASGIApp) -> Door:
+    sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
+    web = WebApplication(STATIC, settings.public_url)
+    return Door(
+        media=web,
+        uploads=uploads,
+        gateway=Gateway(channel, sessions, settings.control.deadline_seconds),
+        web=web,
+        keys=keys,
+        readiness=Readiness(keys, store),
+    )
+
+
+def _listen(http: HttpSettings) -> socket.socket:
+    """A bound socket. The protocol is named, because asyncio sets TCP_NODELAY only where it is."""
+    family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((http.host, http.port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(f"cannot listen on {http.host}:{http.port}: {error.strerror}; set http.port") from error
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _announce(listener: socket.socket, on_listening: Listening | None) -> None:
+    port = listener.getsockname()[1]
+    log.info("listening", port=port)
+    if on_listening:
+        on_listening(port)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # a client could claim any address
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True

@@ -1,0 +1,128 @@
+"""The web application: the files that Vite built into `edge/static`, under a strict Content-Security-Policy.
+
+All files are read and compressed at start, and a request only looks its path up: no path is ever joined to a folder.
+"""
+
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from edge.problems import Refusal
+from matinee.errors import NotFound
+
+STATIC = Path(__file__).with_name("static")
+INDEX = "/index.html"
+PAGES = re.compile(r"/|/sign-in|/watch/[^/]+")
+"""Paths that the application itself routes; all of them are answered with its index."""
+
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt", ".webmanifest"})
+FOR_EVER = "public, max-age=31536000, immutable"
+NOT_BUILT = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Matinee</title>
+<h1>The web application is not built</h1>
+<p>Run <code>make web</code> in the folder of the source, then start Matinee again.</p>
+</html>"""
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """One file of the application, ready to be sent."""
+
+    body: bytes
+    compressed: bytes
+    headers: dict[str, str]
+
+    @classmethod
+    def make(cls, path: str, body: bytes) -> "WebFile":
+        """Prepare a file; those under /assets/ have a hash in their name, and never change."""
+        suffix = Path(path).suffix
+        headers = {
+            "content-type": MEDIA_TYPES.get(suffix, "application/octet-stream"),
+            "cache-control": FOR_EVER if path.startswith("/assets/") else "no-cache",
+            "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+            "vary": "accept-encoding",
+        }
+        return cls(body, gzip.compress(body, mtime=0) if suffix in COMPRESSIBLE else b"", headers)
+
+    def response(self, request: Request) -> Response:
+        """The answer: 304 when the client has it, compressed when it likes that."""
+        if request.headers.get("if-none-match") == self.headers["etag"]:
+            return Response(None, HTTPStatus.NOT_MODIFIED, self.headers)
+        if self.compressed and "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(self.compressed, headers=self.headers | {"content-encoding": "gzip"})
+        return Response(self.body, headers=self.headers)
+
+
+class WebApplication:
+    """Serves the built application; without one, a page that says how to build it."""
+
+    def __init__(self, folder: Path, public_url: str) -> None:
+        self._files = {path: WebFile.make(path, body) for path, body in _files(folder)}
+        self._index = self._files.get(INDEX, WebFile.make(INDEX, NOT_BUILT))
+        self._headers = {
+            "content-security-policy": content_security_policy(public_url),
+            "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+            "cross-origin-opener-policy": "same-origin",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        if request.method not in ("GET", "HEAD"):
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "this can only be read", {"allow": "GET, HEAD"})
+        response = self._file(request.scope["path"]).response(request)
+        response.headers.update(self._headers)
+        await response(scope, receive, send)
+
+    def _file(self, path: str) -> WebFile:
+        if PAGES.fullmatch(path):
+            return self._index
+        if path not in self._files:
+            raise NotFound("there is nothing at this address")
+        return self._files[path]
+
+
+def content_security_policy(public_url: str) -> str:
+    """What the page may load. Media come from `public_url`, which may be another name of the page's own origin."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "manifest-src 'self'",
+            f"connect-src 'self' {public_url}",
+            f"media-src 'self' blob: {public_url}",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _files(folder: Path) -> list[tuple[str, bytes]]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [(f"/{path.relative_to(folder).as_posix()}", path.read_bytes()) for path in found]

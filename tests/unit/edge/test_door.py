@@ -1,0 +1,129 @@
+"""The door: which application answers a path, whatever else a request claims."""
+
+import ast
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
+
+import edge
+from edge.app import Door
+from edge.cookies import CookieSessions
+from edge.gateway import Gateway
+from edge.health import Readiness
+from edge.keys import Keys
+from edge.web import WebApplication
+from matinee.rpc import open_channel
+from matinee.storage import ObjectStore, open_store
+from tests.control_services import Calls, control
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE_PATHS = [
+    "/..%2f..%2fetc%2fpasswd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/%252e%252e%252fetc%252fpasswd",
+    "/%5c..%5cetc%5cpasswd",
+    "//etc/passwd",
+    "/%00",
+    "/x%00.json",
+    "/%ff%fe",
+    "/;a=b",
+    "/" + "x" * 10_000,
+]
+
+
+def saying(text: str) -> ASGIApp:
+    return PlainTextResponse(text)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return open_store((tmp_path / "objects").as_uri())
+
+
+@pytest.fixture
+async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.AsyncClient]:
+    async with control(tmp_path, Calls()) as channel:
+        keys = Keys(channel, "secret", pause=0)
+        door = Door(
+            media=saying("media"),
+            uploads=saying("uploads"),
+            gateway=Gateway(channel, CookieSessions("http://x", 60), deadline_seconds=5),
+            web=WebApplication(tmp_path / "not-built", "http://x"),
+            keys=keys,
+            readiness=Readiness(keys, store),
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://x") as client:
+            yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/v/asset;URISigningPackage=a.b.c/main.m3u8", "media"),
+        ("/v/", "media"),
+        ("/uploads", "uploads"),
+        ("/uploads/u1", "uploads"),
+        ("/api/v1/titles", '{"titles":[],"next_page_token":""}'),
+        ("/healthz", "alive\n"),
+    ],
+)
+async def test_each_path_has_its_application(client: httpx.AsyncClient, path: str, text: str) -> None:
+    assert (await client.get(path)).text == text
+
+
+@pytest.mark.parametrize("path", ["/v", "/vx/asset", "/uploadsx", "/apix", "/metrics", "/healthz/", "/.well-known/"])
+async def test_a_path_that_only_begins_alike_is_404(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == 404
+
+
+async def test_the_keys_are_published(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/.well-known/jwks.json")
+    key = json.loads(answer.text)["keys"][0]
+    assert (key["kid"], key["alg"]) == ("first", "ES256")
+    assert "d" not in key
+    assert "max-age" in answer.headers["cache-control"]
+
+
+async def test_an_edge_with_all_it_needs_is_ready(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/readyz")).json() == {"ready": True}
+
+
+async def test_without_control_the_edge_lives_but_is_not_ready(tmp_path: Path, store: ObjectStore) -> None:
+    channel = open_channel(f"unix:{tmp_path}/nobody.sock")
+    faults = await Readiness(Keys(channel, "secret"), store).faults()
+    await channel.close()
+    assert faults == ["control: control cannot be reached; try again"]
+
+
+async def test_without_its_store_the_edge_is_not_ready(tmp_path: Path, store: ObjectStore) -> None:
+    (tmp_path / "objects").rmdir()
+    (tmp_path / "objects").write_bytes(b"no folder any more")
+    async with control(tmp_path, Calls()) as channel:
+        faults = await Readiness(Keys(channel, "secret"), store).faults()
+    assert [fault.partition(":")[0] for fault in faults] == ["store"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/api", "/api/v1", "/api/v1/titles", "/.well-known", "/watch", "/assets"])
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+async def test_hostile_paths_open_nothing(client: httpx.AsyncClient, prefix: str, path: str) -> None:
+    answer = await client.get(prefix + path)
+    assert answer.status_code in (400, 404) or (prefix, answer.status_code) == ("/watch", 200)
+    assert "root:" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["x/?", "x/healthz?", "evil.example/v/", "", "x\x00", "[::1"])
+async def test_a_spoofed_host_changes_nothing(client: httpx.AsyncClient, host: str) -> None:
+    assert (await client.get("/api/v1/account", headers={"host": host})).status_code == 401
+    assert (await client.get("/v/asset/main.m3u8", headers={"host": host})).text == "media"
+
+
+def test_nobody_reads_the_url_that_a_host_header_can_forge() -> None:
+    for source in Path(edge.__file__).parent.rglob("*.py"):
+        names = {node.attr for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Attribute)}
+        assert not {"url", "base_url", "url_for"} & names, f"{source} reads request.url; use scope['path']"

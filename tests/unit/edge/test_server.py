@@ -1,0 +1,62 @@
+"""The edge as it really listens: one port, a clean stop, a clear sentence when it cannot start."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from edge.server import serve
+from matinee.errors import Unavailable
+from matinee.rpc import Channel
+from matinee.settings import Settings, load_settings
+from matinee.storage import open_store
+from tests.control_services import Calls, control
+
+pytestmark = pytest.mark.anyio
+
+
+def settings_of(folder: Path, port: int = 0) -> Settings:
+    return load_settings(data=folder, http={"port": port})
+
+
+@asynccontextmanager
+async def serving(settings: Settings, channel: Channel) -> AsyncIterator[tuple[httpx.AsyncClient, asyncio.Event]]:
+    """A client of a running edge, and what stops it; on leaving, it has stopped."""
+    stop, listening = asyncio.Event(), asyncio.get_running_loop().create_future()
+    store = open_store(settings.store_url)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve(settings, store, channel, "secret", stop, on_listening=listening.set_result))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await listening}") as client:
+            yield client, stop
+        stop.set()
+
+
+async def test_it_says_on_which_port_it_listens_and_answers_there(tmp_path: Path) -> None:
+    async with control(tmp_path, Calls()) as channel, serving(settings_of(tmp_path), channel) as (client, _):
+        answer = await client.get("/readyz")
+    assert answer.json() == {"ready": True}
+    assert "server" not in answer.headers
+    assert "date" in answer.headers
+
+
+async def test_a_request_in_flight_finishes_after_a_stop(tmp_path: Path) -> None:
+    calls = Calls()
+    calls.gate = asyncio.Event()
+    async with control(tmp_path, calls) as channel, serving(settings_of(tmp_path), channel) as (client, stop):
+        pending = asyncio.create_task(client.get("/api/v1/titles"))
+        await calls.asked.wait()
+        stop.set()
+        calls.gate.set()
+        assert (await pending).status_code == 200
+
+
+async def test_a_taken_address_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = settings_of(tmp_path, other.getsockname()[1])
+        async with control(tmp_path, Calls()) as channel:
+            with pytest.raises(Unavailable, match="cannot listen on"):
+                await serve(settings, open_store("memory://"), channel, "secret", asyncio.Event())

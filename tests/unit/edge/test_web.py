@@ -1,0 +1,119 @@
+"""The web application's files: which path gives which, and under what policy."""
+
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from edge.guard import Guard
+from edge.web import WebApplication
+
+pytestmark = pytest.mark.anyio
+
+INDEX = b"<!doctype html><title>Matinee</title>"
+SCRIPT = b"console.log('film');" * 100
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    static = tmp_path / "static"
+    (static / "assets").mkdir(parents=True)
+    (static / "index.html").write_bytes(INDEX)
+    (static / "assets" / "index-abc123.js").write_bytes(SCRIPT)
+    (static / "favicon.svg").write_bytes(b"<svg/>")
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    return static
+
+
+@pytest.fixture
+async def page(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(folder) as client:
+        yield client
+
+
+def client_of(folder: Path) -> httpx.AsyncClient:
+    app = Guard(WebApplication(folder, "https://films.example"))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-in?next=%2Fwatch%2Ft1", "/watch/t1", "/index.html"])
+async def test_the_pages_of_the_application_are_its_index(page: httpx.AsyncClient, path: str) -> None:
+    answer = await page.get(path)
+    assert answer.content == INDEX
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_hashed_assets_are_kept_for_ever(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/assets/index-abc123.js")
+    assert answer.content == SCRIPT
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_text_is_compressed_for_who_takes_gzip(page: httpx.AsyncClient) -> None:
+    async with page.stream("GET", "/assets/index-abc123.js", headers={"accept-encoding": "gzip"}) as answer:
+        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(raw) == SCRIPT
+    assert len(raw) < len(SCRIPT) / 10
+
+
+async def test_others_get_it_plain(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/assets/index-abc123.js", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["vary"] == "accept-encoding"
+
+
+async def test_what_the_client_has_is_not_sent_again(page: httpx.AsyncClient) -> None:
+    etag = (await page.get("/")).headers["etag"]
+    answer = await page.get("/", headers={"if-none-match": etag})
+    assert answer.status_code == 304
+    assert answer.content == b""
+
+
+async def test_the_policy_lets_only_our_own_things_run(page: httpx.AsyncClient) -> None:
+    policy = dict(part.split(" ", 1) for part in (await page.get("/")).headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["connect-src"] == "'self' https://films.example"
+    assert policy["frame-ancestors"] == "'none'"
+
+
+async def test_signed_urls_do_not_leak_as_referrer(page: httpx.AsyncClient) -> None:
+    assert (await page.get("/")).headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/secret.txt",
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "/assets/%5c..%5csecret.txt",
+        "//etc/passwd",
+        "/assets/",
+        "/watch/",
+        "/watch/a/b",
+        "/%00",
+        "/index.html%00.js",
+    ],
+)
+async def test_nothing_else_is_there(page: httpx.AsyncClient, path: str) -> None:
+    answer = await page.get(path)
+    assert answer.status_code == 404
+    assert b"secret" not in answer.content
+
+
+async def test_pages_are_only_read(page: httpx.AsyncClient) -> None:
+    answer = await page.post("/")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+async def test_an_application_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
+    async with client_of(tmp_path / "nothing") as page:
+        assert "make web" in (await page.get("/watch/t1")).text
