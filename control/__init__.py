@@ -1,1 +1,1 @@
-"""The gRPC services that decide: accounts, titles, jobs, playback; the database is theirs alone."""
+"""Control: the gRPC services for accounts, catalogue, jobs and playback, and the database behind them."""

@@ -4,8 +4,8 @@ The service token, a secret of the house, goes along as metadata with every call
 token goes along as `authorization`.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -62,6 +62,27 @@ def open_channel(address: str) -> Channel:
 def make_server(interceptors: Sequence[ServerInterceptor] = ()) -> Server:
     """A gRPC server without services."""
     return grpc.aio.server(interceptors=list(interceptors), options=OPTIONS)
+
+
+def surrounded(
+    handler: RpcMethodHandler, around: Callable[[Context], AbstractAsyncContextManager[None]]
+) -> RpcMethodHandler:
+    """The same handler, of a unary method or of one with streams both ways, with each call made inside `around`."""
+    behaviour: Any = handler.stream_stream or handler.unary_unary
+    if handler.response_streaming:
+
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with around(context):
+                async for response in behaviour(request, context):
+                    yield response
+
+        return grpc.stream_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
+
+    async def call(request: Any, context: Context) -> Any:
+        async with around(context):
+            return await behaviour(request, context)
+
+    return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
 
 def service_metadata(service_token: str) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,106 @@
+"""Passes announcements on to the streams of the edges: within milliseconds here, within POLL_SECONDS elsewhere.
+
+Every control process follows one table, so an edge hears what any of them announced. Transactions may commit in another
+order than that of their ids; ids are therefore looked at again until they are SETTLE_SECONDS old.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+
+from control.database import Database, announcements
+from control.database.announcements import Announcement
+from matinee.errors import Unavailable
+from matinee.tokens import Clock
+from protos.v1.playback_pb2 import ConnectResponse, Revocation
+
+POLL_SECONDS = 0.25
+SETTLE_SECONDS = 10.0
+LONGEST_INBOX = 1_000
+
+Inbox = asyncio.Queue[ConnectResponse | None]
+
+log = structlog.get_logger()
+
+
+class Announcer:
+    """Follows the table of announcements, and hands news to everybody who listens."""
+
+    def __init__(self, database: Database, clock: Clock, keys_changed: Callable[[], Awaitable[None]]) -> None:
+        self._database = database
+        self._clock = clock
+        self._keys_changed = keys_changed
+        self._inboxes: set[Inbox] = set()
+        self._wake = asyncio.Event()
+        self._settled = 0
+        self._seen: dict[int, float] = {}
+
+    async def open(self) -> None:
+        """Begin after what has been announced already."""
+        async with self._database.read() as connection:
+            self._settled = await announcements.newest(connection)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[Inbox]:
+        """A queue of news for as long as the context lasts; None in it means that no more will come."""
+        inbox: Inbox = asyncio.Queue(LONGEST_INBOX)
+        self._inboxes.add(inbox)
+        try:
+            yield inbox
+        finally:
+            self._inboxes.discard(inbox)
+
+    def wake(self) -> None:
+        """Look at once: something was announced by this process."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Follow the table until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            self._wake.clear()
+            try:
+                await self._pass_on()
+            except Unavailable as error:
+                log.warning("announcements wait for the database", reason=str(error))
+
+    def close(self) -> None:
+        """Tell every listener that no more will come."""
+        for inbox in self._inboxes:
+            _put(inbox, None)
+
+    async def _pass_on(self) -> None:
+        async with self._database.read() as connection:
+            found = await announcements.later_than(connection, self._settled)
+        news = [one for one in found if one.announcement_id not in self._seen]
+        response = _response(news)
+        if response.keys_changed:
+            await self._keys_changed()
+        for inbox in self._inboxes if news else ():
+            _put(inbox, response)
+        self._remember(news)
+
+    def _remember(self, news: list[Announcement]) -> None:
+        now = self._clock()
+        self._seen.update({one.announcement_id: now for one in news})
+        old = [number for number, moment in self._seen.items() if moment < now - SETTLE_SECONDS]
+        self._settled = max([self._settled, *old])
+        self._seen = {number: moment for number, moment in self._seen.items() if number > self._settled}
+
+
+def _response(news: list[Announcement]) -> ConnectResponse:
+    ended = [Revocation(session_id=one.session_id, reason=one.reason) for one in news if one.session_id]
+    return ConnectResponse(revoked=ended, keys_changed=len(ended) < len(news))
+
+
+def _put(inbox: Inbox, response: ConnectResponse | None) -> None:
+    """Into the inbox; one that nobody empties is ended, and its edge learns the rest when it connects again."""
+    try:
+        inbox.put_nowait(response)
+    except asyncio.QueueFull:
+        while not inbox.empty():
+            inbox.get_nowait()
+        inbox.put_nowait(None)

@@ -1,0 +1,98 @@
+"""The engine and its transactions: SQLite for one machine; the SQL is portable to PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection as SyncConnection
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from control.database.migration import upgrade
+from matinee.errors import InvalidInput, Unavailable
+
+Connection = AsyncConnection
+
+BUSY_MILLISECONDS = 5_000
+
+
+class Database:
+    """Transactions over one database. Both kinds raise `Unavailable` when it does not answer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writers = engine.execution_options(writes=True)
+        # SQLite has one writer at a time: to wait here is fairer and cheaper than in its busy handler.
+        self._turn = asyncio.Semaphore(1 if engine.dialect.name == "sqlite" else 64)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with _translated():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        """A transaction that may change things; it is committed at the end, and rolled back by an exception."""
+        with _translated():
+            async with self._turn, self._writers.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+async def open_database(url: str) -> Database:
+    """Open the database that a SQLAlchemy URL names, and bring its tables up to date.
+
+    Raises `InvalidInput` for a URL that cannot be used, `Unavailable` when the database does not answer.
+    """
+    try:
+        engine = create_async_engine(url)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise InvalidInput(f"database.url cannot be used: {error}") from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    with _translated():
+        async with engine.execution_options(writes=True).begin() as connection:
+            await connection.run_sync(upgrade)
+    return Database(engine)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout, ConnectionError) as error:
+        raise Unavailable("the database does not answer; try again") from error
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    """Write-ahead log, foreign keys, patience; and transactions that say at their begin whether they write.
+
+    A transaction that reads first and writes later could not be promoted while another writes, so writers say so with
+    BEGIN IMMEDIATE. The file holds keys and password hashes: only its owner may read it.
+    """
+    if engine.url.database and engine.url.database != ":memory:":
+        path = Path(engine.url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "foreign_keys = ON", f"busy_timeout = {BUSY_MILLISECONDS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: SyncConnection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

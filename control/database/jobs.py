@@ -1,0 +1,76 @@
+"""Jobs as they are stored."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from control.database.engine import Connection
+from control.database.tables import jobs, titles
+from control.job import Job
+from control.job_states import State
+
+WAITING = (State.QUEUED,)
+HELD = (State.RUNNING, State.CANCELLING)
+
+
+async def add_once(connection: Connection, job: Job) -> Job:
+    """Record a new job, and answer with it; or with the job that its upload has already."""
+    try:
+        async with connection.begin_nested():
+            await connection.execute(insert(jobs).values(asdict(job)))
+    except IntegrityError:
+        known = await _first(connection, select(jobs).where(jobs.c.upload_id == job.upload_id))
+        if known is None:
+            raise
+        return known
+    return job
+
+
+async def save(connection: Connection, job: Job) -> None:
+    """Record what has become of a job."""
+    await connection.execute(update(jobs).where(jobs.c.job_id == job.job_id).values(asdict(job)))
+
+
+async def find(connection: Connection, job_id: str, *, lock: bool = False) -> Job | None:
+    """A job; with `lock` nobody else changes it before this transaction ends."""
+    query = select(jobs).where(jobs.c.job_id == job_id)
+    return await _first(connection, query.with_for_update() if lock else query)
+
+
+async def of_title(connection: Connection, title_id: str) -> list[Job]:
+    """The jobs of a title."""
+    rows = await connection.execute(select(jobs).where(jobs.c.title_id == title_id))
+    return [_made(row) for row in rows.mappings()]
+
+
+async def next_due(connection: Connection, now: float) -> Job | None:
+    """The oldest job that may be leased: it waits, or its lease has expired. Locked for this transaction."""
+    query = (
+        select(jobs)
+        .where(jobs.c.state.in_(WAITING + HELD), jobs.c.due_at <= now)
+        .order_by(jobs.c.job_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return await _first(connection, query)
+
+
+async def page(connection: Connection, before: str, size: int) -> list[tuple[Job, str]]:
+    """Up to `size` jobs older than the id `before` (empty: all), newest first, each with the name of its title."""
+    query = select(jobs, titles.c.name.label("title_name")).join(titles, titles.c.title_id == jobs.c.title_id)
+    if before:
+        query = query.where(jobs.c.job_id < before)
+    rows = (await connection.execute(query.order_by(jobs.c.job_id.desc()).limit(size))).mappings()
+    return [(_made(row), row["title_name"]) for row in rows]
+
+
+async def _first(connection: Connection, query: Select[Any]) -> Job | None:
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else _made(row)
+
+
+def _made(row: RowMapping) -> Job:
+    values = {column.name: row[column.name] for column in jobs.columns}
+    return Job(**{**values, "state": State(values["state"])})

@@ -1,0 +1,26 @@
+"""Objects that no title needs: noted in the transaction that gives them up, removed from the store after it."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, insert, select
+
+from control.database.engine import Connection
+from control.database.tables import removals
+
+
+async def note(connection: Connection, prefixes: Iterable[str], now: float) -> None:
+    """Note prefixes whose objects shall be removed."""
+    rows = [{"prefix": prefix, "created_at": now} for prefix in dict.fromkeys(prefixes)]
+    if rows:
+        await connection.execute(delete(removals).where(removals.c.prefix.in_([row["prefix"] for row in rows])))
+        await connection.execute(insert(removals), rows)
+
+
+async def pending(connection: Connection) -> list[str]:
+    """The prefixes that were noted, oldest first."""
+    return list(await connection.scalars(select(removals.c.prefix).order_by(removals.c.created_at)))
+
+
+async def done(connection: Connection, prefix: str) -> None:
+    """Forget a prefix whose objects are gone."""
+    await connection.execute(delete(removals).where(removals.c.prefix == prefix))

@@ -1,0 +1,75 @@
+"""What the first start makes: the run directory, the service token and the admin."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from control.database import Database, accounts
+from control.database.accounts import Account
+from control.identifiers import new_id
+from control.passwords import Passwords
+from matinee.errors import InvalidInput
+from matinee.settings import Settings
+from matinee.tokens import Clock
+
+LONGEST_SOCKET_PATH = 107  # sun_path of unix(7), without the NUL at its end
+ADMIN_EMAIL = "admin@matinee.local"
+
+
+def prepare_run_directory(settings: Settings) -> None:
+    """Make the folder of sockets and secrets, for its owner only. Raises `InvalidInput` when its path is too long."""
+    settings.run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.run_directory.chmod(0o700)
+    scheme, _, path = settings.control_address.partition(":")
+    if scheme == "unix" and len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise InvalidInput(
+            f"the socket {path} has a path longer than {LONGEST_SOCKET_PATH} bytes; "
+            "choose a shorter data folder, or set control.address"
+        )
+
+
+def service_token(settings: Settings) -> str:
+    """The secret of the services of this instance; made when there is none."""
+    return kept(settings.service_token_file, lambda: secrets.token_urlsafe(32))
+
+
+async def create_admin(database: Database, passwords: Passwords, settings: Settings, clock: Clock) -> None:
+    """Make the first account, when there is none, from `admin.json` in the data folder; and that file if need be."""
+    async with database.read() as connection:
+        if await accounts.any_account(connection):
+            return
+    credential = _read(settings.data / "admin.json")
+    password_hash = await passwords.hash(credential["password"])
+    admin = Account(new_id(clock), credential["email"], password_hash, "admin", clock())
+    async with database.write() as connection:
+        if not await accounts.any_account(connection):
+            await accounts.add(connection, admin)
+
+
+def kept(path: Path, make: Callable[[], str]) -> str:
+    """The content of a secret file, which is made whole, and readable by its owner only, when it is absent."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
+        # The link fails when another process was quicker; then the other's file counts.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text()
+
+
+def _read(path: Path) -> dict[str, str]:
+    def make() -> str:
+        return json.dumps({"email": ADMIN_EMAIL, "password": secrets.token_urlsafe(12)}) + "\n"
+
+    try:
+        credential = json.loads(kept(path, make))
+        return {"email": str(credential["email"]).lower(), "password": str(credential["password"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f'{path} must hold {{"email": …, "password": …}}; mend it or remove it') from error

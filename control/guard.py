@@ -1,0 +1,104 @@
+"""The door of every method: who may call it, and how a failure is answered.
+
+Each method states in its contract who may call it (`option (access)`); a method that states nothing is refused. Health
+and reflection, which hold no secret, are open.
+"""
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from typing_extensions import override
+
+from control.callers import Caller, calling
+from matinee import rpc
+from matinee.errors import MatineeError, PermissionDenied, Unauthenticated
+from protos.v1 import access_pb2
+from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
+
+OPEN_SERVICES = {
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1alpha.ServerReflection",
+}
+BEARER = "bearer "
+
+Authenticate = Callable[[str], Awaitable[Caller]]
+"""Finds who an access token is of, or raises `Unauthenticated`."""
+
+log = structlog.get_logger()
+
+
+class Guard(rpc.ServerInterceptor):
+    """Lets a call pass to its method, or refuses it."""
+
+    def __init__(
+        self, access: Mapping[str, "Access.ValueType"], service_token: str, authenticate: Authenticate
+    ) -> None:
+        self._access = access
+        self._service_token = service_token.encode()
+        self._authenticate = authenticate
+
+    @override
+    async def intercept_service(
+        self,
+        continuation: Callable[[rpc.HandlerCallDetails], Awaitable[rpc.RpcMethodHandler | None]],
+        handler_call_details: rpc.HandlerCallDetails,
+    ) -> rpc.RpcMethodHandler | None:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.split("/")[1] in OPEN_SERVICES:
+            return handler
+        return rpc.surrounded(handler, lambda context: self._answering(method, context))
+
+    @asynccontextmanager
+    async def _answering(self, method: str, context: rpc.Context) -> AsyncIterator[None]:
+        try:
+            metadata = dict(context.invocation_metadata() or ())
+            calling.set(await self._admitted(self._access.get(method, ACCESS_UNSPECIFIED), metadata))
+            yield
+        except MatineeError as error:
+            await context.abort(rpc.status_code(error), str(error))
+        except Exception:
+            log.exception("a call failed", method=method)
+            await context.abort(
+                rpc.status_code(MatineeError()), "something went wrong here; the log of control says what"
+            )
+
+    async def _admitted(self, access: "Access.ValueType", metadata: Mapping[str, str | bytes]) -> Caller | None:
+        if access == ACCESS_PUBLIC:
+            return None
+        if access == ACCESS_SERVICE:
+            self._check_service(_text(metadata, rpc.SERVICE_TOKEN_KEY))
+            return None
+        authorization = _text(metadata, rpc.AUTHORIZATION_KEY)
+        if not authorization.lower().startswith(BEARER):
+            raise Unauthenticated("sign in first")
+        person = await self._authenticate(authorization[len(BEARER) :].strip())
+        if not person.may(access):
+            raise PermissionDenied("your account does not allow this")
+        return person
+
+    def _check_service(self, token: str) -> None:
+        if not hmac.compare_digest(token.encode(), self._service_token):
+            raise PermissionDenied("only services of this instance may call this")
+
+
+def access_of(services: Iterable[ServiceDescriptor]) -> dict[str, "Access.ValueType"]:
+    """The `access` option of every method, by its path: /matinee.v1.JobService/ListJobs."""
+    return {
+        f"/{service.full_name}/{method.name}": method.GetOptions().Extensions[access_pb2.access]
+        for service in services
+        for method in service.methods
+    }
+
+
+def services_of(files: Iterable[FileDescriptor]) -> list[ServiceDescriptor]:
+    """The services that contracts declare."""
+    return [service for file in files for service in file.services_by_name.values()]
+
+
+def _text(metadata: Mapping[str, str | bytes], key: str) -> str:
+    value = metadata.get(key, "")
+    return value if isinstance(value, str) else ""

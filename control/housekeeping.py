@@ -1,0 +1,61 @@
+"""What control does by itself: it forgets what has expired, renews the signing keys, and removes unneeded objects."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from control.database import Database, accounts, announcements, playback_sessions, removals
+from control.keyring import Keyring
+from matinee.errors import Unavailable
+from matinee.storage import ObjectStore
+from matinee.tokens import Clock
+
+ROUND_SECONDS = 30.0
+ANNOUNCED_SECONDS = 3_600.0
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """Makes a round every ROUND_SECONDS, and at once when it is woken."""
+
+    def __init__(self, database: Database, store: ObjectStore, keyring: Keyring, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._keyring = keyring
+        self._clock = clock
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Make a round now: there are objects to remove."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Make rounds until cancelled."""
+        while True:
+            try:
+                await self.make_round()
+            except Unavailable as error:
+                log.warning("housekeeping was put off", reason=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
+            self._wake.clear()
+
+    async def make_round(self) -> None:
+        """Do all that is due. Raises `Unavailable` when the database or the store does not answer."""
+        await self._keyring.renew()
+        now = self._clock()
+        async with self._database.write() as connection:
+            await accounts.forget_expired_sessions(connection, now)
+            await playback_sessions.forget_expired(connection, now)
+            await announcements.forget(connection, now - ANNOUNCED_SECONDS)
+        await self._remove_objects()
+
+    async def _remove_objects(self) -> None:
+        async with self._database.read() as connection:
+            prefixes = await removals.pending(connection)
+        for prefix in prefixes:
+            await self._store.delete_prefix(prefix)
+            async with self._database.write() as connection:
+                await removals.done(connection, prefix)

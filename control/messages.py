@@ -1,0 +1,87 @@
+"""What control keeps, as the contracts show it."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from control.callers import Caller
+from control.database.playback_sessions import PlaybackSession
+from control.database.titles import Title
+from control.job import Job
+from control.job_states import State
+from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, playback_pb2
+
+JOB_STATES = {
+    State.QUEUED: jobs_pb2.JOB_STATE_QUEUED,
+    State.RUNNING: jobs_pb2.JOB_STATE_RUNNING,
+    State.CANCELLING: jobs_pb2.JOB_STATE_RUNNING,
+    State.PUBLISHED: jobs_pb2.JOB_STATE_PUBLISHED,
+    State.FAILED: jobs_pb2.JOB_STATE_FAILED,
+    State.CANCELLED: jobs_pb2.JOB_STATE_CANCELLED,
+}
+
+
+def timestamp(seconds: float) -> Timestamp:
+    """A moment, from Unix seconds."""
+    moment = Timestamp()
+    moment.FromMicroseconds(round(seconds * 1_000_000))
+    return moment
+
+
+def account(person: Caller) -> auth_pb2.Account:
+    """The account of a person."""
+    return auth_pb2.Account(account_id=person.account_id, email=person.email, role=person.wire_role)
+
+
+def title(stored: Title) -> catalogue_pb2.Title:
+    """A title."""
+    return catalogue_pb2.Title(
+        title_id=stored.title_id,
+        name=stored.name,
+        synopsis=stored.synopsis,
+        state=catalogue_pb2.TITLE_STATE_PUBLISHED if stored.published else catalogue_pb2.TITLE_STATE_DRAFT,
+        asset_id=stored.asset_id,
+        duration_seconds=stored.duration_seconds,
+        width=stored.width,
+        height=stored.height,
+        created_at=timestamp(stored.created_at),
+        published_at=None if stored.published_at is None else timestamp(stored.published_at),
+        audio_languages=stored.audio_languages,
+    )
+
+
+def job(stored: Job, title_name: str) -> jobs_pb2.Job:
+    """A job; one that has been asked to stop still runs."""
+    return jobs_pb2.Job(
+        job_id=stored.job_id,
+        title_id=stored.title_id,
+        title_name=title_name,
+        state=JOB_STATES[stored.state],
+        stage=stored.stage,  # type: ignore[arg-type]
+        progress=stored.progress,
+        message=stored.message,
+        attempts=stored.attempts,
+        file_name=stored.file_name,
+        size_bytes=stored.size_bytes,
+        created_at=timestamp(stored.created_at),
+        updated_at=timestamp(stored.updated_at),
+        worker_id=stored.worker_id,
+        cancel_requested=stored.state is State.CANCELLING,
+    )
+
+
+def playback_session(stored: PlaybackSession) -> playback_pb2.PlaybackSession:
+    """A playback session."""
+    return playback_pb2.PlaybackSession(
+        session_id=stored.session_id,
+        title_id=stored.title_id,
+        account_id=stored.account_id,
+        device=stored.device,
+        started_at=timestamp(stored.started_at),
+        last_seen_at=timestamp(stored.last_seen_at),
+    )
+
+
+def grant(stored: PlaybackSession, expires_at: float) -> playback_pb2.Grant:
+    """What an edge may serve to a playback session, until a moment: every rung."""
+    return playback_pb2.Grant(
+        session_id=stored.session_id, asset_id=stored.asset_id, expires_at=timestamp(expires_at), max_height=0
+    )

@@ -1,0 +1,52 @@
+"""Passwords: argon2id (RFC 9106), computed in threads so that the event loop stays free."""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from matinee.errors import ResourceExhausted
+
+LONGEST_QUEUE = 64
+
+
+class Passwords:
+    """Hashes and verifies passwords, as many at once as there are cores."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
+        self._absent = self._hasher.hash("an account that does not exist")
+        self._queued = 0
+
+    async def hash(self, password: str) -> str:
+        """The hash to store, with its parameters and salt."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+
+    async def matches(self, password: str, stored: str | None) -> bool:
+        """Whether a password is the one of a stored hash; for None the same work is done, and the answer is no.
+
+        Raises `ResourceExhausted` when too many wait for their turn.
+        """
+        if self._queued >= LONGEST_QUEUE:
+            raise ResourceExhausted("too many people sign in at this moment; try again in a few seconds")
+        self._queued += 1
+        try:
+            good = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._verify, stored or self._absent, password
+            )
+        finally:
+            self._queued -= 1
+        return good and stored is not None
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False

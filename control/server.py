@@ -1,0 +1,166 @@
+"""Control as a process: its parts put together, served by gRPC until it is told to stop."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+from argon2 import PasswordHasher
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from control.announcer import Announcer
+from control.authentication import Authentication, AuthService
+from control.catalogue import CatalogueService
+from control.database import Database
+from control.database.engine import open_database
+from control.edges import EdgeService
+from control.first_start import create_admin, prepare_run_directory, service_token
+from control.guard import Guard, access_of, services_of
+from control.housekeeping import Housekeeping
+from control.jobs import JobService
+from control.keyring import Keyring
+from control.passwords import Passwords
+from control.playback import PlaybackService
+from control.uploads import UploadService
+from control.workers import WorkerService
+from matinee import rpc
+from matinee.errors import Unavailable
+from matinee.settings import Settings
+from matinee.storage import ObjectStore
+from matinee.tokens import Clock
+from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, playback_pb2
+from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
+from protos.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
+from protos.v1.jobs_pb2_grpc import (
+    add_JobServiceServicer_to_server,
+    add_UploadServiceServicer_to_server,
+    add_WorkerServiceServicer_to_server,
+)
+from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_PlaybackServiceServicer_to_server
+
+GRACE_SECONDS = 10.0
+CONTRACTS = (auth_pb2.DESCRIPTOR, catalogue_pb2.DESCRIPTOR, jobs_pb2.DESCRIPTOR, playback_pb2.DESCRIPTOR)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the services share."""
+
+    settings: Settings
+    store: ObjectStore
+    clock: Clock
+    database: Database
+    passwords: Passwords
+    keyring: Keyring
+    announcer: Announcer
+    housekeeping: Housekeeping
+
+
+async def serve(
+    settings: Settings, store: ObjectStore, stop: asyncio.Event, *, hasher: PasswordHasher | None = None
+) -> None:
+    """Serve on `settings.control_address` until `stop` is set; calls in progress are finished.
+
+    Migrates the database first, and makes what a first start needs: service token, signing key, admin. Raises
+    `InvalidInput` for settings that cannot be used, `Unavailable` when the address is taken or the database is away.
+    """
+    prepare_run_directory(settings)
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        passwords = Passwords(hasher)
+        stack.callback(passwords.close)
+        await create_admin(database, passwords, settings, time.time)
+        await _run(await _assemble(settings, store, database, passwords, time.time), stop)
+
+
+async def _assemble(
+    settings: Settings, store: ObjectStore, database: Database, passwords: Passwords, clock: Clock
+) -> Parts:
+    longest_token = max(settings.tokens.access_minutes * 60, settings.tokens.delivery_hours * 3_600)
+    key_seconds = settings.tokens.key_days * 86_400
+    keyring = Keyring(database, clock, token_seconds=longest_token, key_seconds=key_seconds)
+    await keyring.open()
+    announcer = Announcer(database, clock, keyring.reload)
+    await announcer.open()
+    housekeeping = Housekeeping(database, store, keyring, clock)
+    return Parts(settings, store, clock, database, passwords, keyring, announcer, housekeeping)
+
+
+async def _run(parts: Parts, stop: asyncio.Event) -> None:
+    authentication = Authentication(parts.database, parts.keyring)
+    guard = Guard(access_of(services_of(CONTRACTS)), service_token(parts.settings), authentication)
+    server = rpc.make_server([guard])
+    _add_accounts(server, parts, authentication)
+    _add_titles(server, parts)
+    _add_playback(server, parts)
+    state = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(state, server)
+    names = [service.full_name for service in services_of(CONTRACTS)]
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    _bind(server, parts.settings.control_address)
+    async with asyncio.TaskGroup() as tasks:
+        followers = [tasks.create_task(parts.announcer.run()), tasks.create_task(parts.housekeeping.run())]
+        await server.start()
+        log.info("control serves", address=parts.settings.control_address)
+        await stop.wait()
+        await state.enter_graceful_shutdown()
+        parts.announcer.close()
+        await server.stop(GRACE_SECONDS)
+        for follower in followers:
+            follower.cancel()
+
+
+def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> None:
+    service = AuthService(
+        database=parts.database,
+        keyring=parts.keyring,
+        passwords=parts.passwords,
+        authentication=authentication,
+        settings=parts.settings.tokens,
+        clock=parts.clock,
+    )
+    add_AuthServiceServicer_to_server(service, server)
+
+
+def _add_titles(server: rpc.Server, parts: Parts) -> None:
+    catalogue = CatalogueService(
+        database=parts.database,
+        store=parts.store,
+        announcer=parts.announcer,
+        housekeeping=parts.housekeeping,
+        clock=parts.clock,
+    )
+    add_CatalogueServiceServicer_to_server(catalogue, server)
+    add_JobServiceServicer_to_server(JobService(parts.database, parts.clock), server)
+    add_UploadServiceServicer_to_server(UploadService(parts.database, parts.clock), server)
+    workers = WorkerService(parts.database, parts.settings.worker, parts.clock)
+    add_WorkerServiceServicer_to_server(workers, server)
+
+
+def _add_playback(server: rpc.Server, parts: Parts) -> None:
+    tokens = parts.settings.tokens
+    playback = PlaybackService(
+        database=parts.database,
+        keyring=parts.keyring,
+        announcer=parts.announcer,
+        clock=parts.clock,
+        public_url=parts.settings.public_url,
+        token_seconds=tokens.delivery_hours * 3_600,
+    )
+    add_PlaybackServiceServicer_to_server(playback, server)
+    edges = EdgeService(parts.database, parts.announcer, parts.clock, grant_seconds=tokens.grant_seconds)
+    add_EdgeServiceServicer_to_server(edges, server)
+
+
+def _bind(server: rpc.Server, address: str) -> None:
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise Unavailable(f"control cannot listen on {address}: is another one running there?") from error
+    if not bound:
+        raise Unavailable(f"control cannot listen on {address}")

@@ -1,0 +1,53 @@
+"""UploadService: a finished upload becomes a title and a job."""
+
+from typing_extensions import override
+
+from control import inputs
+from control.database import Database, jobs, titles
+from control.database.titles import Title
+from control.identifiers import new_id
+from control.job import Job
+from matinee.rpc import Context
+from matinee.tokens import Clock
+from protos.v1 import jobs_pb2 as pb
+from protos.v1.jobs_pb2_grpc import UploadServiceServicer
+
+LONGEST_NAME = 200
+LONGEST_FILE_NAME = 255
+
+
+class UploadService(UploadServiceServicer):
+    """Records uploads, each once."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @override
+    async def CompleteUpload(self, request: pb.CompleteUploadRequest, context: Context) -> pb.CompleteUploadResponse:
+        title, job = self._checked(request)
+        async with self._database.write() as connection:
+            await titles.add(connection, title)
+            known = await jobs.add_once(connection, job)
+            if known.job_id != job.job_id:
+                await titles.remove(connection, title.title_id)
+        return pb.CompleteUploadResponse(title_id=known.title_id, job_id=known.job_id)
+
+    def _checked(self, request: pb.CompleteUploadRequest) -> tuple[Title, Job]:
+        now = self._clock()
+        file_name = inputs.line("file_name", request.file_name, LONGEST_FILE_NAME, needed=False)
+        name = inputs.line("title_name", request.title_name or file_name[:LONGEST_NAME], LONGEST_NAME)
+        title = Title(new_id(self._clock), name, created_at=now)
+        job = Job(
+            job_id=new_id(self._clock),
+            title_id=title.title_id,
+            upload_id=inputs.upload_id(request.upload_id),
+            account_id=inputs.identifier("account_id", request.account_id),
+            file_name=file_name,
+            size_bytes=inputs.size("size_bytes", request.size_bytes),
+            sha256=inputs.sha256(request.sha256),
+            created_at=now,
+            updated_at=now,
+            due_at=now,
+        )
+        return title, job

@@ -1,0 +1,132 @@
+"""WorkerService: workers lease jobs, keep them, and hand in what became of them."""
+
+from dataclasses import replace
+
+from typing_extensions import override
+
+from control import inputs
+from control.database import Connection, Database, jobs, removals, titles
+from control.database.titles import Title
+from control.job import Job, heard, leased, published, released
+from control.job_states import Event, State
+from matinee.delivery import ASSET_ID
+from matinee.errors import Conflict, InvalidInput
+from matinee.rpc import Context
+from matinee.settings import WorkerSettings
+from matinee.tokens import Clock
+from protos.v1 import jobs_pb2 as pb
+from protos.v1.jobs_pb2_grpc import WorkerServiceServicer
+
+LONGEST_WORKER_ID = 128
+RELEASES = {
+    pb.JOB_STATE_QUEUED: Event.GIVE_BACK,
+    pb.JOB_STATE_FAILED: Event.FAIL,
+    pb.JOB_STATE_CANCELLED: Event.STOP,
+}
+
+
+class WorkerService(WorkerServiceServicer):
+    """Each answer follows one transaction in which the fencing token was checked."""
+
+    def __init__(self, database: Database, settings: WorkerSettings, clock: Clock) -> None:
+        self._database = database
+        self._lease_seconds = settings.lease_seconds
+        self._limit = settings.attempts
+        self._clock = clock
+
+    @override
+    async def LeaseJob(self, request: pb.LeaseJobRequest, context: Context) -> pb.LeaseJobResponse:
+        worker_id = inputs.line("worker_id", request.worker_id, LONGEST_WORKER_ID)
+        async with self._database.write() as connection:
+            while (job := await jobs.next_due(connection, self._clock())) is not None:
+                job = leased(job, worker_id, now=self._clock(), seconds=self._lease_seconds, limit=self._limit)
+                await jobs.save(connection, job)
+                if job.state is State.RUNNING:
+                    return pb.LeaseJobResponse(lease=self._lease(job))
+        return pb.LeaseJobResponse()
+
+    @override
+    async def Heartbeat(self, request: pb.HeartbeatRequest, context: Context) -> pb.HeartbeatResponse:
+        async with self._database.write() as connection:
+            job = await _held(connection, request.job_id)
+            job = heard(
+                job,
+                request.fencing_token,
+                stage=request.stage,
+                progress=request.progress,
+                now=self._clock(),
+                seconds=self._lease_seconds,
+            )
+            await jobs.save(connection, job)
+        return pb.HeartbeatResponse(cancel_requested=job.state is State.CANCELLING)
+
+    @override
+    async def PublishAsset(self, request: pb.PublishAssetRequest, context: Context) -> pb.PublishAssetResponse:
+        now = self._clock()
+        async with self._database.write() as connection:
+            job = await _held(connection, request.job_id)
+            title = await titles.find(connection, job.title_id, lock=True)
+            if title is None:
+                raise Conflict("the title of this job was deleted; stop working on it")
+            if _is_repeated(request, job, title):
+                return pb.PublishAssetResponse()
+            await jobs.save(connection, published(job, request.fencing_token, now=now))
+            await titles.save(connection, _flipped(title, request, now))
+            if title.asset_id not in {"", request.asset_id}:
+                await removals.note(connection, [f"assets/{title.asset_id}/"], now)
+        return pb.PublishAssetResponse()
+
+    @override
+    async def ReleaseJob(self, request: pb.ReleaseJobRequest, context: Context) -> pb.ReleaseJobResponse:
+        event = RELEASES.get(request.state)
+        if event is None:
+            raise InvalidInput("state must be QUEUED, FAILED or CANCELLED")
+        async with self._database.write() as connection:
+            job = await _held(connection, request.job_id)
+            job = released(
+                job, request.fencing_token, event, request.message.strip(), now=self._clock(), limit=self._limit
+            )
+            await jobs.save(connection, job)
+        return pb.ReleaseJobResponse()
+
+    def _lease(self, job: Job) -> pb.JobLease:
+        return pb.JobLease(
+            job_id=job.job_id,
+            title_id=job.title_id,
+            upload_id=job.upload_id,
+            file_name=job.file_name,
+            size_bytes=job.size_bytes,
+            sha256=job.sha256,
+            fencing_token=job.fencing_token,
+            attempts=job.attempts,
+            lease_seconds=self._lease_seconds,
+        )
+
+
+async def _held(connection: Connection, job_id: str) -> Job:
+    job = await jobs.find(connection, inputs.identifier("job_id", job_id), lock=True)
+    if job is None:
+        raise Conflict("the title of this job was deleted; stop working on it")
+    return job
+
+
+def _is_repeated(request: pb.PublishAssetRequest, job: Job, title: Title) -> bool:
+    """Whether this very call succeeded before, and only its answer was lost."""
+    same = job.fencing_token == request.fencing_token and title.asset_id == request.asset_id
+    return job.state is State.PUBLISHED and same
+
+
+def _flipped(title: Title, request: pb.PublishAssetRequest, now: float) -> Title:
+    if not ASSET_ID.fullmatch(request.asset_id):
+        raise InvalidInput("asset_id is not the id of an asset")
+    return replace(
+        title,
+        published=True,
+        published_at=title.published_at or now,
+        asset_id=request.asset_id,
+        duration_seconds=request.duration_seconds,
+        width=inputs.size("width", request.width),
+        height=inputs.size("height", request.height),
+        audio_languages=inputs.languages(request.audio_languages),
+        size_bytes=inputs.size("size_bytes", request.size_bytes),
+    )
