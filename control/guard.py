@@ -43,9 +43,9 @@ class Guard(rpc.ServerInterceptor):
     @override
     async def intercept_service(
         self,
-        continuation: Callable[[rpc.HandlerCallDetails], Awaitable[rpc.RpcMethodHandler | None]],
+        continuation: Callable[[rpc.HandlerCallDetails], "Awaitable[rpc.RpcMethodHandler | None]"],
         handler_call_details: rpc.HandlerCallDetails,
-    ) -> rpc.RpcMethodHandler | None:
+    ) -> "rpc.RpcMethodHandler | None":
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or method.split("/")[1] in OPEN_SERVICES:
