@@ -1,0 +1,180 @@
+"""Encoding an audio track: AAC-LC stereo at 48 kHz, as loud as every other title, aligned with the pictures.
+
+The sound is heard twice: once to measure it (EBU R128), once to encode it with the gain that this calls for, true peaks
+held by a limiter. Content begins at the timeline's lead-in T0; the encoder's priming is part of T0, silence the rest.
+"""
+
+import hashlib
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg as builder
+
+from ingest.ffmpeg import Cancel, Ffmpeg, Limits, Progress, never, unheard
+from ingest.plan import AudioTrack, Plan
+from ingest.source import Container, Facts
+from ingest.span import arguments, opened
+from matinee.errors import DataLoss
+from matinee.settings import LadderSettings
+from packager.timeline import AAC_FRAME, AUDIO_RATE
+
+AUDIO_FILE = "audio.mp4"
+FORMAT = 1
+"""Counts changes to how audio is encoded; results of another format are not used again."""
+PRIMING = 1024
+"""Samples that FFmpeg's AAC encoder puts before the sound."""
+SILENCE = -70.0
+"""Loudness of silence, in LUFS: where the gate of EBU R128 lies."""
+OVERSAMPLING = 4  # true peaks lie between samples (ITU-R BS.1770-5, annex 2)
+AAC_OVERSHOOT = 1.0  # dB by which the encoder's peaks may pass those that it was given
+MEASURED = re.compile(r"I:\s+(-?[\d.]+|-inf) LUFS|Peak:\s+(-?[\d.]+|-inf) dBFS")
+
+
+class AudioRequest(Facts):
+    """All that the bytes of an encoded audio track depend on."""
+
+    source_sha256: str
+    ffmpeg_version: str
+    container: Container
+    stream: int
+    begins: Fraction
+    lead_in: Fraction
+    frames: int
+    kbps: int
+    loudness: float
+    true_peak: float
+    format: int = FORMAT
+
+    @property
+    def seconds(self) -> Fraction:
+        """Length of the track."""
+        return Fraction(self.frames * AAC_FRAME, AUDIO_RATE)
+
+    @property
+    def delay(self) -> int:
+        """Samples of silence before the content; with the encoder's priming they fill the lead-in."""
+        return round(self.lead_in * AUDIO_RATE) - PRIMING
+
+    @property
+    def samples(self) -> int:
+        """Samples given to the encoder, which makes `frames` AAC frames of them."""
+        return (self.frames - 1) * AAC_FRAME
+
+    def digest(self) -> str:
+        """Names the result: equal requests have equal bytes (SHA-256, hexadecimal)."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class Loudness(Facts):
+    """What EBU R128 measures: integrated loudness in LUFS, highest true peak in dBTP."""
+
+    integrated: float
+    true_peak: float
+
+
+def audio_request(
+    plan: Plan, track: AudioTrack, ladder: LadderSettings, *, source_sha256: str, version: str
+) -> AudioRequest:
+    """What is asked of the encoder for one audio track of a plan; `version` is ffmpeg's."""
+    return AudioRequest(
+        source_sha256=source_sha256,
+        ffmpeg_version=version,
+        container=plan.source.container,
+        stream=track.sound.stream,
+        begins=plan.source.picture.start,
+        lead_in=plan.timeline.lead_in,
+        frames=plan.timeline.audio_frames,
+        kbps=ladder.audio_kbps,
+        loudness=ladder.loudness_lufs,
+        true_peak=ladder.true_peak_dbtp,
+    )
+
+
+def encode_audio(
+    request: AudioRequest,
+    source: Path,
+    directory: Path,
+    ffmpeg: Ffmpeg,
+    limits: Limits,
+    *,
+    cancelled: Cancel = never,
+    progress: Progress = unheard,
+) -> None:
+    """Write the track as `audio.mp4`, a fragmented MP4 file, into `directory`, which exists.
+
+    Raises what `Ffmpeg.run` raises; then the file means nothing.
+    """
+    measured = read_loudness(ffmpeg.run(measure_arguments(request, source), limits, cancelled=cancelled).errors)
+    encoding = encode_arguments(request, measured, source, directory / AUDIO_FILE)
+    ffmpeg.run(encoding, limits, cancelled=cancelled, progress=progress)
+
+
+def measure_arguments(request: AudioRequest, source: Path) -> list[str]:
+    """The arguments of ffmpeg that measure the loudness of the content."""
+    sound = _content(request, source).filter("ebur128", peak="true", framelog="quiet")
+    return [*arguments(builder.output(sound, "-", f="null")), "-loglevel", "info"]
+
+
+def read_loudness(summary: str) -> Loudness:
+    """What the summary of FFmpeg's ebur128 filter says. Raises `DataLoss` when it says nothing."""
+    found = MEASURED.findall(summary)
+    integrated = [float(loudness) for loudness, _ in found if loudness]
+    peaks = [float(peak) for _, peak in found if peak]
+    if not integrated or not peaks:
+        raise DataLoss("the loudness of the sound could not be measured")
+    return Loudness(integrated=integrated[-1], true_peak=peaks[-1])
+
+
+def encode_arguments(request: AudioRequest, measured: Loudness, source: Path, destination: Path) -> list[str]:
+    """The arguments of ffmpeg that encode the track."""
+    sound = _levelled(_content(request, source), request, measured)
+    sound = sound.filter("adelay", f"{request.delay}S", all=1)
+    sound = sound.filter("apad").filter("atrim", end_sample=request.samples)
+    return arguments(builder.output(sound, f"file:{destination}", **_encoder(request)))
+
+
+def _content(request: AudioRequest, source: Path) -> Any:
+    """The sound from the first picture on, in stereo; what comes earlier is cut, and gaps are filled with silence."""
+    sound = opened(source, request.container)[str(request.stream)]
+    begins = request.begins
+    return (
+        sound.filter("asetpts", f"PTS-({begins.numerator}/{begins.denominator})/TB")
+        .filter("aresample", AUDIO_RATE, **{"async": 1, "first_pts": 0})
+        .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    )
+
+
+def _levelled(sound: Any, request: AudioRequest, measured: Loudness) -> Any:
+    """Bring to the wanted loudness; silence stays silence."""
+    if measured.integrated <= SILENCE:
+        return sound
+    gain = request.loudness - measured.integrated
+    sound = sound.filter("volume", f"{gain:.2f}dB")
+    ceiling = request.true_peak - AAC_OVERSHOOT
+    if measured.true_peak + gain <= ceiling:
+        return sound
+    return (
+        sound.filter("aresample", AUDIO_RATE * OVERSAMPLING)
+        .filter("alimiter", limit=f"{10 ** (ceiling / 20):.4f}", attack=5, release=50, level=0, latency=1)
+        .filter("aresample", AUDIO_RATE)
+        .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    )
+
+
+def _encoder(request: AudioRequest) -> dict[str, Any]:
+    return {
+        "c:a": "aac",
+        "profile:a": "aac_low",
+        "b:a": f"{request.kbps}k",
+        "ar": AUDIO_RATE,
+        "ac": 2,
+        "flags": "+bitexact",
+        "threads": 1,
+        "map_metadata": -1,
+        "frag_duration": 2_000_000,
+        "movflags": "+empty_moov+default_base_moof",
+        "fflags": "+bitexact",
+        "f": "mp4",
+    }

@@ -1,0 +1,186 @@
+"""Running ffmpeg: the one place that spawns a process.
+
+A child gets an argument list, never a shell; a session and process group of its own; an environment without anything of
+ours; limits on memory, file size, CPU and wall time (see `leash`); and it dies with its parent.
+"""
+
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import imageio_ffmpeg
+import structlog
+
+from matinee.errors import Cancelled, MatineeError, ResourceExhausted, SourceRefused, Unavailable
+from matinee.settings import WorkerSettings
+
+LEASH = Path(__file__).with_name("leash.py")
+ENVIRONMENT = {"LC_ALL": "C", "AV_LOG_FORCE_NOCOLOR": "1"}
+POLL_SECONDS = 0.1
+READ_BYTES = 64 * 1024
+KEPT_BYTES = 16 * 1024**2
+CPUS_USED = 4
+DISK_FULL = ("No space left on device", "Disk quota exceeded")
+OUT_OF_MEMORY = "Cannot allocate memory"
+
+log = structlog.get_logger()
+
+Cancel = Callable[[], bool]
+Progress = Callable[[float], None]
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def unheard(seconds: float) -> None:
+    """Nobody listens to progress."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one child may take: bytes of memory (address space), seconds of wall time, bytes in a file; its niceness."""
+
+    memory_bytes: int
+    wall_seconds: float
+    file_bytes: int = 64 * 1024**3
+    nice: int = 10
+
+    @classmethod
+    def from_settings(cls, worker: WorkerSettings, content_seconds: float | Fraction) -> "Limits":
+        """The limits for work on so many seconds of film."""
+        wall_seconds = worker.wall_factor * max(10.0, float(content_seconds))
+        return cls(memory_bytes=worker.memory_bytes, wall_seconds=wall_seconds, nice=worker.nice)
+
+
+@dataclass(frozen=True)
+class Ffmpeg:
+    """The ffmpeg program, and how to run it."""
+
+    program: str
+
+    @classmethod
+    def from_settings(cls, worker: WorkerSettings) -> "Ffmpeg":
+        """The program that a setting names, or the one in the imageio-ffmpeg package."""
+        return cls(worker.ffmpeg or imageio_ffmpeg.get_ffmpeg_exe())
+
+    def version(self) -> str:
+        """What the program calls itself, such as `n9.0.2-17-g2a571b6068`."""
+        return _version(self.program)
+
+    def run(
+        self, arguments: Sequence[str], limits: Limits, *, cancelled: Cancel = never, progress: Progress = unheard
+    ) -> "Output":
+        """Run to the end and give what was written on stdout and stderr.
+
+        `progress` hears how many seconds of output are done, when the arguments ask for `-progress pipe:1`.
+        Raises `Cancelled`; `ResourceExhausted` past a limit; `Unavailable` when the disk is full or something else
+        killed the child; `SourceRefused`, with ffmpeg's last words, when it gives up.
+        """
+        command = [self.program, *arguments]
+        log.info("ffmpeg", command=shlex.join(command))
+        with _spawn(command, limits) as child:
+            try:
+                output = _listen(child, limits, cancelled, progress)
+            finally:
+                _kill(child)
+        _check(child.returncode, output.errors, limits)
+        return output
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a child wrote: all of its stdout, and its stderr as text."""
+
+    data: bytes
+    errors: str
+
+
+@cache
+def _version(program: str) -> str:
+    limits = Limits(memory_bytes=4 * 1024**3, wall_seconds=20, nice=0)
+    return Ffmpeg(program).run(["-version"], limits).data.decode().split()[2]
+
+
+def _spawn(command: Sequence[str], limits: Limits) -> subprocess.Popen[bytes]:
+    numbers = (os.getpid(), limits.nice, limits.memory_bytes, limits.file_bytes, int(limits.wall_seconds * CPUS_USED))
+    leash = [sys.executable, "-I", "-S", str(LEASH), *map(str, numbers)]
+    return subprocess.Popen(
+        [*leash, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        start_new_session=True,
+    )
+
+
+def _listen(child: subprocess.Popen[bytes], limits: Limits, cancelled: Cancel, progress: Progress) -> Output:
+    """Read both pipes until they close, and look at the clock and for a wish to stop now and then."""
+    deadline = time.monotonic() + limits.wall_seconds
+    data, errors = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for pipe, heard in ((child.stdout, data), (child.stderr, errors)):
+            if pipe is not None:
+                selector.register(pipe, selectors.EVENT_READ, heard)
+        while selector.get_map():
+            if cancelled():
+                raise Cancelled("the work was cancelled")
+            if time.monotonic() > deadline:
+                raise ResourceExhausted(f"ffmpeg took longer than {limits.wall_seconds:g} s and was killed")
+            for key, _ in selector.select(POLL_SECONDS):
+                _hear(selector, key, progress if key.data is data else unheard)
+    child.wait()
+    return Output(bytes(data), errors.decode(errors="replace"))
+
+
+def _hear(selector: selectors.BaseSelector, key: selectors.SelectorKey, progress: Progress) -> None:
+    pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
+    chunk = os.read(pipe.fileno(), READ_BYTES)
+    if not chunk:
+        selector.unregister(pipe)
+        return
+    heard: bytearray = key.data
+    heard += chunk
+    del heard[:-KEPT_BYTES]
+    done = [line for line in chunk.splitlines() if line.startswith(b"out_time_us=") and line[12:].isdigit()]
+    if done:
+        progress(int(done[-1][12:]) / 1_000_000)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _check(status: int, errors: str, limits: Limits) -> None:
+    if status == 0:
+        return
+    raise _failure(status, errors, limits)
+
+
+def _failure(status: int, errors: str, limits: Limits) -> MatineeError:
+    if any(sign in errors for sign in DISK_FULL):
+        return Unavailable("the disk is full; make room and try again")
+    if status == -signal.SIGXCPU:
+        return ResourceExhausted(f"ffmpeg took more than {limits.wall_seconds * CPUS_USED:g} s of CPU time")
+    if status == -signal.SIGXFSZ or "File too large" in errors:
+        return ResourceExhausted(f"ffmpeg wrote more than {limits.file_bytes} bytes")
+    if OUT_OF_MEMORY in errors:
+        return ResourceExhausted(f"ffmpeg needed more than {limits.memory_bytes} bytes of memory")
+    if status in {-signal.SIGKILL, -signal.SIGTERM}:
+        return Unavailable("ffmpeg was killed from outside; try again")
+    words = errors.strip().splitlines()
+    return SourceRefused(f"ffmpeg gave up: {words[-1] if words else f'exit status {status}'}")

@@ -1,0 +1,33 @@
+"""Runs a program on a leash: as `python -I -S leash.py PARENT NICE MEMORY FILE_SIZE CPU_SECONDS PROGRAM ARGUMENT…`.
+
+It becomes the program, niced, within limits, in a session of its own, and bound to die with its parent, so that a
+killed worker leaves nothing running. A small program of its own, because code between fork and exec in a process with
+threads may deadlock. It imports only the standard library.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU)
+
+
+def main(parent: int, niceness: int, limits: list[int], program: list[str]) -> None:
+    """Set everything up and become the program."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we were bound to it
+        sys.exit(1)
+    os.nice(niceness)
+    for kind, limit in zip(LIMITS, limits, strict=True):
+        resource.setrlimit(kind, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.execv(program[0], program)  # noqa: S606  (an argument list, and no shell)
+
+
+if __name__ == "__main__":
+    parent, niceness, *limits = map(int, sys.argv[1:6])
+    main(parent, niceness, limits, sys.argv[6:])

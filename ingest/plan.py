@@ -1,0 +1,113 @@
+"""The plan for one film: its timeline, ladder, audio tracks and spans. Pure: the same source gives the same plan."""
+
+from fractions import Fraction
+from math import ceil
+
+from ingest.ladder import Rung, ladder
+from ingest.rates import nearest_rate
+from ingest.source import Facts, Sound, Source
+from matinee.settings import LadderSettings
+from packager.timeline import Timeline
+
+DEINTERLACING_FRAMES = 2
+
+
+class Span(Facts):
+    """A stretch of the film that one encode handles: whole segments, but for the last.
+
+    `first` counts frames of the timeline from 0. `seek` is the time in the source from which decoding yields every
+    picture of the span; None means from the beginning.
+    """
+
+    number: int
+    first: int
+    frames: int
+    seek: Fraction | None
+
+
+class AudioTrack(Facts):
+    """An audio track of the title, made from one audio stream of the source."""
+
+    name: str
+    label: str
+    sound: Sound
+    default: bool
+
+
+class Plan(Facts):
+    """What is made of a film. `Plan.model_validate_json(plan.model_dump_json())` gives the same plan."""
+
+    source: Source
+    frame_rate: Fraction
+    frames: int
+    gop_frames: int
+    segment_gops: int
+    rungs: tuple[Rung, ...]
+    audio: tuple[AudioTrack, ...]
+    spans: tuple[Span, ...]
+
+    @property
+    def timeline(self) -> Timeline:
+        """The timeline that every track of the title keeps."""
+        return Timeline(self.frame_rate, self.frames, self.gop_frames, self.segment_gops)
+
+    @property
+    def duration(self) -> Fraction:
+        """Length of the film in seconds."""
+        return self.frames / self.frame_rate
+
+
+def plan(source: Source, settings: LadderSettings) -> Plan:
+    """Plan the title that is made of a source."""
+    rate = nearest_rate(source.picture.frame_rate)
+    frames = max(1, round(source.picture.duration * rate))
+    gop_frames = max(1, round(settings.gop_seconds * ceil(rate)))
+    span_frames = gop_frames * settings.segment_gops * settings.span_segments
+    if not _seekable(source):
+        span_frames = frames
+    return Plan(
+        source=source,
+        frame_rate=rate,
+        frames=frames,
+        gop_frames=gop_frames,
+        segment_gops=settings.segment_gops,
+        rungs=ladder(source.picture.display_size, settings.heights, rate),
+        audio=_audio_tracks(source.sounds),
+        spans=tuple(
+            Span(
+                number=number,
+                first=first,
+                frames=min(span_frames, frames - first),
+                seek=_seek(source, first / rate, rate),
+            )
+            for number, first in enumerate(range(0, frames, span_frames))
+        ),
+    )
+
+
+def _seekable(source: Source) -> bool:
+    """Whether times are exact enough to enter the film in the middle; AVI keeps no presentation times."""
+    return source.container != "avi"
+
+
+def _seek(source: Source, into: Fraction, rate: Fraction) -> Fraction | None:
+    """The last keyframe that comes before everything that the span shows, or None for the beginning."""
+    picture = source.picture
+    needed = picture.start + into - (DEINTERLACING_FRAMES / rate if picture.interlaced else 0)
+    earlier = [key for key in picture.keyframes if key <= needed]
+    return earlier[-1] if into and earlier and earlier[-1] > picture.start else None
+
+
+def _audio_tracks(sounds: tuple[Sound, ...]) -> tuple[AudioTrack, ...]:
+    """One track for each audio stream; the stream that the source calls default, or else the first, is ours."""
+    chosen = next((sound for sound in sounds if sound.default), sounds[0] if sounds else None)
+    return tuple(
+        AudioTrack(
+            name=f"a{number}-{sound.language}", label=_label(sound, number), sound=sound, default=sound is chosen
+        )
+        for number, sound in enumerate(sounds)
+    )
+
+
+def _label(sound: Sound, number: int) -> str:
+    return sound.language if sound.language != "und" else f"Audio {number + 1}"

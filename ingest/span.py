@@ -1,0 +1,149 @@
+"""Encoding a span: one ffmpeg child decodes a stretch of the film once and encodes every rung of it."""
+
+import hashlib
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import ffmpeg as builder
+
+from ingest import filters
+from ingest.codecs import DECODERS
+from ingest.ffmpeg import Cancel, Ffmpeg, Limits, Progress, never, unheard
+from ingest.ladder import Rung
+from ingest.plan import Plan, Span
+from ingest.source import Container, Facts, Picture
+from matinee.settings import LadderSettings
+
+FORMAT = 1
+"""Counts changes to how spans are encoded; results of another format are not used again."""
+MICROSECONDS = 1_000_000
+TRANSPORT_MARGIN = Fraction(1)  # MPEG-TS is entered by decoding time, which is that much earlier at most
+DEMUXER_NAMES: dict[Container, str] = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
+
+
+class SpanRequest(Facts):
+    """All that the bytes of an encoded span depend on."""
+
+    source_sha256: str
+    ffmpeg_version: str
+    container: Container
+    picture: Picture
+    begins: Fraction
+    seek: Fraction | None
+    frames: int
+    frame_rate: Fraction
+    gop_frames: int
+    rungs: tuple[Rung, ...]
+    preset: str
+    crf: float
+    format: int = FORMAT
+
+    @property
+    def seconds(self) -> Fraction:
+        """Length of the span."""
+        return self.frames / self.frame_rate
+
+    def digest(self) -> str:
+        """Names the result: equal requests have equal bytes (SHA-256, hexadecimal)."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def span_request(plan: Plan, span: Span, ladder: LadderSettings, *, source_sha256: str, version: str) -> SpanRequest:
+    """What is asked of the encoder for one span of a plan; `version` is ffmpeg's."""
+    picture = plan.source.picture
+    return SpanRequest(
+        source_sha256=source_sha256,
+        ffmpeg_version=version,
+        container=plan.source.container,
+        picture=picture.model_copy(update={"keyframes": ()}),
+        begins=picture.start + span.first / plan.frame_rate,
+        seek=span.seek,
+        frames=span.frames,
+        frame_rate=plan.frame_rate,
+        gop_frames=plan.gop_frames,
+        rungs=plan.rungs,
+        preset=ladder.preset,
+        crf=ladder.crf,
+    )
+
+
+def encode_span(
+    request: SpanRequest,
+    source: Path,
+    directory: Path,
+    ffmpeg: Ffmpeg,
+    limits: Limits,
+    *,
+    cancelled: Cancel = never,
+    progress: Progress = unheard,
+) -> None:
+    """Write `<rung>.mp4` for every rung of the request into `directory`, which exists.
+
+    Raises what `Ffmpeg.run` raises; then the files in `directory` mean nothing.
+    """
+    ffmpeg.run(span_arguments(request, source, directory), limits, cancelled=cancelled, progress=progress)
+
+
+def span_arguments(request: SpanRequest, source: Path, directory: Path) -> list[str]:
+    """The arguments of ffmpeg for a span."""
+    video = opened(source, request.container, request.seek)[str(request.picture.stream)]
+    video = filters.on_grid(video, request.picture, request.begins, request.frame_rate)
+    video = filters.upright(filters.exactly(video, request.frames), request.picture.rotation)
+    top = request.rungs[0]
+    video = filters.standard_colour(video, request.picture, top.width, top.height)
+    streams = filters.renditions(video, request.rungs)
+    outputs = [
+        builder.output(stream, f"file:{directory / rung.name}.mp4", **_encoder(request, rung))
+        for rung, stream in zip(request.rungs, streams, strict=True)
+    ]
+    return arguments(builder.merge_outputs(*outputs))
+
+
+def opened(source: Path, container: Container, seek: Fraction | None = None) -> Any:
+    """A source as ffmpeg may open it: this file, this demuxer, these decoders, on its own clock, from `seek` on."""
+    options: dict[str, Any] = {
+        "f": container,
+        "format_whitelist": DEMUXER_NAMES.get(container, container),
+        "protocol_whitelist": "file",  # no network, no concat:, data: or subfile:
+        "fflags": "+genpts",  # the same times that probing saw
+        "codec_whitelist": DECODERS,
+        "threads": 1,  # spans run side by side; a core each
+        "copyts": None,
+        "noautorotate": None,  # the graph turns pictures itself
+        "reinit_filter": 0,  # a graph that starts anew would count frames anew
+    }
+    if seek is not None:
+        early = TRANSPORT_MARGIN if container == "mpegts" else 0
+        options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{ceil((seek - early) * MICROSECONDS)}us"}
+    return builder.input(f"file:{source}", **options)
+
+
+def arguments(outputs: Any) -> list[str]:
+    """The argument list for these outputs: quiet, never asking, with progress on stdout."""
+    quiet = ("-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1")
+    single = ("-filter_threads", "1", "-filter_complex_threads", "1")
+    return list(outputs.global_args(*quiet, *single).get_args())
+
+
+def _encoder(request: SpanRequest, rung: Rung) -> dict[str, Any]:
+    return {
+        "c:v": "libx264",
+        "preset": request.preset,
+        "profile:v": "high",
+        "crf": f"{request.crf:g}",
+        "maxrate": f"{rung.max_kbps}k",
+        "bufsize": f"{rung.buffer_kb}k",
+        "g": request.gop_frames,
+        "keyint_min": request.gop_frames,
+        "sc_threshold": 0,  # an IDR where the timeline has one, and nowhere else
+        "flags": "+cgop+bitexact",  # closed GOPs; the same bytes every time
+        "threads": 1,
+        "fps_mode": "passthrough",  # the graph has made the rate constant
+        "enc_time_base": f"{request.frame_rate.denominator}/{request.frame_rate.numerator}",
+        "map_metadata": -1,
+        "movflags": "+frag_keyframe+empty_moov+default_base_moof",
+        "fflags": "+bitexact",
+        "f": "mp4",
+    }

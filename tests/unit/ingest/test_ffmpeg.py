@@ -1,0 +1,110 @@
+"""The one place that spawns: limits, cancellation, failures, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, Limits
+from matinee.errors import Cancelled, ResourceExhausted, SourceRefused, Unavailable
+from matinee.settings import WorkerSettings
+
+FFMPEG = Ffmpeg.from_settings(WorkerSettings())
+LIMITS = Limits(memory_bytes=4 * 1024**3, wall_seconds=30)
+NOISE = ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=d=20", "-c:v", "ffv1"]
+ENDLESS = ["-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=s=64x36", "-f", "null", "-"]
+
+
+def eventually(condition: Callable[[], bool], within: float = 10) -> bool:
+    deadline = time.monotonic() + within
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_gives_what_was_written() -> None:
+    assert Ffmpeg("/bin/sh").run(["-c", "echo out; echo err >&2"], LIMITS).data == b"out\n"
+
+
+def test_knows_the_version_of_the_program() -> None:
+    assert FFMPEG.version().startswith("n9")
+
+
+def test_the_child_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    seen = Ffmpeg("/usr/bin/env").run([], LIMITS).data.decode().split()
+    assert set(seen) <= {f"{name}={value}" for name, value in ENVIRONMENT.items()}
+
+
+def test_the_child_is_niced_in_a_session_of_its_own_and_dumps_no_core() -> None:
+    script = "import os,resource as r; print(os.nice(0), os.getsid(0)==os.getpid(), r.getrlimit(r.RLIMIT_CORE)[0])"
+    written = Ffmpeg(sys.executable).run(["-I", "-c", script], Limits(4 * 1024**3, 30, nice=7)).data
+    assert written.split() == [b"7", b"True", b"0"]
+
+
+def test_progress_is_heard_in_seconds() -> None:
+    heard: list[float] = []
+    source = ["-nostdin", "-progress", "pipe:1", "-nostats", "-loglevel", "error", "-f", "lavfi"]
+    FFMPEG.run([*source, "-i", "testsrc=s=64x36:d=3", "-f", "null", "-"], LIMITS, progress=heard.append)
+    assert heard[-1] == pytest.approx(3, abs=0.1)
+
+
+def test_a_wish_to_stop_kills_the_child() -> None:
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        FFMPEG.run(ENDLESS, LIMITS, cancelled=lambda: time.monotonic() > begun + 0.2)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_child_that_takes_too_long_is_killed() -> None:
+    with pytest.raises(ResourceExhausted, match=r"longer than 0\.3 s"):
+        FFMPEG.run(ENDLESS, Limits(4 * 1024**3, 0.3))
+
+
+def test_a_child_that_needs_too_much_memory_fails() -> None:
+    eater = ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=s=8192x8192:d=1", "-f", "null", "-"]
+    with pytest.raises((ResourceExhausted, SourceRefused)):
+        FFMPEG.run(eater, Limits(400 * 1024**2, 30))
+
+
+def test_a_child_that_writes_too_much_is_stopped(tmp_path: Path) -> None:
+    script = f"dd if=/dev/zero of={tmp_path / 'big'} bs=65536 count=64"
+    with pytest.raises(ResourceExhausted, match="wrote more than 1048576 bytes"):
+        Ffmpeg("/bin/sh").run(["-c", f"PATH=/bin:/usr/bin; exec {script}"], Limits(4 * 1024**3, 30, 1024**2))
+    assert (tmp_path / "big").stat().st_size <= 1024**2
+
+
+def test_the_last_words_of_ffmpeg_are_the_reason() -> None:
+    with pytest.raises(SourceRefused, match=r"ffmpeg gave up: .*No such file"):
+        FFMPEG.run(["-nostdin", "-loglevel", "error", "-i", "file:/nowhere.mp4", "-f", "null", "-"], LIMITS)
+
+
+def test_a_full_disk_can_be_tried_again() -> None:
+    with pytest.raises(Unavailable, match="disk is full"):
+        FFMPEG.run([*NOISE, "-f", "matroska", "-y", "/dev/full"], LIMITS)
+
+
+def test_a_child_that_was_killed_from_outside_can_be_tried_again() -> None:
+    with pytest.raises(Unavailable, match="killed from outside"):
+        Ffmpeg("/bin/sh").run(["-c", "kill -9 $$"], LIMITS)
+
+
+def test_a_killed_parent_leaves_no_child() -> None:
+    leash = f"[{sys.executable!r}, '-I', '-S', {str(LEASH)!r}, str(os.getpid()), '0', '9999999999', '999999', '99']"
+    script = f"import os,subprocess as s; c=s.Popen({leash}+['/bin/sleep','60']); print(c.pid, flush=True); c.wait()"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert eventually(lambda: b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes()[:12])
+        os.kill(parent.pid, signal.SIGKILL)
+    assert eventually(lambda: not alive(child))
