@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 
 from matinee.errors import DataLoss, InvalidInput
@@ -37,6 +37,11 @@ class Segment(NamedTuple):
     offset: int
     size: int
     duration: int
+
+
+def whole_seconds(segments: Sequence[Segment], timescale: int) -> int:
+    """The longest segment, rounded to whole seconds, at least one: a target duration (RFC 8216bis, 4.4.3.1)."""
+    return max(1, (2 * max(segment.duration for segment in segments) + timescale) // (2 * timescale))
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,11 @@ class Track:
         return self.name.removesuffix(".mp4")
 
     @property
+    def display_width(self) -> int:
+        """The width in square pixels."""
+        return round(self.width * self.sample_aspect)
+
+    @property
     def sidx_range(self) -> tuple[int, int]:
         """First byte of the `sidx`, and the one after its last."""
         return self.init_size, self.init_size + self.sidx_size
@@ -100,9 +110,11 @@ class Track:
 
     def segments(self, segment_gops: int) -> list[Segment]:
         """The segments, each of `segment_gops` fragments but the last."""
-        starts = range(0, len(self.sizes), segment_gops)
-        groups = [slice(start, start + segment_gops) for start in starts]
-        return [Segment(self.offsets[g.start], sum(self.sizes[g]), sum(self.durations[g])) for g in groups]
+        bounds = [*range(0, len(self.sizes), segment_gops), len(self.sizes)]
+        offsets = [self.offsets[bound] for bound in bounds]
+        times = list(accumulate(self.durations, initial=0))
+        cuts = zip(offsets, (times[bound] for bound in bounds), strict=True)
+        return [Segment(start, end - start, later - now) for (start, now), (end, later) in pairwise(cuts)]
 
 
 @dataclass(frozen=True)
@@ -129,6 +141,15 @@ class AssetIndex:
     def offered(self, max_height: int = 0) -> tuple[Track, ...]:
         """Every track that manifests with this limit name, and whose bytes may be served under it."""
         return self.video(max_height) + self.audio()
+
+    def segments(self, track: Track) -> list[Segment]:
+        """The segments of a track."""
+        return track.segments(self.timeline.segment_gops)
+
+    @cached_property
+    def target_duration(self) -> int:
+        """The longest segment of any track, in whole seconds, at least one: what all media playlists declare (8.2)."""
+        return max(whole_seconds(self.segments(track), track.timescale) for track in self.tracks)
 
     def encode(self) -> bytes:
         """The index as bytes."""

@@ -6,7 +6,7 @@ pictures because their composition offsets are padded to it, sound because its e
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from functools import cached_property
 
 from matinee.errors import InvalidInput
 
@@ -90,23 +90,22 @@ class Timeline:
         last = self.frames - (self.gops - 1) * self.gop_frames
         return (self.gop_frames,) * (self.gops - 1) + (last,)
 
-    @property
+    @cached_property
     def audio_cuts(self) -> tuple[int, ...]:
         """The AAC frame with which each audio fragment begins, and after them the number of AAC frames of the track.
 
         A fragment is cut at the first AAC frame that starts at or after the content of its GOP. The last holds at least
         one.
         """
-        gop_starts = (self.lead_in + gop * self.gop_frames * self.frame_duration for gop in range(1, self.gops))
-        cuts = (0, *(_aac_frames(start) for start in gop_starts))
-        return (*cuts, max(_aac_frames(self.lead_in + self.duration), cuts[-1] + 1))
+        cuts = (0, *(self._aac_frames_before(gop * self.gop_frames) for gop in range(1, self.gops)))
+        return (*cuts, max(self._aac_frames_before(self.frames), cuts[-1] + 1))
+
+    def _aac_frames_before(self, frame: int) -> int:
+        """AAC frames that start before a frame of the content is shown."""
+        ticks = (REORDER_FRAMES + frame) * self.frame_ticks
+        return -(-ticks * AUDIO_RATE // (self.timescale * AAC_FRAME))
 
     @property
     def audio_frames(self) -> int:
         """AAC frames of every audio track, priming and silence of the lead-in included."""
         return self.audio_cuts[-1]
-
-
-def _aac_frames(seconds: Fraction) -> int:
-    """AAC frames that start before `seconds`."""
-    return ceil(seconds * AUDIO_RATE / AAC_FRAME)
