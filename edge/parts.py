@@ -2,8 +2,8 @@
 
     uploads/<id>/info.json           what was declared when it was created
     uploads/<id>/<offset, 16 digits> parts, each beginning where the one before it ends
-    uploads/<id>/completed.json      the title and the job that it became
     staged/<id>/<nonce>/<offset>     bytes whose checksum is not known yet
+    completed/<id>                   the title and the job that it became; outlives the parts, which are the job's
 
 A writer makes a part only where it has seen the last part end, or made that part itself, and only if nobody else has
 (create-if-absent). So parts never overlap and never leave a gap, whoever writes at the same time or dies.
@@ -15,7 +15,8 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 
 from edge.tus import Checksum, TusRefusal
@@ -23,7 +24,7 @@ from matinee.errors import Conflict, DataLoss, NotFound
 from matinee.storage import ObjectStore, StoredObject
 
 INFO = "info.json"
-COMPLETED = "completed.json"
+PREFIXES = ("uploads", "staged", "completed")
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PART = re.compile(r"[0-9]{16}")
@@ -54,7 +55,7 @@ class Upload:
     declaration: Declaration
     offset: int
     touched: float
-    completion: Completion | None
+    completion: Completion | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -82,16 +83,15 @@ class UploadStore:
 
     async def find(self, upload_id: str) -> Upload:
         """The upload as it is now. Raises `NotFound`."""
-        found = await self._store.list(f"uploads/{upload_id}") if _ID.fullmatch(upload_id) else []
-        names = {_name(item) for item in found}
-        if INFO not in names:
+        if not _ID.fullmatch(upload_id):
+            raise NotFound("there is no such upload")
+        with suppress(NotFound):
+            return _decoded(upload_id, await self._store.get(f"completed/{upload_id}"))
+        found = await self._store.list(f"uploads/{upload_id}")
+        if all(_name(item) != INFO for item in found):
             raise NotFound("there is no such upload")
         declaration = Declaration(**json.loads(await self._store.get(_key(upload_id, INFO))))
-        completion = None
-        if COMPLETED in names:
-            completion = Completion(**json.loads(await self._store.get(_key(upload_id, COMPLETED))))
-        offset = declaration.length if completion else _end(found)
-        return Upload(upload_id, declaration, offset, _touched(found), completion)
+        return Upload(upload_id, declaration, _end(found), _touched(found))
 
     async def append(self, upload: Upload, body: AsyncIterator[bytes], checksum: Checksum | None) -> None:
         """Store a body at the end of the upload, part by part.
@@ -107,13 +107,15 @@ class UploadStore:
         async for part in parts:
             offset = await self._place(upload.upload_id, offset, part)
 
-    async def complete(self, upload: Upload, completion: Completion) -> None:
+    async def complete(self, upload: Upload, completion: Completion) -> Upload:
         """Note what a whole upload became; from then on its parts belong to the job."""
-        await self._store.put(_key(upload.upload_id, COMPLETED), json.dumps(asdict(completion)).encode())
+        completed = replace(upload, completion=completion)
+        await self._store.put(f"completed/{upload.upload_id}", json.dumps(asdict(completed)).encode())
+        return completed
 
     async def remove(self, upload_id: str) -> None:
         """Remove an upload and all its bytes."""
-        await self._store.delete([_key(upload_id, INFO)])
+        await self._store.delete([_key(upload_id, INFO), f"completed/{upload_id}"])
         await self._store.delete_prefix(f"uploads/{upload_id}")
         await self._store.delete_prefix(f"staged/{upload_id}")
 
@@ -123,7 +125,7 @@ class UploadStore:
         The parts of a completed upload stay: they are the job's. What a dead edge left of a removed or half received
         upload goes too. Several edges may do this at the same time.
         """
-        found = [*await self._store.list("uploads"), *await self._store.list("staged")]
+        found = [item for prefix in PREFIXES for item in await self._store.list(prefix)]
         stale = [
             upload_id
             for upload_id, items in groupby(sorted(found, key=_upload_id), key=_upload_id)
@@ -204,6 +206,12 @@ def _end(items: Iterable[StoredObject]) -> int:
 
 
 def _is_abandoned(items: list[StoredObject], since: float) -> bool:
-    names = {_name(item) for item in items if item.key.startswith("uploads/")}
-    in_use = COMPLETED in names and any(_PART.fullmatch(name) for name in names)
-    return not in_use and _touched(items) < since
+    prefixes = {item.key.partition("/")[0] for item in items}
+    awaits_its_job = {"uploads", "completed"} <= prefixes
+    return not awaits_its_job and _touched(items) < since
+
+
+def _decoded(upload_id: str, text: bytes) -> Upload:
+    values = json.loads(text)
+    declaration, completion = Declaration(**values["declaration"]), Completion(**values["completion"])
+    return Upload(upload_id, declaration, values["offset"], values["touched"], completion)

@@ -13,7 +13,6 @@ answer is 503 and the next HEAD or empty PATCH tells it: `CompleteUpload` gives 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -194,9 +193,7 @@ class Uploads:
         )
         async with rpc.translated():
             answer = await self._control.CompleteUpload(request, metadata=self._metadata, timeout=self._deadline)
-        completion = Completion(answer.title_id, answer.job_id)
-        await self._uploads.complete(upload, completion)
-        return replace(upload, completion=completion)
+        return await self._uploads.complete(upload, Completion(answer.title_id, answer.job_id))
 
     async def _account(self, request: Request) -> str:
         claims = await self._keys.verify(_access_token(request), ACCESS_TYPE, ACCESS_AUDIENCE)

@@ -334,7 +334,7 @@ class TestCompletion:
     async def test_the_answer_outlives_the_bytes(self, client: httpx.AsyncClient, store: ObjectStore) -> None:
         url = await create(client, length=3)
         await patch(client, url, 0, b"123")
-        await store.delete([f"{url.strip('/')}/{0:016d}"])
+        await store.delete_prefix(url.strip("/"))
         answer = await client.head(url)
         assert (answer.headers["Upload-Offset"], answer.headers["Matinee-Title-Id"]) == ("3", "title-0")
 
@@ -380,12 +380,13 @@ class TestEnd:
         await patch(client, unfinished, 0, b"123")
         for url in (finished, consumed):
             await patch(client, url, 0, b"0123456789")
-        await store.delete([f"{consumed.strip('/')}/{0:016d}"])
+        await store.delete_prefix(consumed.strip("/"))
         await store.put("staged/" + "0" * 32 + f"/abc/{0:016d}", b"left by a dead edge")
         uploads = UploadStore(store, PART)
         assert await uploads.remove_untouched(time.time() - HOUR) == 0
         assert await uploads.remove_untouched(time.time() + HOUR) == 3
         assert {item.key.split("/")[1] for item in await store.list("uploads")} == {finished.rpartition("/")[2]}
+        assert [item.key for item in await store.list("completed")] == [f"completed/{finished.rpartition('/')[2]}"]
         assert await store.list("staged") == []
 
     async def test_the_sweep_ends_when_the_edge_does(self, store: ObjectStore) -> None:
