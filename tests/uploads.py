@@ -4,13 +4,13 @@
 """
 
 import asyncio
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from edge.keys import Keys
 from edge.uploads import Uploads
@@ -77,10 +77,16 @@ def make_settings(part_bytes: int = 64 * KIB, max_bytes: int = 1024**3) -> Setti
 
 
 @asynccontextmanager
-async def running_edge(control_address: str, store: ObjectStore, settings: Settings, port: int) -> AsyncIterator[None]:
-    """Serve uploads on a loopback port."""
+async def running_edge(
+    control_address: str,
+    store: ObjectStore,
+    settings: Settings,
+    port: int,
+    through: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> AsyncIterator[None]:
+    """Serve uploads on a loopback port; `through` may stand between, as a bad network does."""
     channel = open_channel(control_address)
-    app = Uploads(settings, store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN)
+    app = through(Uploads(settings, store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN))
     server = uvicorn.Server(uvicorn.Config(app, port=port, http="httptools", lifespan="off", log_level="warning"))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
@@ -93,15 +99,18 @@ async def running_edge(control_address: str, store: ObjectStore, settings: Setti
         await channel.close()
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 async def main(control_address: str, store_url: str, port: str) -> None:
     async with running_edge(control_address, open_store(store_url), make_settings(), int(port)):
         await asyncio.Event().wait()
+
+
+async def uploaded(store: ObjectStore) -> dict[str, bytes]:
+    """Every upload in the store by its id: its parts in order, as the worker will read them."""
+    films: dict[str, bytes] = {}
+    for item in await store.list("uploads"):
+        _, upload_id, name = item.key.split("/")
+        films[upload_id] = films.get(upload_id, b"") + (await store.get(item.key) if name.isdecimal() else b"")
+    return films
 
 
 if __name__ == "__main__":
