@@ -106,11 +106,11 @@ async def main(control_address: str, store_url: str, port: str) -> None:
 
 async def uploaded(store: ObjectStore) -> dict[str, bytes]:
     """Every upload in the store by its id: its parts in order, as the worker will read them."""
-    films: dict[str, bytes] = {}
+    films: dict[str, bytearray] = {}
     for item in await store.list("uploads"):
         _, upload_id, name = item.key.split("/")
-        films[upload_id] = films.get(upload_id, b"") + (await store.get(item.key) if name.isdecimal() else b"")
-    return films
+        films.setdefault(upload_id, bytearray()).extend(await store.get(item.key) if name.isdecimal() else b"")
+    return {upload_id: bytes(film) for upload_id, film in films.items()}
 
 
 if __name__ == "__main__":
