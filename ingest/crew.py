@@ -1,0 +1,41 @@
+"""The blocking work of one attempt, done by an executor, and stopped together."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+DISMISS_SECONDS = 2.0
+"""How long what cannot be interrupted is waited for."""
+
+
+class Crew:
+    """Submits work to an executor."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._running: set[Future[Any]] = set()
+        self._dismissed = threading.Event()
+
+    def dismissed(self) -> bool:
+        """Whether work shall stop: what long work asks now and then."""
+        return self._dismissed.is_set()
+
+    async def run(self, function: Callable[..., Answer], *arguments: object, **named: object) -> Answer:
+        """Call a function in the executor and wait for its answer."""
+        future = self._executor.submit(function, *arguments, **named)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return await asyncio.wrap_future(future)
+
+    async def dismiss(self) -> None:
+        """Stop everything: what waits is dropped, ffmpeg children are killed."""
+        self._dismissed.set()
+        ends = [asyncio.wrap_future(future) for future in tuple(self._running) if not future.cancel()]
+        if ends:
+            await asyncio.wait(ends, timeout=DISMISS_SECONDS)
+            for end in ends:
+                end.cancel() or end.exception()

@@ -1,0 +1,110 @@
+"""Encoding: every piece of a film that has no result yet is encoded, side by side, and its result kept."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from ingest.crew import Crew
+from ingest.lease import Lease
+from ingest.results import Results
+from matinee.errors import DataLoss, NotFound
+
+log = structlog.get_logger()
+
+Reach = Callable[[float], None]
+
+
+class Encode(Protocol):
+    """Writes a piece's files into a folder; `progress` hears how many seconds are done, `cancelled` stops it."""
+
+    def __call__(
+        self, directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]
+    ) -> None:
+        """Encode."""
+
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the work that is encoded by itself: a span, or an audio track.
+
+    `digest` names its result; `seconds` of content cost `cost` each, in no particular unit.
+    """
+
+    digest: str
+    seconds: float
+    cost: float
+    encode: Encode
+
+
+def missing(pieces: Iterable[Piece], finished: Collection[str]) -> list[Piece]:
+    """The pieces that have no result yet, in order, each once."""
+    wanted = {piece.digest: piece for piece in pieces if piece.digest not in finished}
+    return list(wanted.values())
+
+
+class Meter:
+    """How much of the encoding is done; `reach` hears it as a part of the whole."""
+
+    def __init__(self, pieces: Iterable[Piece], finished: Collection[str], reach: Reach) -> None:
+        self._whole = {piece.digest: piece.seconds * piece.cost for piece in pieces}
+        self._done = sum(cost for digest, cost in self._whole.items() if digest in finished)
+        self._begun: dict[str, float] = {}
+        self._reach = reach
+
+    def note(self, piece: Piece, seconds: float) -> None:
+        """So many seconds of a piece are done."""
+        cost = min(seconds, piece.seconds) * piece.cost
+        self._done += cost - self._begun.get(piece.digest, 0)
+        self._begun[piece.digest] = cost
+        self._reach(self._done / sum(self._whole.values()))
+
+
+class Encoding:
+    """The encoding of one film; files pass through `folder` on their way to the store."""
+
+    def __init__(self, results: Results, crew: Crew, lease: Lease, folder: Path) -> None:
+        self._results = results
+        self._crew = crew
+        self._lease = lease
+        self._folder = folder
+
+    async def finish(self, pieces: Collection[Piece], reach: Reach) -> None:
+        """Encode what is missing; `reach` hears what part of the whole is done. An error of one piece stops all."""
+        finished = await self._results.finished()
+        meter = Meter(pieces, finished, reach)
+        async with asyncio.TaskGroup() as group:
+            for piece in missing(pieces, finished):
+                group.create_task(self._encode(piece, meter))
+
+    async def collect(self, piece: Piece) -> Path:
+        """The folder with a piece's files, fetched from the store; a result that has vanished is made again."""
+        folder = self._folder / piece.digest
+        try:
+            await self._results.get(piece.digest, folder)
+        except (NotFound, DataLoss) as error:
+            log.warning("result has vanished; encoding it again", digest=piece.digest, error=str(error))
+            await self._encode(piece, Meter([piece], (), lambda part: None))
+            await self._results.get(piece.digest, folder)
+        return folder
+
+    async def _encode(self, piece: Piece, meter: Meter) -> None:
+        folder = self._folder / f"{piece.digest}.encoding"
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        loop = asyncio.get_running_loop()
+        await self._crew.run(
+            piece.encode,
+            folder,
+            cancelled=self._crew.dismissed,
+            progress=lambda seconds: loop.call_soon_threadsafe(meter.note, piece, seconds),
+        )
+        self._lease.check()
+        await self._results.put(piece.digest, folder)
+        log.info("encoded", digest=piece.digest, seconds=piece.seconds)
+        await asyncio.to_thread(shutil.rmtree, folder)
+        meter.note(piece, piece.seconds)

@@ -1,0 +1,62 @@
+"""The source, fetched from the parts in which it was uploaded, and checked against what the client declared."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+from ingest.download import download
+from matinee.errors import DataLoss, SourceRefused
+from matinee.storage import ObjectStore, StoredObject
+from protos.v1.jobs_pb2 import JobLease
+
+
+def upload_prefix(upload_id: str) -> str:
+    """The key prefix of an upload."""
+    return f"uploads/{upload_id}"
+
+
+async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: Callable[[float], None]) -> str:
+    """Write the uploaded film to `destination` and return its SHA-256 in hex; `reach` hears what part is done.
+
+    Raises `SourceRefused` when it is empty or differs from what was declared, `DataLoss` when a part is missing.
+    """
+    found = parts(await store.list(upload_prefix(terms.upload_id)))
+    refuse_size(sum(part.size for part in found), terms.size_bytes)
+    sha256 = await download(_content(store, found, reach), destination)
+    refuse_digest(sha256, terms.sha256)
+    return sha256
+
+
+def parts(found: Iterable[StoredObject]) -> list[StoredObject]:
+    """The parts of an upload, named by their 16-digit offsets, in order. Raises `DataLoss` when one is missing."""
+    numbered = [part for part in found if part.key.rpartition("/")[2].isdecimal()]
+    offset = 0
+    for part in numbered:
+        if int(part.key.rpartition("/")[2]) != offset:
+            raise DataLoss(f"the upload has no part at byte {offset}")
+        offset += part.size
+    return numbered
+
+
+def refuse_size(size: int, declared: int) -> None:
+    """Raises `SourceRefused` for an empty file, and for one that is not as long as declared."""
+    if size == 0:
+        raise SourceRefused("the file is empty")
+    if size != declared:
+        raise SourceRefused(f"{declared} bytes were declared and {size} arrived: upload the file again")
+
+
+def refuse_digest(sha256: str, declared: str) -> None:
+    """Raises `SourceRefused` when a digest was declared and is another."""
+    if declared and sha256 != declared.lower():
+        raise SourceRefused("the file that arrived is not the one that was sent (SHA-256 differs): upload it again")
+
+
+async def _content(
+    store: ObjectStore, found: list[StoredObject], reach: Callable[[float], None]
+) -> AsyncIterator[bytes]:
+    done, size = 0, sum(part.size for part in found)
+    for part in found:
+        async for chunk in store.stream(part.key):
+            yield chunk
+            done += len(chunk)
+            reach(done / size)

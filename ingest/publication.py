@@ -1,0 +1,119 @@
+"""Publishing an asset and cleaning up after it, so that a crash between any two steps leaves nothing undone.
+
+The objects of the asset are written first, its index last. Then a record of what is to be published; then control
+flips the title, if the fencing token still holds; then spans and upload are removed, and the record last. A worker that
+starts concludes what it finds recorded: to publish the same asset under the same lease again changes nothing.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from google.protobuf.json_format import MessageToDict, ParseDict
+
+from ingest.fetch import upload_prefix
+from ingest.jobs import Jobs
+from ingest.results import results_prefix
+from matinee.errors import Conflict, NotFound
+from matinee.storage import ObjectStore
+from protos.v1.jobs_pb2 import PublishAssetRequest
+
+INDEX = "index.bin"
+RECORDS = "publications"
+
+log = structlog.get_logger()
+
+
+def asset_id(title_id: str, index: bytes) -> str:
+    """The name of an asset: 26 characters of lower-case base32 that stand for its title and its encoded index."""
+    return base64.b32encode(hashlib.sha256(title_id.encode() + index).digest())[:26].decode().lower()
+
+
+def asset_prefix(asset: str) -> str:
+    """The key prefix of an asset."""
+    return f"assets/{asset}"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An asset whose objects are all in the store: what control is told, and what can be removed afterwards.
+
+    `source` is the SHA-256 of the film in hex, which names the results that were made from it.
+    """
+
+    request: PublishAssetRequest
+    upload_id: str
+    source: str
+
+    @property
+    def key(self) -> str:
+        """Where the record of this publication lies: one for each job."""
+        return f"{RECORDS}/{self.request.job_id}.json"
+
+    def encode(self) -> bytes:
+        """The record, as JSON."""
+        return json.dumps(
+            {"request": MessageToDict(self.request), "upload_id": self.upload_id, "source": self.source}
+        ).encode()
+
+    @classmethod
+    def decode(cls, record: bytes) -> "Publication":
+        """The publication that a record speaks of."""
+        said = json.loads(record)
+        return cls(ParseDict(said["request"], PublishAssetRequest()), said["upload_id"], said["source"])
+
+
+async def upload(store: ObjectStore, folder: Path, asset: str, check: Callable[[], None]) -> int:
+    """Write every file of `folder` as an object of the asset, the index last, and return their size in bytes.
+
+    `check` is called before each and raises when the lease is lost.
+    """
+    size = 0
+    for file in await asyncio.to_thread(_index_last, folder):
+        check()
+        await store.put_file(f"{asset_prefix(asset)}/{file.name}", file)
+        size += file.stat().st_size
+    return size
+
+
+def _index_last(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir(), key=lambda file: (file.name == INDEX, file.name))
+
+
+async def conclude(store: ObjectStore, jobs: Jobs, publication: Publication) -> None:
+    """Publish what is recorded, and remove what it was made from.
+
+    Raises `Conflict` when the job is another's by now; the record is gone then, and nothing else.
+    """
+    try:
+        await jobs.publish(publication.request)
+    except Conflict:
+        await store.delete([publication.key])
+        raise
+    except NotFound:
+        await store.delete_prefix(asset_prefix(publication.request.asset_id))
+        await _clean(store, publication)
+        raise
+    await _clean(store, publication)
+
+
+async def conclude_all(store: ObjectStore, jobs: Jobs) -> None:
+    """Conclude what killed workers left recorded."""
+    for record in await store.list(RECORDS):
+        publication = Publication.decode(await store.get(record.key))
+        try:
+            await conclude(store, jobs, publication)
+            log.info("publication concluded", job_id=publication.request.job_id)
+        except (Conflict, NotFound) as error:
+            log.info("publication dropped", job_id=publication.request.job_id, reason=str(error))
+
+
+async def _clean(store: ObjectStore, publication: Publication) -> None:
+    await store.delete_prefix(results_prefix(publication.source))
+    await store.delete_prefix(upload_prefix(publication.upload_id))
+    await store.delete([publication.key])

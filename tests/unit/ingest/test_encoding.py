@@ -1,0 +1,127 @@
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ingest.crew import Crew
+from ingest.encoding import Encoding, Piece, missing
+from ingest.lease import Lease
+from ingest.results import Results
+from ingest.stages import LeaseLost
+from matinee.errors import SourceRefused
+from matinee.storage import ObjectStore, open_store
+from protos.v1.jobs_pb2 import JobLease
+
+pytestmark = pytest.mark.anyio
+
+
+class Encoder:
+    """Writes a piece's name as its content, and counts."""
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def piece(self, name: str, seconds: float = 10) -> Piece:
+        def encode(directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+            self.encoded.append(name)
+            progress(seconds / 2)
+            (directory / "v234.mp4").write_text(name)
+
+        return Piece(name, seconds, 1, encode)
+
+
+@pytest.fixture
+def store() -> ObjectStore:
+    return open_store("memory://")
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    with ThreadPoolExecutor(2) as executor:
+        yield Crew(executor)
+
+
+@pytest.fixture
+def encoding(store: ObjectStore, crew: Crew, tmp_path: Path) -> Encoding:
+    return Encoding(Results(store, "source"), crew, Lease(JobLease(lease_seconds=60)), tmp_path)
+
+
+def ignore(part: float) -> None:
+    """Nobody looks at the progress."""
+
+
+def test_what_is_missing_is_what_has_no_result() -> None:
+    pieces = [Encoder().piece(name) for name in "abcb"]
+    assert [piece.digest for piece in missing(pieces, {"a"})] == ["b", "c"]
+
+
+async def test_every_piece_is_encoded_once(encoding: Encoding) -> None:
+    encoder = Encoder()
+    pieces = [encoder.piece(name) for name in "abc"]
+    await encoding.finish(pieces, ignore)
+    await encoding.finish(pieces, ignore)
+    assert sorted(encoder.encoded) == ["a", "b", "c"]
+
+
+async def test_a_result_comes_back_from_the_store(encoding: Encoding) -> None:
+    piece = Encoder().piece("a")
+    await encoding.finish([piece], ignore)
+    assert ((await encoding.collect(piece)) / "v234.mp4").read_text() == "a"
+
+
+async def test_a_result_that_has_vanished_is_encoded_again(encoding: Encoding, store: ObjectStore) -> None:
+    encoder = Encoder()
+    piece = encoder.piece("a")
+    await encoding.finish([piece], ignore)
+    await store.delete(["spans/source/a/v234.mp4"])
+    assert ((await encoding.collect(piece)) / "v234.mp4").read_text() == "a"
+    assert encoder.encoded == ["a", "a"]
+
+
+async def test_progress_grows_from_what_is_there_to_one(encoding: Encoding) -> None:
+    encoder, heard = Encoder(), list[float]()
+    await encoding.finish([encoder.piece("a", 30)], ignore)
+    await encoding.finish([encoder.piece("a", 30), encoder.piece("b", 10)], heard.append)
+    assert heard == pytest.approx([0.875, 1.0])
+
+
+async def test_nothing_is_left_in_scratch(encoding: Encoding, tmp_path: Path) -> None:
+    await encoding.finish([Encoder().piece("a")], ignore)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_one_refusal_stops_all(encoding: Encoding) -> None:
+    def refuse(directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+        raise SourceRefused("ffmpeg gave up")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await encoding.finish([Encoder().piece("a"), Piece("b", 1, 1, refuse)], ignore)
+    assert caught.group_contains(SourceRefused)
+
+
+async def test_nothing_is_kept_once_the_lease_is_lost(store: ObjectStore, crew: Crew, tmp_path: Path) -> None:
+    lost = Lease(JobLease(lease_seconds=0))
+    with pytest.raises(ExceptionGroup) as caught:
+        await Encoding(Results(store, "source"), crew, lost, tmp_path).finish([Encoder().piece("a")], ignore)
+    assert caught.group_contains(LeaseLost)
+    assert await store.list("spans") == []
+
+
+async def test_a_dismissed_crew_has_stopped(crew: Crew) -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def work_until_dismissed() -> None:
+        started.set()
+        while not crew.dismissed():
+            threading.Event().wait(0.01)
+        ended.set()
+
+    working = asyncio.create_task(crew.run(work_until_dismissed))
+    await asyncio.to_thread(started.wait)
+    await crew.dismiss()
+    assert ended.is_set()
+    await working

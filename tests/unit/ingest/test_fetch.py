@@ -1,0 +1,75 @@
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ingest.fetch import fetch
+from matinee.errors import DataLoss, SourceRefused
+from matinee.storage import ObjectStore, open_store
+from protos.v1.jobs_pb2 import JobLease
+
+pytestmark = pytest.mark.anyio
+
+FILM = bytes(range(256)) * 40
+SHA256 = hashlib.sha256(FILM).hexdigest()
+
+
+async def uploaded(*cuts: int) -> ObjectStore:
+    """A store with the film, cut into parts at these offsets."""
+    store = open_store("memory://")
+    edges = [0, *cuts, len(FILM)]
+    for start, end in pairwise(edges):
+        await store.put(f"uploads/u/{start:016d}", FILM[start:end])
+    await store.put("uploads/u/info.json", b"{}")
+    return store
+
+
+def terms(size: int = len(FILM), sha256: str = SHA256) -> JobLease:
+    return JobLease(upload_id="u", size_bytes=size, sha256=sha256)
+
+
+def ignore(part: float) -> None:
+    """Nobody looks at the progress."""
+
+
+async def test_the_source_is_its_parts_one_after_the_other(tmp_path: Path) -> None:
+    assert await fetch(await uploaded(1, 5000), terms(), tmp_path / "source", ignore) == SHA256
+    assert (tmp_path / "source").read_bytes() == FILM
+
+
+async def test_the_digest_is_computed_when_none_was_declared(tmp_path: Path) -> None:
+    assert await fetch(await uploaded(), terms(sha256=""), tmp_path / "source", ignore) == SHA256
+
+
+async def test_progress_ends_at_one(tmp_path: Path) -> None:
+    heard: list[float] = []
+    await fetch(await uploaded(1024), terms(), tmp_path / "source", heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+
+
+async def test_a_declared_digest_in_capitals_is_the_same(tmp_path: Path) -> None:
+    assert await fetch(await uploaded(), terms(sha256=SHA256.upper()), tmp_path / "source", ignore) == SHA256
+
+
+async def test_another_digest_than_declared_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match="SHA-256 differs"):
+        await fetch(await uploaded(), terms(sha256="0" * 64), tmp_path / "source", ignore)
+
+
+async def test_another_size_than_declared_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match="10241 bytes were declared and 10240 arrived"):
+        await fetch(await uploaded(), terms(size=len(FILM) + 1), tmp_path / "source", ignore)
+
+
+async def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match="empty"):
+        await fetch(open_store("memory://"), terms(size=0, sha256=""), tmp_path / "source", ignore)
+
+
+async def test_a_missing_part_is_noticed(tmp_path: Path) -> None:
+    store = await uploaded(1000, 2000)
+    await store.delete(["uploads/u/0000000000001000"])
+    with pytest.raises(DataLoss, match="no part at byte 1000"):
+        await fetch(store, terms(), tmp_path / "source", ignore)
