@@ -22,11 +22,8 @@ Reach = Callable[[float], None]
 class Encode(Protocol):
     """Writes a piece's files into a folder; `progress` hears how many seconds are done, `cancelled` stops it."""
 
-    def __call__(
-        self, directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]
-    ) -> None:
+    def __call__(self, directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
         """Encode."""
-
 
 
 @dataclass(frozen=True)

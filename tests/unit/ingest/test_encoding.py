@@ -1,5 +1,4 @@
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +90,7 @@ async def test_progress_grows_from_what_is_there_to_one(encoding: Encoding) -> N
 
 async def test_nothing_is_left_in_scratch(encoding: Encoding, tmp_path: Path) -> None:
     await encoding.finish([Encoder().piece("a")], ignore)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.rglob("*")) == []
 
 
 async def test_one_refusal_stops_all(encoding: Encoding) -> None:
