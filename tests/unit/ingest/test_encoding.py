@@ -49,6 +49,10 @@ def encoding(store: ObjectStore, crew: Crew, tmp_path: Path) -> Encoding:
     return Encoding(Results(store, "source"), crew, Lease(JobLease(lease_seconds=60)), tmp_path)
 
 
+def files(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
 def ignore(part: float) -> None:
     """Nobody looks at the progress."""
 
@@ -90,7 +94,7 @@ async def test_progress_grows_from_what_is_there_to_one(encoding: Encoding) -> N
 
 async def test_nothing_is_left_in_scratch(encoding: Encoding, tmp_path: Path) -> None:
     await encoding.finish([Encoder().piece("a")], ignore)
-    assert list(tmp_path.rglob("*")) == []
+    assert files(tmp_path) == []
 
 
 async def test_one_refusal_stops_all(encoding: Encoding) -> None:
