@@ -20,6 +20,9 @@ export interface Showing {
 /** hls.js asks for the worker of its build as a blob: URL otherwise; our segments need no remuxing. */
 const SETTINGS = { enableWorker: false, capLevelToPlayerSize: false };
 
+/** How often a running film is checked for having been stopped elsewhere, in milliseconds. */
+const LOOK_MS = 10_000;
+
 function controls(showing: Showing) {
   return html`
     <media-controller class="player" keyboardforwardseekoffset="10" keyboardbackwardseekoffset="10">
@@ -31,69 +34,96 @@ function controls(showing: Showing) {
       <media-audio-track-menu hidden anchor="auto"></media-audio-track-menu>
       <media-playback-rate-menu hidden anchor="auto" rates="0.5 0.75 1 1.25 1.5 2"></media-playback-rate-menu>
       <media-rendition-menu hidden anchor="auto"></media-rendition-menu>
-      <media-time-range></media-time-range>
-      <media-control-bar>
-        <media-play-button></media-play-button>
-        <media-seek-backward-button seekoffset="10"></media-seek-backward-button>
-        <media-seek-forward-button seekoffset="10"></media-seek-forward-button>
-        <media-mute-button></media-mute-button>
-        <media-volume-range></media-volume-range>
-        <media-time-display showduration></media-time-display>
-        <span class="spacer"></span>
-        <media-captions-menu-button></media-captions-menu-button>
-        <media-audio-track-menu-button></media-audio-track-menu-button>
-        <media-playback-rate-menu-button></media-playback-rate-menu-button>
-        <media-rendition-menu-button></media-rendition-menu-button>
-        <media-pip-button></media-pip-button>
-        <media-fullscreen-button></media-fullscreen-button>
-      </media-control-bar>
+      <div class="console">
+        <media-time-range></media-time-range>
+        <media-control-bar>
+          <media-play-button></media-play-button>
+          <media-seek-backward-button seekoffset="10"></media-seek-backward-button>
+          <media-seek-forward-button seekoffset="10"></media-seek-forward-button>
+          <media-mute-button></media-mute-button>
+          <media-volume-range></media-volume-range>
+          <media-time-display showduration></media-time-display>
+          <span class="spacer"></span>
+          <media-captions-menu-button></media-captions-menu-button>
+          <media-audio-track-menu-button></media-audio-track-menu-button>
+          <media-playback-rate-menu-button></media-playback-rate-menu-button>
+          <media-rendition-menu-button></media-rendition-menu-button>
+          <media-pip-button></media-pip-button>
+          <media-fullscreen-button></media-fullscreen-button>
+        </media-control-bar>
+      </div>
     </media-controller>
   `;
 }
 
-/** The status of a playlist; tells why the browser's own player failed. */
+/** The status of a playlist, 0 when no answer came. */
 async function statusOf(url: string): Promise<number> {
-  return fetch(url, { method: "HEAD" }).then(
+  return fetch(url, { method: "HEAD", cache: "no-store" }).then(
     (answer) => answer.status,
     () => 0,
   );
 }
 
-/** Plays with hls.js where it runs, with the browser's own HLS elsewhere (Safari on a phone). */
+function isRefusal(status: number): boolean {
+  return status === 401 || status === 403;
+}
+
+/** Plays one showing, until a fault ends it: with hls.js, or with the browser's own HLS (Safari on a phone). */
+class Projector {
+  readonly #watch: ReturnType<typeof setInterval>;
+
+  constructor(
+    readonly video: HlsVideoElement,
+    readonly showing: Showing,
+  ) {
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  async start(): Promise<void> {
+    const { video, showing } = this;
+    video.src = showing.source;
+    await Promise.resolve(); // hls-video makes its hls.js in a microtask
+    if (video.api) this.#watchHls(video.api);
+    else
+      video.addEventListener("error", async () => {
+        this.#end(faultOf(await statusOf(showing.source)));
+      });
+    const { from } = showing;
+    if (from !== undefined) video.addEventListener("loadedmetadata", () => this.#resume(from), { once: true });
+  }
+
+  #resume(from: number): Promise<void> {
+    this.video.currentTime = from;
+    return this.video.play();
+  }
+
+  #watchHls(hls: Hls): void {
+    hls.on(Events.ERROR, (_, { fatal, type, response }) => {
+      const status = response?.code ?? 0;
+      if (fatal || isRefusal(status)) this.#end(type === ErrorTypes.NETWORK_ERROR ? faultOf(status) : "broken");
+    });
+  }
+
+  /** Asks whether the film may still be shown: what is buffered would go on for long. */
+  async #look(): Promise<void> {
+    if (this.video.paused) return;
+    const status = await statusOf(this.showing.source);
+    if (isRefusal(status)) this.#end(faultOf(status));
+  }
+
+  #end(fault: Fault): void {
+    clearInterval(this.#watch);
+    const position = this.video.currentTime;
+    this.video.removeAttribute("src"); // unloads, and so asks for nothing more
+    this.showing.onFault(fault, position);
+  }
+}
+
+/** Puts a new player on the screen. */
 export function mountPlayer(screen: HTMLElement, showing: Showing): void {
-  render(html``, screen);
+  render(html``, screen); // a second showing gets new elements
   render(controls(showing), screen);
   const video = screen.querySelector<HlsVideoElement>("hls-video");
-  if (video) void start(video, showing);
+  if (video) void new Projector(video, showing).start();
   screen.querySelector<HTMLElement>("media-controller")?.focus();
-}
-
-async function start(video: HlsVideoElement, showing: Showing): Promise<void> {
-  video.src = showing.source;
-  await Promise.resolve(); // hls-video makes its hls.js in a microtask
-  if (video.api) watchHls(video, video.api, showing);
-  else watchNative(video, showing);
-  if (showing.from === undefined) return;
-  video.currentTime = showing.from;
-  await video.play();
-}
-
-function watchHls(video: HlsVideoElement, hls: Hls, showing: Showing): void {
-  hls.on(Events.ERROR, (_, { fatal, type, response }) => {
-    const status = response?.code ?? 0;
-    const refused = status === 401 || status === 403;
-    if (refused || fatal) end(video, type === ErrorTypes.NETWORK_ERROR ? faultOf(status) : "broken", showing);
-  });
-}
-
-function watchNative(video: HlsVideoElement, showing: Showing): void {
-  video.addEventListener("error", async () => {
-    end(video, faultOf(await statusOf(showing.source)), showing);
-  });
-}
-
-function end(video: HlsVideoElement, fault: Fault, showing: Showing): void {
-  const position = video.currentTime;
-  video.removeAttribute("src"); // unloads, and so asks for nothing more
-  showing.onFault(fault, position);
 }
