@@ -1,0 +1,173 @@
+"""Grants: what this edge may serve to a playback session, for how long.
+
+On first sight of a session the edge asks control once (`GetGrant`) and keeps the grant. One stream per edge
+(`Connect`) then tells control about once a second which sessions are in use, and brings renewals, revocations and news
+of signing keys. While control is away, grants are honoured until they expire, and new sessions are `Unavailable`.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from matinee.errors import MatineeError, NotFound, PermissionDenied
+from matinee.rpc import Channel, service_metadata, translated
+from matinee.tokens import Clock
+from protos.v1 import playback_pb2
+from protos.v1.playback_pb2_grpc import EdgeServiceStub
+
+DEADLINE_SECONDS = 5.0
+REPORT_SECONDS = 1.0
+DENIED_SECONDS = 10.0
+"""How long a refusal is remembered before control is asked again."""
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What may be served to a session until `expires_at` (Unix seconds): rungs up to `max_height` lines, 0 for all."""
+
+    session_id: str
+    asset_id: str
+    expires_at: float
+    max_height: int
+
+    def allows(self, rung: int) -> bool:
+        """Whether tracks of this rung (0 for sound) may be served."""
+        return self.max_height == 0 or rung <= self.max_height
+
+
+class Grants:
+    """The grants that this edge holds. `run` keeps them fresh; without it they end when they expire."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        service_token: str,
+        edge_id: str,
+        keys_changed: Callable[[], Awaitable[None]],
+        clock: Clock = time.time,
+    ) -> None:
+        self._control = EdgeServiceStub(channel)
+        self._metadata = service_metadata(service_token)
+        self._edge_id = edge_id
+        self._keys_changed = keys_changed
+        self._clock = clock
+        self._held: dict[str, Grant] = {}
+        self._denied: dict[str, float] = {}
+        self._asked: dict[str, asyncio.Task[Grant]] = {}
+        self._active: set[str] = set()
+        self._news: asyncio.Task[None] | None = None
+
+    def held(self, session_id: str) -> Grant | None:
+        """The grant at hand, for callers that must not wait; marks the session as in use."""
+        grant = self._held.get(session_id)
+        if grant is None or grant.expires_at <= self._clock():
+            return None
+        self._active.add(session_id)
+        return grant
+
+    async def grant(self, session_id: str, asset_id: str) -> Grant:
+        """The grant of a session, asked for when it is not at hand.
+
+        Raises `PermissionDenied` when the session has ended, `Unavailable` when control is needed and away.
+        """
+        grant = self.held(session_id)
+        if grant is None:
+            self._refuse_denied(session_id)
+            if session_id not in self._asked:
+                self._asked[session_id] = asyncio.create_task(self._ask(session_id, asset_id))
+            grant = await asyncio.shield(self._asked[session_id])
+        if grant.asset_id != asset_id:
+            raise PermissionDenied("this playback session is of another title")
+        return grant
+
+    async def run(self) -> None:
+        """Stay connected to control, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stay_connected())
+            tasks.create_task(self._forget_regularly())
+
+    async def _ask(self, session_id: str, asset_id: str) -> Grant:
+        request = playback_pb2.GetGrantRequest(session_id=session_id, asset_id=asset_id, edge_id=self._edge_id)
+        try:
+            async with translated():
+                reply = await self._control.GetGrant(request, metadata=self._metadata, timeout=DEADLINE_SECONDS)
+            self._refuse_denied(session_id)  # a revocation may have overtaken the answer
+            self._held[session_id] = grant = _read(reply.grant)
+            self._active.add(session_id)
+            return grant
+        except (PermissionDenied, NotFound) as error:
+            self._deny(session_id)
+            raise PermissionDenied(str(error)) from error
+        finally:
+            del self._asked[session_id]
+
+    def _refuse_denied(self, session_id: str) -> None:
+        if self._denied.get(session_id, 0) > self._clock():
+            raise PermissionDenied("this playback session has ended; play the title again")
+
+    def _deny(self, session_id: str) -> None:
+        self._held.pop(session_id, None)
+        self._active.discard(session_id)
+        self._denied[session_id] = self._clock() + DENIED_SECONDS
+
+    async def _stay_connected(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            began = self._clock()
+            try:
+                async with translated():
+                    async for news in self._control.Connect(self._reports(), metadata=self._metadata):
+                        self._hear(news)
+            except MatineeError as error:
+                log.warning("the stream to control broke", reason=str(error))
+            lasted = self._clock() - began > LONGEST_PAUSE_SECONDS
+            pause = FIRST_PAUSE_SECONDS if lasted else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads edges, keeps no secret
+
+    async def _reports(self) -> AsyncIterator[playback_pb2.ConnectRequest]:
+        """Every session that is held at first, so that control tells of revocations that were missed; then the used."""
+        self._active = set(self._held)
+        yield self._report()
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            if self._active:
+                yield self._report()
+
+    def _report(self) -> playback_pb2.ConnectRequest:
+        active, self._active = self._active, set()
+        return playback_pb2.ConnectRequest(edge_id=self._edge_id, active_session_ids=sorted(active))
+
+    def _hear(self, news: playback_pb2.ConnectResponse) -> None:
+        for renewed in news.renewed:
+            if renewed.session_id in self._held:
+                self._held[renewed.session_id] = _read(renewed)
+        for revoked in news.revoked:
+            self._deny(revoked.session_id)
+        if news.keys_changed:
+            self._news = asyncio.create_task(self._fetch_keys())
+
+    async def _fetch_keys(self) -> None:
+        try:
+            await self._keys_changed()
+        except MatineeError as error:
+            log.warning("the signing keys could not be fetched", reason=str(error))
+
+    async def _forget_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            now = self._clock()
+            self._held = {key: grant for key, grant in self._held.items() if grant.expires_at > now}
+            self._denied = {key: until for key, until in self._denied.items() if until > now}
+
+
+def _read(grant: playback_pb2.Grant) -> Grant:
+    expires_at = grant.expires_at.seconds + grant.expires_at.nanos / 1e9
+    return Grant(grant.session_id, grant.asset_id, expires_at, grant.max_height)
