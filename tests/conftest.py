@@ -1,16 +1,22 @@
 """What every test starts from."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.stack import Stack, running_stack
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
+    """Keeps one loop for the whole run: gRPC tells a loop late of what ended, and fails when that loop is closed."""
+    yield  # noqa: PT022 - only a generator holds the loop until the end
 
 
 @pytest.fixture(autouse=True)
