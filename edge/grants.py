@@ -8,8 +8,9 @@ of signing keys. While control is away, grants are honoured until they expire, a
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -31,16 +32,20 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What may be served to a session until `expires_at` (Unix seconds): rungs up to `max_height` lines, 0 for all."""
+    """What may be served to a session until `expires_at` (Unix seconds): rungs up to `max_height`, 0 for all."""
 
     session_id: str
     asset_id: str
     expires_at: float
     max_height: int
 
-    def allows(self, rung: int) -> bool:
-        """Whether tracks of this rung (0 for sound) may be served."""
-        return self.max_height == 0 or rung <= self.max_height
+
+class ReportSink(Protocol):
+    """The upper half of the stream to control."""
+
+    async def write(self, request: playback_pb2.ConnectRequest, /) -> None:
+        """Send one report."""
+        ...
 
 
 class Grants:
@@ -119,27 +124,37 @@ class Grants:
         self._denied[session_id] = self._clock() + DENIED_SECONDS
 
     async def _stay_connected(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
-        while True:
+        task, pause = asyncio.current_task(), FIRST_PAUSE_SECONDS
+        # gRPC may answer a cancellation with the call's own failure, when both come at once.
+        while task is not None and not task.cancelling():
             began = self._clock()
             try:
                 async with translated():
-                    async for news in self._control.Connect(self._reports(), metadata=self._metadata):
-                        self._hear(news)
+                    await self._attend()
             except MatineeError as error:
                 log.warning("the stream to control broke", reason=str(error))
             lasted = self._clock() - began > LONGEST_PAUSE_SECONDS
             pause = FIRST_PAUSE_SECONDS if lasted else min(pause * 2, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads edges, keeps no secret
 
-    async def _reports(self) -> AsyncIterator[playback_pb2.ConnectRequest]:
+    async def _attend(self) -> None:
+        stream = self._control.Connect(metadata=self._metadata)
+        reporting = asyncio.create_task(self._report_regularly(stream))
+        try:
+            async for news in stream:
+                self._hear(news)
+        finally:
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)  # the reading side tells what broke
+
+    async def _report_regularly(self, stream: ReportSink) -> None:
         """Every session that is held at first, so that control tells of revocations that were missed; then the used."""
         self._active = set(self._held)
-        yield self._report()
+        await stream.write(self._report())
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             if self._active:
-                yield self._report()
+                await stream.write(self._report())
 
     def _report(self) -> playback_pb2.ConnectRequest:
         active, self._active = self._active, set()
