@@ -1,0 +1,89 @@
+"""Luma signatures: what a film looks like once a second, small enough to compare, and how many frames it has.
+
+The source is decoded from start to end for its signature, not by the seeking that spans do; so what a wrong seek, a
+lost frame or a broken filter would do to a rendition is seen.
+"""
+
+import re
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import ffmpeg as builder
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest import filters
+from ingest.ffmpeg import Cancel, Ffmpeg, Limits, never
+from ingest.plan import Plan
+from ingest.span import arguments, opened
+
+WIDTH, HEIGHT = 32, 18
+SCALER = "area"
+FRAMES = re.compile(r"^frame=\s*(\d+)", re.MULTILINE)
+
+Thumbnails = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The luma of one small picture per second of film, and the number of frames that were decoded."""
+
+    thumbnails: Thumbnails
+    frames: int
+
+    def differences(self, other: "Signature") -> list[float]:
+        """Mean distance of luma, 0 to 255, for each second that both have."""
+        seconds = min(len(self.thumbnails), len(other.thumbnails))
+        distances = np.abs(self.thumbnails[:seconds].astype(np.int16) - other.thumbnails[:seconds])
+        return [float(distance) for distance in distances.mean(axis=(1, 2))]
+
+
+def source_signature(
+    plan: Plan, source: Path, ffmpeg: Ffmpeg, limits: Limits, *, cancelled: Cancel = never
+) -> Signature:
+    """The signature that the title should have."""
+    return _signature(ffmpeg, source_arguments(plan, source), limits, cancelled)
+
+
+def rendition_signature(
+    plan: Plan, rendition: Path, ffmpeg: Ffmpeg, limits: Limits, *, cancelled: Cancel = never
+) -> Signature:
+    """The signature of a rendition. Raises `SourceRefused` when any of it cannot be decoded."""
+    return _signature(ffmpeg, rendition_arguments(plan, rendition), limits, cancelled)
+
+
+def source_arguments(plan: Plan, source: Path) -> list[str]:
+    """The arguments of ffmpeg for the signature of the source."""
+    picture = plan.source.picture
+    video = opened(source, plan.source.container)[str(picture.stream)]
+    video = filters.exactly(filters.on_grid(video, picture, picture.start, plan.frame_rate), plan.frames)
+    split = video.filter_multi_output("split")
+    small = filters.upright(_once_a_second(split[0], plan), picture.rotation)
+    small = filters.standard_colour(small, picture, WIDTH, HEIGHT, scaler=SCALER)
+    return _outputs(small, split[1])
+
+
+def rendition_arguments(plan: Plan, rendition: Path) -> list[str]:
+    """The arguments of ffmpeg for the signature of a rendition; the first error ends it."""
+    split = opened(rendition, "mov")["v"].filter_multi_output("split")
+    small = _once_a_second(split[0], plan).filter("scale", WIDTH, HEIGHT, flags=SCALER)
+    return [*_outputs(small, split[1]), "-xerror"]
+
+
+def _once_a_second(video: filters.Stream, plan: Plan) -> filters.Stream:
+    return video.filter("select", f"not(mod(n,{ceil(plan.frame_rate)}))")
+
+
+def _outputs(small: filters.Stream, every: filters.Stream) -> list[str]:
+    """Small pictures on stdout, and every frame counted by the progress on stderr."""
+    counted = builder.output(every, "-", f="null", fps_mode="passthrough")
+    pictures = builder.output(small.filter("format", "gray"), "pipe:1", f="rawvideo", fps_mode="passthrough")
+    return [*arguments(builder.merge_outputs(counted, pictures)), "-progress", "pipe:2"]
+
+
+def _signature(ffmpeg: Ffmpeg, command: list[str], limits: Limits, cancelled: Cancel) -> Signature:
+    output = ffmpeg.run(command, limits, cancelled=cancelled)
+    counts = FRAMES.findall(output.errors)
+    thumbnails = np.frombuffer(output.data, dtype=np.uint8).reshape(-1, HEIGHT, WIDTH)
+    return Signature(thumbnails, int(counts[-1]) if counts else 0)

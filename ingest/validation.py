@@ -1,0 +1,83 @@
+"""Validation: what is wrong with a finished asset, before anybody can see it.
+
+The bytes are held to standards.md by the packager. Here the asset is compared with its source and its plan: frames,
+durations, and once a second what the picture looks like.
+"""
+
+from pathlib import Path
+
+import ffmpeg as builder
+
+from ingest.ffmpeg import Cancel, Ffmpeg, Limits, never
+from ingest.plan import Plan
+from ingest.signature import Signature, rendition_signature, source_signature
+from ingest.span import arguments, opened
+from matinee.errors import SourceRefused
+from packager.index import AssetIndex, Track
+
+ALIKE = 10.0
+"""Mean distance of luma, of 255, that compression and scaling may make in a second."""
+
+
+def validate(
+    source: Path,
+    plan: Plan,
+    index: AssetIndex,
+    directory: Path,
+    *,
+    ffmpeg: Ffmpeg,
+    limits: Limits,
+    cancelled: Cancel = never,
+) -> list[str]:
+    """Every fault of the asset in `directory`, one sentence each; none means that it may be published."""
+    faults = duration_faults(plan, index)
+    if faults:
+        return faults
+    wanted = source_signature(plan, source, ffmpeg, limits, cancelled=cancelled)
+    for track in index.video():
+        try:
+            shown = rendition_signature(plan, directory / track.name, ffmpeg, limits, cancelled=cancelled)
+        except SourceRefused as error:
+            faults.append(f"{track.name} cannot be decoded: {error}")
+        else:
+            faults += picture_faults(track, plan, wanted, shown)
+    for track in index.audio():
+        faults += _sound_faults(track, directory, ffmpeg, limits, cancelled)
+    return faults
+
+
+def duration_faults(plan: Plan, index: AssetIndex) -> list[str]:
+    """Tracks, or a plan, that do not last as long as the film."""
+    faults = []
+    if abs(plan.duration - plan.source.picture.duration) > 1 / plan.frame_rate:
+        faults.append(
+            f"the plan has {float(plan.duration):.3f} s, the source {float(plan.source.picture.duration):.3f} s"
+        )
+    faults.extend(
+        f"{track.name} lasts {float(track.duration):.3f} s, the film {float(plan.duration):.3f} s"
+        for track in index.tracks
+        if abs(track.duration - plan.duration) > plan.gop_frames / plan.frame_rate
+    )
+    return faults
+
+
+def picture_faults(track: Track, plan: Plan, wanted: Signature, shown: Signature) -> list[str]:
+    """A rendition that has other frames than the plan, or does not look like the source."""
+    faults = []
+    if shown.frames != plan.frames:
+        faults.append(f"{track.name} has {shown.frames} frames, the plan {plan.frames}")
+    if len(shown.thumbnails) != len(wanted.thumbnails):
+        faults.append(f"{track.name} has {len(shown.thumbnails)} s of pictures, the source {len(wanted.thumbnails)} s")
+    unlike = [second for second, distance in enumerate(shown.differences(wanted)) if distance > ALIKE]
+    if unlike:
+        faults.append(f"{track.name} does not look like the source at {unlike[0]} s, and {len(unlike) - 1} s more")
+    return faults
+
+
+def _sound_faults(track: Track, directory: Path, ffmpeg: Ffmpeg, limits: Limits, cancelled: Cancel) -> list[str]:
+    heard = builder.output(opened(directory / track.name, "mov")["a"], "-", f="null")
+    try:
+        ffmpeg.run([*arguments(heard), "-xerror"], limits, cancelled=cancelled)
+    except SourceRefused as error:
+        return [f"{track.name} cannot be decoded: {error}"]
+    return []

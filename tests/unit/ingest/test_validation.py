@@ -1,0 +1,52 @@
+"""Validation: a title as planned has no faults, and each kind of damage is named."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ingest.poster import write_poster
+from ingest.signature import Signature
+from ingest.validation import picture_faults
+from tests.films import film, shared_film
+from tests.titles import Title, make_title
+
+
+@pytest.fixture(scope="module")
+def title(tmp_path_factory: pytest.TempPathFactory) -> Title:
+    return make_title(shared_film(), tmp_path_factory.mktemp("title"))
+
+
+def looks(frames: int, luma: int) -> Signature:
+    return Signature(np.full((4, 18, 32), luma, dtype=np.uint8), frames)
+
+
+def test_a_title_as_planned_has_no_faults(title: Title) -> None:
+    assert title.faults() == []
+
+
+def test_a_title_of_another_film_is_seen(title: Title, tmp_path: Path) -> None:
+    other = film(tmp_path / "other.mp4", video_options=["-vf", "negate", "-c:v", "libx264", "-preset", "ultrafast"])
+    faults = replace(title, source=other).faults()
+    assert any("does not look like the source at 0 s" in fault for fault in faults)
+
+
+def test_damage_in_the_media_is_seen(title: Title, tmp_path: Path) -> None:
+    for path in title.directory.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    damaged = bytearray(title.path(0).read_bytes())
+    damaged[-4000:] = bytes(4000)
+    (tmp_path / title.path(0).name).write_bytes(damaged)
+    assert replace(title, directory=tmp_path).faults()
+
+
+def test_frames_that_are_missing_are_counted(title: Title) -> None:
+    faults = picture_faults(title.index.video()[0], title.plan, looks(100, 50), looks(99, 50))
+    assert faults == ["v180.mp4 has 99 frames, the plan 100"]
+
+
+def test_the_poster_lies_beside_the_tracks_and_has_their_shape(title: Title) -> None:
+    with Image.open(write_poster(title.plan, title.index, title.directory)) as poster:
+        assert (poster.format, poster.size) == ("JPEG", (320, 180))
