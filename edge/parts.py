@@ -162,20 +162,21 @@ class UploadStore:
 
     async def _cut(self, body: AsyncIterator[bytes], upload: Upload) -> AsyncIterator[bytes]:
         """Cut a body into parts; 413 when it goes past the declared length."""
-        part, received = bytearray(), 0
+        chunks, held, received = list[memoryview](), 0, 0
         async for chunk in body:
             received += len(chunk)
             upload.check_room(received)
             rest = memoryview(chunk)
             while rest:
-                fitting = self._part_bytes - len(part)
-                part += rest[:fitting]
-                rest = rest[fitting:]
-                if len(part) == self._part_bytes:
-                    yield bytes(part)
-                    part.clear()
-        if part:
-            yield bytes(part)
+                fitting = rest[: self._part_bytes - held]
+                chunks.append(fitting)
+                held += len(fitting)
+                rest = rest[len(fitting) :]
+                if held == self._part_bytes:
+                    yield b"".join(chunks)
+                    chunks, held = [], 0
+        if held:
+            yield b"".join(chunks)
 
 
 def _key(upload_id: str, name: str) -> str:

@@ -91,9 +91,8 @@ class Uploads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
         try:
-            answer = await self._answer(request)
+            answer = await self._answer(_meant(Request(scope, receive)))
         except MatineeError as error:
             answer = _refusal(error)
         answer.headers["Tus-Resumable"] = tus.VERSION
@@ -103,13 +102,12 @@ class Uploads:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        method = request.headers.get("X-HTTP-Method-Override", request.method).upper()
         upload_id = request.scope["path"].removeprefix(ROOT).strip("/")
-        if method == "OPTIONS":
+        if request.method == "OPTIONS":
             return self._options()
-        handler = self._handlers.get(method)
-        if handler is None or (method == "POST") != (upload_id == ""):
-            raise TusRefusal(405, f"{method} is not what can be done here")
+        handler = self._handlers.get(request.method)
+        if handler is None or (request.method == "POST") != (upload_id == ""):
+            raise TusRefusal(405, f"{request.method} is not what can be done here")
         if request.headers.get("Tus-Resumable") != tus.VERSION:
             raise TusRefusal(412, f"Tus-Resumable must be {tus.VERSION}, the version that is spoken here")
         return await handler(request, upload_id)
@@ -235,6 +233,12 @@ async def sweep(settings: Settings, store: ObjectStore, stop: asyncio.Event) -> 
             await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
         except TimeoutError:
             continue
+
+
+def _meant(request: Request) -> Request:
+    """The request with the method that X-HTTP-Method-Override names, for clients that cannot send every method."""
+    method = request.headers.get("X-HTTP-Method-Override", request.method).upper()
+    return Request({**request.scope, "method": method}, request.receive)
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

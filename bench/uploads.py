@@ -1,0 +1,149 @@
+"""Upload throughput over loopback: `python -m bench.uploads [MIB]`.
+
+The plain PUT of a file to a file, by the same HTTP server and client, is what an upload can cost at least. Against it:
+one long tus PATCH without a checksum, which shows the server's share, and `matinee ingest`'s own client, which hashes
+the whole film first and then sends chunks with a SHA-256 each. Server and client have a core of their own.
+"""
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bench.table import show
+from edge.keys import Keys
+from edge.uploads import Uploads
+from ingest.upload import upload
+from matinee.instance import free_port
+from matinee.rpc import open_channel
+from matinee.settings import Settings
+from matinee.storage import open_store
+from tests.uploads import SERVICE_TOKEN, Control, make_control
+
+ROUNDS = 5
+MIB = 1024**2
+PIECE_BYTES = 256 * 1024
+
+
+class PlainPut:
+    """Writes a body to a file, and nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one PUT."""
+        if scope["path"] == "/plain" and scope["method"] == "PUT":
+            with (self._folder / f"plain{time.monotonic_ns()}").open("wb") as file:
+                async for chunk in Request(scope, receive).stream():
+                    file.write(chunk)
+        await Response(status_code=204)(scope, receive, send)
+
+
+async def serve(folder: Path, control: str, port: int) -> None:
+    """Both servers on one port, on core 0."""
+    os.sched_setaffinity(0, {0})
+    channel = open_channel(control)
+    store = open_store((folder / "objects").as_uri())
+    uploads = Uploads(Settings(), store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN)
+    plain = PlainPut(folder)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (uploads if scope["path"].startswith("/uploads") else plain)(scope, receive, send)
+
+    await uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_level="warning")).serve()
+
+
+@contextmanager
+def served(folder: Path, control: Control) -> Iterator[str]:
+    """A server process; its address."""
+    port = free_port("127.0.0.1")
+    command = [sys.executable, "-m", "bench.uploads", "serve", str(folder), control.address, str(port)]
+    process = subprocess.Popen(command)
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
+            client.options(f"http://127.0.0.1:{port}/uploads")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def pieces(film: Path) -> Iterator[bytes]:
+    """A file as a body."""
+    with film.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+def put_plainly(url: str, film: Path) -> None:
+    """One PUT."""
+    headers = {"Content-Length": str(film.stat().st_size)}
+    httpx.put(f"{url}/plain", content=pieces(film), headers=headers, trust_env=False, timeout=600).raise_for_status()
+
+
+def patch_once(url: str, film: Path, token: str) -> None:
+    """One PATCH for the whole film."""
+    size = str(film.stat().st_size)
+    headers = {"Tus-Resumable": "1.0.0", "Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=600) as client:
+        created = client.post("/uploads", headers={"Upload-Length": size, "Upload-Metadata": "title YQ=="})
+        described = {"Content-Length": size, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        client.patch(created.headers["Location"], content=pieces(film), headers=described).raise_for_status()
+
+
+def measure(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def run(size: int) -> None:
+    """Measure in turn, and print the medians."""
+    os.sched_setaffinity(0, {(os.cpu_count() or 1) - 1})
+    control = make_control()
+    with tempfile.TemporaryDirectory() as name, start_blocking_portal() as portal:
+        folder, film = Path(name), Path(name) / "film"
+        film.write_bytes(os.urandom(size))
+        with portal.wrap_async_context_manager(control.running()), served(folder, control) as url:
+            token = control.token(life=3600)
+            contenders: dict[str, Callable[[], object]] = {
+                "plain PUT to a file": lambda: put_plainly(url, film),
+                "tus, one PATCH, no checksum": lambda: patch_once(url, film, token),
+                "matinee ingest (SHA-256 of the film and of every chunk)": lambda: upload(
+                    film, url=url, token=token, title="a", memory=folder
+                ),
+            }
+            seconds: dict[str, list[float]] = {name: [] for name in contenders}
+            for _ in range(ROUNDS):
+                for contender, work in contenders.items():
+                    seconds[contender].append(measure(work))
+                for file in folder.glob("plain*"):
+                    file.unlink()
+                store = open_store((folder / "objects").as_uri())
+                portal.call(store.delete_prefix, "uploads")
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    best = medians["plain PUT to a file"]
+    rows = [(name, f"{size / MIB / median:.0f}", f"{best / median:.2f}x") for name, median in medians.items()]
+    show(f"Upload of {size // MIB} MiB over loopback", ("", "MiB/s", "of plain"), rows)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        asyncio.run(serve(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    else:
+        run(int(sys.argv[1] if len(sys.argv) > 1 else "512") * MIB)
