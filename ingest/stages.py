@@ -21,6 +21,7 @@ SHARES: dict[Stage, float] = {
 }
 """Each stage in its order, and what part of the whole job it is; the sum is 1."""
 
+UNFORESEEN = "the worker failed unexpectedly; its log says where"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -80,7 +81,7 @@ _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], State, str], ...] = (
     ((Cancelled,), JobState.JOB_STATE_CANCELLED, ""),
     ((InvalidInput, NotValid), JobState.JOB_STATE_FAILED, ""),
     ((MatineeError,), JobState.JOB_STATE_QUEUED, ""),
-    ((BaseException,), JobState.JOB_STATE_QUEUED, "the worker failed unexpectedly; its log says where"),
+    ((BaseException,), JobState.JOB_STATE_QUEUED, UNFORESEEN),
 )
 """The first row that fits counts; an empty sentence stands for the error's own. A worker that was told to stop has
 none, and so says to control that nothing went wrong."""

@@ -1,0 +1,106 @@
+"""The worker: takes one job after another until it is told to stop.
+
+What killed workers of this machine left is put in order first: their publications are concluded, their leases given
+back at once instead of after `lease_seconds`, and their scratch folders removed.
+"""
+
+import asyncio
+import os
+import platform
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from ingest import scratch
+from ingest.attempt import LEASE_FILE, RELEASE_SECONDS, Attempt, Workshop
+from ingest.guard import guarded
+from ingest.jobs import Jobs
+from ingest.publication import conclude_all
+from matinee.errors import MatineeError
+from matinee.rpc import Channel
+from matinee.settings import Settings
+from matinee.storage import ObjectStore
+from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
+
+log = structlog.get_logger()
+
+
+class Stopped(Exception):
+    """The worker was told to stop."""
+
+
+async def work(  # noqa: PLR0917  (the composition root gives everything once)
+    settings: Settings,
+    store: ObjectStore,
+    channel: Channel,
+    executor: Executor,
+    service_token: str,
+    stop: asyncio.Event,
+) -> None:
+    """Lease jobs from control and take each through its stages, until `stop` is set; then end within 5 seconds.
+
+    A job that is under way is given back to the queue; what it has encoded stays in the store.
+    """
+    jobs = Jobs(channel, service_token, settings.control.deadline_seconds)
+    with suppress(Stopped), scratch.claim(settings.scratch_directory) as folder:
+        await guarded(_serve(Workshop(settings, store, jobs, executor, folder)), _stopped(stop))
+
+
+async def _stopped(stop: asyncio.Event) -> NoReturn:
+    await stop.wait()
+    raise Stopped
+
+
+async def _serve(workshop: Workshop) -> NoReturn:
+    worker_id = f"{platform.node()}-{os.getpid()}"
+    log.info("worker started", worker_id=worker_id)
+    await _put_in_order(workshop)
+    while True:
+        terms = await _next_job(workshop.jobs, worker_id)
+        if terms:
+            await Attempt(workshop, terms).run()
+        else:
+            await asyncio.sleep(workshop.settings.worker.poll_seconds)
+
+
+async def _next_job(jobs: Jobs, worker_id: str) -> JobLease | None:
+    try:
+        return await jobs.lease(worker_id)
+    except MatineeError as error:
+        log.warning("control gives no job", error=str(error))
+        return None
+
+
+async def _put_in_order(workshop: Workshop) -> None:
+    """Conclude, give back and remove what killed workers left; what control cannot hear now is left to time."""
+    with scratch.orphans(workshop.settings.scratch_directory) as dead:
+        try:
+            await conclude_all(workshop.store, workshop.jobs)
+        except MatineeError as error:
+            log.warning("publications are not concluded", error=str(error))
+        for terms in _leases(dead):
+            await _give_back(workshop.jobs, terms)
+
+
+def _leases(folders: Iterable[Path]) -> list[JobLease]:
+    """The leases that are noted in scratch folders."""
+    notes = (note for folder in folders for note in folder.glob(f"*/{LEASE_FILE}"))
+    return [JobLease.FromString(note.read_bytes()) for note in notes]
+
+
+async def _give_back(jobs: Jobs, terms: JobLease) -> None:
+    request = ReleaseJobRequest(
+        job_id=terms.job_id,
+        fencing_token=terms.fencing_token,
+        state=JobState.JOB_STATE_QUEUED,
+        message="its worker was killed",
+    )
+    try:
+        await jobs.release(request, RELEASE_SECONDS)
+        log.info("lease of a killed worker given back", job_id=terms.job_id)
+    except MatineeError as error:
+        log.info("lease of a killed worker has ended", job_id=terms.job_id, reason=str(error))

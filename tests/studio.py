@@ -1,0 +1,150 @@
+"""Control in this process and workers in processes of their own, over one data directory: what tests of jobs need."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from control.server import serve
+from matinee.rpc import AUTHORIZATION_KEY, Channel, open_channel, service_metadata
+from matinee.settings import Settings, load_settings
+from matinee.storage import ObjectStore, open_store
+from protos.v1.auth_pb2 import GetAccountRequest, LoginRequest
+from protos.v1.auth_pb2_grpc import AuthServiceStub
+from protos.v1.jobs_pb2 import CancelJobRequest, CompleteUploadRequest, GetJobRequest, Job, RetryJobRequest
+from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
+
+if TYPE_CHECKING:
+    from protos.v1.jobs_pb2_grpc import JobServiceAsyncStub
+
+WORKER = "from matinee.settings import load_settings; from matinee.wiring import run; run('worker', load_settings())"
+PART_BYTES = 50_000
+PATIENCE = 60.0
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Studio:
+    """A running control, its store, and a publisher who is signed in."""
+
+    settings: Settings
+    store: ObjectStore
+    channel: Channel
+    publisher: Metadata
+    account_id: str
+    sections: dict[str, dict[str, Any]]
+    workers: list[Process] = field(default_factory=list)
+
+    async def upload(self, film: bytes, *, sha256: str = "", size: int | None = None) -> Job:
+        """Store a film as the edge would, and record it."""
+        for start in range(0, len(film), PART_BYTES):
+            await self.store.put(f"uploads/film/{start:016d}", film[start : start + PART_BYTES])
+        request = CompleteUploadRequest(
+            upload_id="film", account_id=self.account_id, title_name="Film", file_name="film.mp4",
+            size_bytes=len(film) if size is None else size, sha256=sha256,
+        )  # fmt: skip
+        token = self.settings.service_token_file.read_text().strip()
+        answer = await UploadServiceStub(self.channel).CompleteUpload(request, metadata=service_metadata(token))
+        return await self.job(answer.job_id)
+
+    async def job(self, job_id: str) -> Job:
+        """The job as a publisher sees it."""
+        return (await self._jobs.GetJob(GetJobRequest(job_id=job_id), metadata=self.publisher)).job
+
+    async def cancel(self, job_id: str) -> None:
+        """Ask for a job to stop."""
+        await self._jobs.CancelJob(CancelJobRequest(job_id=job_id), metadata=self.publisher)
+
+    async def retry(self, job_id: str) -> None:
+        """Queue a job again."""
+        await self._jobs.RetryJob(RetryJobRequest(job_id=job_id), metadata=self.publisher)
+
+    async def hire(self) -> Process:
+        """Start a worker."""
+        environment = {f"MATINEE_{name.upper()}": json.dumps(values) for name, values in self.sections.items()}
+        with (self.settings.data / f"worker-{len(self.workers)}.log").open("wb") as output:
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", WORKER, stderr=output,
+                env={**os.environ, **environment, "MATINEE_DATA": str(self.settings.data)},
+            )  # fmt: skip
+        self.workers.append(worker)
+        return worker
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """What all workers have logged under this event, in order."""
+        lines = [line for path in sorted(self.settings.data.glob("worker-*.log")) for line in path.open()]
+        return [said for said in map(json.loads, lines) if said["event"] == event]
+
+    async def keys(self, prefix: str) -> list[str]:
+        """The keys in the store below a prefix."""
+        return [found.key for found in await self.store.list(prefix)]
+
+    def children(self) -> list[str]:
+        """The command lines of all processes, workers apart, that have something open in the data directory."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:  # it has ended meanwhile
+                continue
+            if str(self.settings.scratch_directory) in command:
+                found.append(command)
+        return found
+
+    @property
+    def _jobs(self) -> "JobServiceAsyncStub":
+        return JobServiceStub(self.channel)
+
+
+@asynccontextmanager
+async def opened(data: Path, **sections: dict[str, Any]) -> AsyncIterator[Studio]:
+    """A studio on an empty folder; `sections` are settings, by table."""
+    settings = load_settings(data=data, **sections)
+    store, stop = open_store(settings.store_url), asyncio.Event()
+    serving = asyncio.create_task(serve(settings, store, stop))
+    async with open_channel(settings.control_address) as channel:
+        try:
+            await until(lambda: _announced(settings))
+            publisher = await _signed_in(settings, channel)
+            account = (await AuthServiceStub(channel).GetAccount(GetAccountRequest(), metadata=publisher)).account
+            studio = Studio(settings, store, channel, publisher, account.account_id, sections)
+            try:
+                yield studio
+            finally:
+                for worker in studio.workers:
+                    await dismiss(worker, signal.SIGKILL)
+        finally:
+            stop.set()
+            await serving
+
+
+async def dismiss(worker: Process, number: int = signal.SIGTERM) -> None:
+    """End a worker and wait for its end."""
+    if worker.returncode is None:
+        worker.send_signal(number)
+        await worker.wait()
+
+
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = PATIENCE) -> None:
+    """Wait for a condition that has to be asked for. Raises `TimeoutError`."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - other processes make it true
+            await asyncio.sleep(0.005)
+
+
+async def _announced(settings: Settings) -> bool:
+    return settings.service_token_file.exists() and (settings.data / "admin.json").exists()
+
+
+async def _signed_in(settings: Settings, channel: Channel) -> Metadata:
+    admin = json.loads((settings.data / "admin.json").read_text())
+    answer = await AuthServiceStub(channel).Login(LoginRequest(**admin), wait_for_ready=True)
+    return ((AUTHORIZATION_KEY, f"Bearer {answer.access_token}"),)
