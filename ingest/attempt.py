@@ -110,9 +110,13 @@ class Attempt:
 
     async def _validate(self, film: Path, planned: Plan, index: AssetIndex) -> None:
         worker = self._workshop.settings.worker
-        ffmpeg, limits = Ffmpeg.from_settings(worker), Limits.from_settings(worker, planned.duration)
-        check = partial(validate, cancelled=self._crew.dismissed)
-        faults = await self._crew.run(check, film, planned, index, self._asset_folder, ffmpeg, limits)
+        check = partial(
+            validate,
+            ffmpeg=Ffmpeg.from_settings(worker),
+            limits=Limits.from_settings(worker, planned.duration),
+            cancelled=self._crew.dismissed,
+        )
+        faults = await self._crew.run(check, film, planned, index, self._asset_folder)
         if faults:
             self._log.error("asset not valid", faults=faults)
             raise NotValid(f"what was made of the film is not good enough to publish: {'; '.join(faults)}")
