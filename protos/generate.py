@@ -1,6 +1,7 @@
-"""Generate the Python code of the contracts: `python -m protos.generate [OUTPUT_DIRECTORY]`.
+"""Generate what is derived from the contracts: `python -m protos.generate [OUTPUT_DIRECTORY]`.
 
-The generated files are committed, and a test regenerates and compares them.
+That is the Python code, and `descriptors.binpb`, which keeps the comments for the API's documentation. The generated
+files are committed, and a test regenerates and compares them.
 """
 
 import sys
@@ -12,6 +13,7 @@ from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "protos" / "v1").glob("*.proto"))
+DESCRIPTORS = Path("protos/v1/descriptors.binpb")
 
 
 def includes() -> list[str]:
@@ -20,19 +22,23 @@ def includes() -> list[str]:
     return [f"-I{ROOT}", f"-I{files('grpc_tools') / '_proto'}", f"-I{google_api}"]
 
 
+def compile_protos(*outputs: str) -> None:
+    """Run protoc over our protos with the outputs that are wanted. Raises `SystemExit` when it refuses a file."""
+    sources = [str(source.relative_to(ROOT)) for source in SOURCES]
+    if status := protoc.main(["protoc", *includes(), *outputs, *sources]):
+        raise SystemExit(status)
+
+
 def generate(output: Path) -> None:
-    """Write `protos/v1/*_pb2*.py[i]` below `output`. Raises `SystemExit` when protoc refuses a file."""
-    arguments = [
-        "protoc",
-        *includes(),
+    """Write the generated files below `output`."""
+    compile_protos(
         f"--python_out={output}",
         f"--grpc_python_out={output}",
         f"--mypy_out={output}",
         f"--mypy_grpc_out={output}",
-        *(str(source.relative_to(ROOT)) for source in SOURCES),
-    ]
-    if status := protoc.main(arguments):
-        raise SystemExit(status)
+        "--include_source_info",
+        f"--descriptor_set_out={output / DESCRIPTORS}",
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""buf, from npm, over the real protos: they are well formed, and break nobody who uses the last release."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from protos.lint import RELEASED, breaking, compile_image, install, lint
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    install()
+    image = tmp_path_factory.mktemp("image") / "image.binpb"
+    compile_image(image)
+    yield image
+
+
+def test_the_protos_keep_the_rules(image: Path) -> None:
+    assert lint(image) == 0
+
+
+def test_the_protos_break_nobody(image: Path) -> None:
+    assert breaking(image) == 0
+
+
+def test_a_field_that_changes_its_number_is_noticed(image: Path, tmp_path: Path) -> None:
+    released = FileDescriptorSet.FromString(RELEASED.read_bytes())
+    message = next(file for file in released.file if file.name == "protos/v1/auth.proto").message_type[0]
+    message.field[0].number = 99
+    other = tmp_path / "other.binpb"
+    other.write_bytes(released.SerializeToString())
+    assert breaking(image, other) != 0
