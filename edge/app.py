@@ -3,7 +3,7 @@
 | path | application |
 |---|---|
 | /v/… | media delivery, which does everything itself and so has nothing around it |
-| /api/… | the gateway |
+| /api/… | the gateway, and its OpenAPI document |
 | /uploads… | the tus server |
 | /.well-known/jwks.json, /healthz, /readyz | keys and health |
 | all else | the web application |
@@ -22,11 +22,12 @@ from edge.guard import Guard
 from edge.health import Readiness
 from edge.keys import Keys
 from edge.problems import Refusal, problem
+from edge.transcoding import Json
 from matinee.errors import Unavailable
 
 MEDIA = "/v/"
 PUBLICLY = {"cache-control": "public, max-age=300"}
-"""How long others may keep our keys; a retired key verifies for longer than that."""
+"""How long others may keep our keys and documents; a retired key verifies for longer than that."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -40,12 +41,14 @@ class Door:
         media: ASGIApp,
         uploads: ASGIApp,
         gateway: ASGIApp,
+        openapi: Json,
         web: ASGIApp,
         keys: Keys,
         readiness: Readiness,
     ) -> None:
         self._media = media
         self._exact: dict[str, ASGIApp] = {
+            "/api/openapi.json": Guard(reading(fixed(openapi)), quiet=True),
             "/uploads": Guard(uploads),
             "/.well-known/jwks.json": Guard(reading(jwks(keys)), quiet=True),
             "/healthz": Guard(reading(alive), quiet=True),
@@ -74,6 +77,16 @@ def reading(endpoint: Endpoint) -> ASGIApp:
         await response(scope, receive, send)
 
     return app
+
+
+def fixed(document: Json) -> Endpoint:
+    """A document that never changes."""
+    response = JSONResponse(document, headers=PUBLICLY)
+
+    async def endpoint(request: Request) -> Response:
+        return response
+
+    return endpoint
 
 
 def jwks(keys: Keys) -> Endpoint:

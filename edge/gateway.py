@@ -5,6 +5,7 @@ Control decides who may do what; the gateway passes on the caller's token, and k
 
 import asyncio
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from edge.bindings import Binding, bindings
+from edge.bindings import Binding
 from edge.cookies import CookieSessions
 from edge.problems import Refusal
 from edge.transcoding import Json, json_of, request_message
@@ -27,9 +28,11 @@ BRIEFLY = {"cache-control": "private, max-age=300"}
 
 
 class Gateway:
-    """Serves every binding of the protos over one channel. Raises errors of `matinee.errors` for the door to answer."""
+    """Serves bindings over one channel. Raises errors of `matinee.errors`, for the door to answer."""
 
-    def __init__(self, channel: Channel, sessions: CookieSessions, deadline_seconds: float) -> None:
+    def __init__(
+        self, channel: Channel, bindings: Iterable[Binding], sessions: CookieSessions, deadline_seconds: float
+    ) -> None:
         self._sessions = sessions
         self._deadline = deadline_seconds
         self._calls = [
@@ -41,7 +44,7 @@ class Gateway:
                     response_deserializer=binding.response_class.FromString,
                 ),
             )
-            for binding in bindings()
+            for binding in bindings
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,10 +10,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from edge.app import Door
+from edge.bindings import bindings
+from edge.comments import DESCRIPTORS, read_comments
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
 from edge.health import Readiness
 from edge.keys import Keys
+from edge.openapi import openapi
 from edge.uploads import Uploads, sweep
 from edge.web import STATIC, WebApplication
 from matinee.errors import MatineeError, Unavailable
@@ -72,7 +75,8 @@ def _door(settings: Settings, store: ObjectStore, channel: Channel, keys: Keys, 
     return Door(
         media=web,
         uploads=uploads,
-        gateway=Gateway(channel, sessions, settings.control.deadline_seconds),
+        gateway=Gateway(channel, bindings(), sessions, settings.control.deadline_seconds),
+        openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
         web=web,
         keys=keys,
         readiness=Readiness(keys, store),

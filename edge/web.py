@@ -19,6 +19,9 @@ from matinee.errors import NotFound
 
 STATIC = Path(__file__).with_name("static")
 INDEX = "/index.html"
+POLICY = "/content-security-policy.txt"
+"""Written by the build, which knows the hashes of the styles in the player's shadow roots."""
+NO_SCRIPTS = b"default-src 'none'; connect-src 'self'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 PAGES = re.compile(r"/|/sign-in|/watch/[^/]+")
 """Paths that the application itself routes; all of them are answered with its index."""
 
@@ -77,10 +80,12 @@ class WebApplication:
     """Serves the built application; without one, a page that says how to build it."""
 
     def __init__(self, folder: Path, public_url: str) -> None:
-        self._files = {path: WebFile.make(path, body) for path, body in _files(folder)}
+        files = _files(folder)
+        built_policy = files.pop(POLICY, NO_SCRIPTS).decode()
+        self._files = {path: WebFile.make(path, body) for path, body in files.items()}
         self._index = self._files.get(INDEX, WebFile.make(INDEX, NOT_BUILT))
         self._headers = {
-            "content-security-policy": content_security_policy(public_url),
+            "content-security-policy": content_security_policy(built_policy, public_url),
             "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
             "cross-origin-opener-policy": "same-origin",
         }
@@ -102,27 +107,14 @@ class WebApplication:
         return self._files[path]
 
 
-def content_security_policy(public_url: str) -> str:
-    """What the page may load. Media come from `public_url`, which may be another name of the page's own origin."""
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self' data: blob:",
-            "font-src 'self'",
-            "manifest-src 'self'",
-            f"connect-src 'self' {public_url}",
-            f"media-src 'self' blob: {public_url}",
-            "worker-src 'self' blob:",
-            "object-src 'none'",
-            "base-uri 'none'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-        )
-    )
+def content_security_policy(built: str, public_url: str) -> str:
+    """The policy of the page: what the build declares, and media from `public_url`, another name of our own origin."""
+    sources = dict(directive.strip().split(" ", 1) for directive in built.split(";"))
+    for directive in ("connect-src", "media-src"):
+        sources[directive] = f"{sources.get(directive, "'self'")} {public_url}"
+    return "; ".join(f"{directive} {allowed}" for directive, allowed in sources.items())
 
 
-def _files(folder: Path) -> list[tuple[str, bytes]]:
+def _files(folder: Path) -> dict[str, bytes]:
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [(f"/{path.relative_to(folder).as_posix()}", path.read_bytes()) for path in found]
+    return {f"/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in found}

@@ -1,6 +1,5 @@
 """buf, from npm, over the real protos: they are well formed, and break nobody who uses the last release."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,11 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install()
     image = tmp_path_factory.mktemp("image") / "image.binpb"
     compile_image(image)
-    yield image
+    return image
 
 
 def test_the_protos_keep_the_rules(image: Path) -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 import edge
 from edge.app import Door
+from edge.bindings import bindings
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
 from edge.health import Readiness
@@ -53,7 +54,8 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
         door = Door(
             media=saying("media"),
             uploads=saying("uploads"),
-            gateway=Gateway(channel, CookieSessions("http://x", 60), deadline_seconds=5),
+            gateway=Gateway(channel, bindings(), CookieSessions("http://x", 60), deadline_seconds=5),
+            openapi={"openapi": "3.1.0"},
             web=WebApplication(tmp_path / "not-built", "http://x"),
             keys=keys,
             readiness=Readiness(keys, store),
@@ -70,6 +72,7 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
         ("/uploads", "uploads"),
         ("/uploads/u1", "uploads"),
         ("/api/v1/titles", '{"titles":[],"next_page_token":""}'),
+        ("/api/openapi.json", '{"openapi":"3.1.0"}'),
         ("/healthz", "alive\n"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge.bindings import bindings
 from edge.cookies import CookieSessions
 from edge.gateway import LARGEST_BODY, Gateway
 from edge.guard import Guard
@@ -31,7 +32,7 @@ SIGNED_IN = {"authorization": "Bearer a.b.c"}
 
 
 def gateway_of(channel: Channel, deadline_seconds: float = 5) -> Gateway:
-    return Gateway(channel, CookieSessions("https://films.example", refresh_seconds=3600), deadline_seconds)
+    return Gateway(channel, bindings(), CookieSessions("https://films.example", refresh_seconds=3600), deadline_seconds)
 
 
 def client_of(gateway: Gateway) -> httpx.AsyncClient:
