@@ -111,7 +111,7 @@ def content_security_policy(built: str, public_url: str) -> str:
     """The policy of the page: what the build declares, and media from `public_url`, another name of our own origin."""
     sources = dict(directive.strip().split(" ", 1) for directive in built.split(";"))
     for directive in ("connect-src", "media-src"):
-        sources[directive] = f"{sources.get(directive, "'self'")} {public_url}"
+        sources[directive] = " ".join((sources.get(directive, "'self'"), public_url))
     return "; ".join(f"{directive} {allowed}" for directive, allowed in sources.items())
 
 
