@@ -13,7 +13,7 @@ from typing import BinaryIO, ClassVar, Self
 from matinee.errors import DataLoss
 
 LARGEST_HEADER = 64 * 1024**2
-"""Most bytes of a box that is read into memory; only `mdat` may be larger, and is not read whole."""
+"""Most bytes of a box or a sample that is read into memory; only `mdat` may be larger, and is not read whole."""
 MOST_CHILDREN = 10_000
 MOST_TOP_LEVEL_BOXES = 1_000_000
 
@@ -116,7 +116,9 @@ def read_payload(file: BinaryIO, found: Box) -> bytes:
 
 
 def read_exactly(file: BinaryIO, offset: int, size: int) -> bytes:
-    """`size` bytes at `offset`; `DataLoss` when the file is shorter."""
+    """`size` bytes at `offset`; `DataLoss` when the file does not have them."""
+    if offset < 0:
+        raise DataLoss("an address lies before the start of the file")
     file.seek(offset)
     data = file.read(size)
     if len(data) != size:

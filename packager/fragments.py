@@ -1,6 +1,6 @@
 """Movie fragments and their index: `moof`, `mdat`, `sidx` (ISO/IEC 14496-12, clauses 8.8, 8.1.1 and 8.16.3).
 
-A fragment is written the one way that CMAF has (ISO/IEC 23000-19, 7.3.2): one `traf`, one `trun`, addresses relative to
+A fragment is written the one way that CMAF has (ISO/IEC 23000-19): one `traf`, one `trun`, addresses relative to
 its `moof`. It is read in every way that FFmpeg writes.
 """
 

@@ -8,7 +8,7 @@ not used.
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from matinee.errors import DataLoss
 from packager.boxes import LARGEST_HEADER, Box, read_exactly, read_payload, scan
@@ -55,6 +55,11 @@ class SourceFile:
 
     def read(self, sample: Sample) -> bytes:
         """The bytes of a sample."""
-        if sample.size > LARGEST_HEADER:
-            raise DataLoss(f"{self.path.name} has a sample that claims {sample.size} bytes")
-        return read_exactly(self._file, sample.offset, sample.size)
+        return read_sample(self._file, sample)
+
+
+def read_sample(file: BinaryIO, sample: Sample) -> bytes:
+    """The bytes of a sample of a file."""
+    if sample.size > LARGEST_HEADER:
+        raise DataLoss(f"a sample claims {sample.size} bytes, more than any has")
+    return read_exactly(file, sample.offset, sample.size)
