@@ -17,10 +17,12 @@ import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 from itertools import groupby
 
-from edge.tus import Checksum, TusRefusal
-from matinee.errors import Conflict, DataLoss, NotFound
+from edge.problems import Refusal
+from edge.tus import CHECKSUM_MISMATCH, Checksum
+from matinee.errors import Conflict, NotFound
 from matinee.storage import ObjectStore, StoredObject
 
 INFO = "info.json"
@@ -65,7 +67,7 @@ class Upload:
     def check_room(self, count: int) -> None:
         """Raise 413 when so many bytes more go past the declared length."""
         if self.offset + count > self.declaration.length:
-            raise TusRefusal(413, "the body goes past the declared Upload-Length")
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body goes past the declared Upload-Length")
 
 
 class UploadStore:
@@ -147,7 +149,7 @@ class UploadStore:
                 await asyncio.to_thread(digest.update, part)
                 held = part
             if digest.digest() != checksum.digest:
-                raise TusRefusal(460, "the bytes that came do not match Upload-Checksum; send them again")
+                raise Refusal(CHECKSUM_MISMATCH, "the bytes that came do not match Upload-Checksum; send them again")
             offset = upload.offset
             for key in staged:
                 offset = await self._place(upload.upload_id, offset, await self._store.get(key))
@@ -201,7 +203,7 @@ def _end(items: Iterable[StoredObject]) -> int:
     for item in items:
         if _PART.fullmatch(_name(item)):
             if int(_name(item)) != end:
-                raise DataLoss("parts of this upload are missing in the object store; send the film again")
+                raise Refusal(HTTPStatus.GONE, "parts of this upload are missing in the object store; begin it again")
             end += item.size
     return end
 

@@ -10,15 +10,16 @@ from matinee.errors import MatineeError, Status
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+UNREGISTERED = {460: "Checksum Mismatch", 499: "Client Closed Request"}
 HIDDEN = "The server failed at this; its log says why."
 
 
 class Refusal(MatineeError):
-    """A refusal that only HTTP has a status for: 405, 408, 413, 415; with the headers that belong to it."""
+    """A refusal that only HTTP or tus has a status for: 405, 408, 413, 415, 460; with the headers that belong to it."""
 
     status = Status.INVALID_ARGUMENT
 
-    def __init__(self, http_status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, http_status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.http_status = http_status
         self.headers = headers or {}
@@ -38,7 +39,7 @@ def problem(error: MatineeError) -> Response:
 
 
 def _title(number: int) -> str:
-    return HTTPStatus(number).phrase if number in HTTPStatus._value2member_map_ else "Cancelled"
+    return UNREGISTERED.get(number) or HTTPStatus(number).phrase
 
 
 def _headers(error: MatineeError, number: int) -> dict[str, str]:

@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import PurePath
 
-from matinee.errors import InvalidInput, MatineeError
+from matinee.errors import InvalidInput
 
 VERSION = "1.0.0"
 EXTENSIONS = ("creation", "creation-with-upload", "expiration", "checksum", "termination")
 CONTENT_TYPE = "application/offset+octet-stream"
+CHECKSUM_MISMATCH = 460
 DIGEST_BYTES = {"sha256": 32, "sha1": 20}  # sha1 is the one that the checksum extension requires
 
 LONGEST_METADATA = 8192
@@ -53,14 +54,6 @@ _NUMBER = re.compile(r"[0-9]{1,16}")
 _KEY = re.compile(r"[!-+\--~]{1,64}")  # visible ASCII without the comma
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-class TusRefusal(MatineeError):
-    """A refusal for which tus or HTTP has a status of its own."""
-
-    def __init__(self, http: int, text: str) -> None:
-        super().__init__(text)
-        self.http = http
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,18 @@ answer is 503 and the next HEAD or empty PATCH tells it: `CompleteUpload` gives 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from http import HTTPStatus
 from typing import Protocol
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from edge import tus
+from edge.cookies import CookieSessions
 from edge.parts import Completion, Declaration, Upload, UploadStore
-from edge.tus import TusRefusal
+from edge.problems import Refusal, problem
 from matinee import rpc
 from matinee.errors import (
     Conflict,
@@ -46,6 +48,7 @@ SILENCE_SECONDS = 30
 RECEIVERS = 16
 """Most bodies that are received at the same time; each holds up to three parts in memory. Others wait."""
 SWEEP_SECONDS = 3600
+DAY_SECONDS = 86_400
 
 log = structlog.get_logger()
 
@@ -78,6 +81,7 @@ class Uploads:
         self._deadline = settings.control.deadline_seconds
         self._uploads = UploadStore(store, settings.uploads.part_bytes)
         self._keys = keys
+        self._sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
         self._control = UploadServiceStub(channel)
         self._metadata = rpc.service_metadata(service_token)
         self._clock = clock
@@ -94,7 +98,7 @@ class Uploads:
         try:
             answer = await self._answer(_meant(Request(scope, receive)))
         except MatineeError as error:
-            answer = _refusal(error)
+            answer = problem(error)
         answer.headers["Tus-Resumable"] = tus.VERSION
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Access-Control-Allow-Origin"] = "*"  # tokens come in headers; cookies never cross origins
@@ -107,9 +111,11 @@ class Uploads:
             return self._options()
         handler = self._handlers.get(request.method)
         if handler is None or (request.method == "POST") != (upload_id == ""):
-            raise TusRefusal(405, f"{request.method} is not what can be done here")
+            allowed = {"Allow": "OPTIONS, HEAD, PATCH, DELETE" if upload_id else "OPTIONS, POST"}
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} does nothing here", allowed)
         if request.headers.get("Tus-Resumable") != tus.VERSION:
-            raise TusRefusal(412, f"Tus-Resumable must be {tus.VERSION}, the version that is spoken here")
+            spoken = {"Tus-Version": tus.VERSION}
+            raise Refusal(HTTPStatus.PRECONDITION_FAILED, f"Tus-Resumable must be {tus.VERSION}", spoken)
         return await handler(request, upload_id)
 
     def _options(self) -> Response:
@@ -134,7 +140,8 @@ class Uploads:
         if length == 0:
             raise InvalidInput("the film is empty")
         if length > self._settings.max_bytes:
-            raise TusRefusal(413, f"the film is larger than the {self._settings.max_bytes} bytes that are taken here")
+            taken = f"the film is larger than the {self._settings.max_bytes} bytes that are taken here"
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, taken)
         metadata = request.headers.get("Upload-Metadata", "")
         tus.film(tus.metadata(metadata))
         upload = await self._uploads.create(Declaration(account_id, length, metadata))
@@ -152,7 +159,7 @@ class Uploads:
 
     async def _patch(self, request: Request, upload_id: str) -> Response:
         if request.headers.get("Content-Type") != tus.CONTENT_TYPE:
-            raise TusRefusal(415, f"Content-Type must be {tus.CONTENT_TYPE}")
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be {tus.CONTENT_TYPE}")
         offset = tus.number(request.headers, "Upload-Offset")
         upload = await self._own(request, upload_id)
         if offset != upload.offset:
@@ -194,7 +201,10 @@ class Uploads:
         return await self._uploads.complete(upload, Completion(answer.title_id, answer.job_id))
 
     async def _account(self, request: Request) -> str:
-        claims = await self._keys.verify(_access_token(request), ACCESS_TYPE, ACCESS_AUDIENCE)
+        token = self._sessions.access_token(request)
+        if token is None:
+            raise Unauthenticated("an upload needs an access token")
+        claims = await self._keys.verify(token, ACCESS_TYPE, ACCESS_AUDIENCE)
         if claims.get("role") not in PUBLISHERS:
             raise PermissionDenied("uploads are for publishers")
         return str(claims["sub"])
@@ -206,7 +216,7 @@ class Uploads:
         if upload.declaration.account_id != account_id:
             raise NotFound("there is no such upload")
         if not upload.completion and self._clock() >= upload.touched + self._expire_seconds:
-            raise TusRefusal(410, "the upload has expired; begin it again")
+            raise Refusal(HTTPStatus.GONE, "the upload has expired; begin it again")
         return upload
 
     def _standing(self, upload: Upload) -> dict[str, str]:
@@ -251,20 +261,3 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
             yield chunk
     except (StopAsyncIteration, ClientDisconnect, TimeoutError):
         return
-
-
-def _access_token(request: Request) -> str:
-    """The bearer token, or the browser's cookie; a cookie counts only with the header that no other site can send."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
-    if request.headers.get("Matinee-Cookies") == "1" and (cookie := request.cookies.get("matinee_access")):
-        return cookie
-    raise Unauthenticated("an upload needs an access token")
-
-
-def _refusal(error: MatineeError) -> Response:
-    status = error.http if isinstance(error, TusRefusal) else error.status.http
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 412: {"Tus-Version": tus.VERSION}, 503: {"Retry-After": "2"}}
-    problem = {"type": "about:blank", "title": type(error).__name__, "status": status, "detail": str(error)}
-    return JSONResponse(problem, status, headers.get(status), media_type="application/problem+json")

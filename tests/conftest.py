@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.stack import Stack, running_stack
 
@@ -17,6 +18,13 @@ def anyio_backend() -> str:
 async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
     """Keeps one loop for the whole run: gRPC tells a loop late of what ended, and fails when that loop is closed."""
     yield  # noqa: PT022 - only a generator holds the loop until the end
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """An event loop in a thread, for services that a blocking test talks to; one for the whole run, as above."""
+    with start_blocking_portal() as portal:
+        yield portal
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from anyio.from_thread import start_blocking_portal
+from anyio.from_thread import BlockingPortal
 
 from ingest.upload import Uploaded, upload
 from matinee.instance import free_port
@@ -55,9 +55,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def control() -> Iterator[Control]:
+def control(portal: BlockingPortal) -> Iterator[Control]:
     control = make_control()
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(control.running()):
+    with portal.wrap_async_context_manager(control.running()):
         yield control
 
 

@@ -144,7 +144,7 @@ class TestWho:
     @pytest.mark.parametrize("token", ["", "Bearer", "Bearer a.b.c", "Basic YTpi"])
     async def test_nobody_may_upload(self, client: httpx.AsyncClient, token: str) -> None:
         answer = await client.post("/uploads", headers={"Authorization": token, "Upload-Length": "1"})
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="matinee"')
 
     async def test_an_expired_token_opens_nothing(self, client: httpx.AsyncClient, control: Control) -> None:
         headers = {"Authorization": f"Bearer {control.token(life=-1)}"}
@@ -164,11 +164,19 @@ class TestWho:
         assert (await client.request(method, url, headers=headers)).status_code == 404
         assert await offset_of(client, url) == 0
 
+    async def test_an_overridden_method_needs_that_header_as_well(
+        self, client: httpx.AsyncClient, control: Control
+    ) -> None:
+        url = await create(client)
+        cookie = {"Cookie": f"matinee_access={control.token()}", "Authorization": ""}
+        answer = await client.get(url, headers=cookie | {"X-HTTP-Method-Override": "DELETE"})
+        assert answer.status_code == 403
+
     async def test_a_browsers_cookie_counts_with_the_header_that_no_other_site_can_send(
         self, client: httpx.AsyncClient, control: Control
     ) -> None:
         cookie = {"Cookie": f"matinee_access={control.token()}", "Authorization": ""}
-        assert (await client.post("/uploads", headers=cookie)).status_code == 401
+        assert (await client.post("/uploads", headers=cookie)).status_code == 403
         await create(client, headers=cookie | {"Matinee-Cookies": "1"})
 
     @pytest.mark.parametrize("name", ["0" * 32, "x", "..%2f..%2fetc", "%00", "info.json", "a/b", "A" * 32])
@@ -388,6 +396,12 @@ class TestEnd:
         assert {item.key.split("/")[1] for item in await store.list("uploads")} == {finished.rpartition("/")[2]}
         assert [item.key for item in await store.list("completed")] == [f"completed/{finished.rpartition('/')[2]}"]
         assert await store.list("staged") == []
+
+    async def test_an_upload_that_lost_parts_is_gone(self, client: httpx.AsyncClient, store: ObjectStore) -> None:
+        url = await create(client)
+        await patch(client, url, 0, FILM[: 2 * PART])
+        await store.delete([f"{url.strip('/')}/{0:016d}"])
+        assert (await client.head(url)).status_code == 410
 
     async def test_the_sweep_ends_when_the_edge_does(self, store: ObjectStore) -> None:
         stop = asyncio.Event()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.upload import CHUNK_BYTES, Uploaded, default_memory, upload
@@ -57,15 +57,14 @@ class BadNetwork:
 
 
 @pytest.fixture
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    with start_blocking_portal() as portal:
-        house = House(portal)
-        with portal.wrap_async_context_manager(house.control.running()):
-            settings = make_settings(part_bytes=3 * 1024**2)
-            through = getattr(request, "param", lambda app: app)
-            edge = running_edge(house.control.address, house.store, settings, house.port, through)
-            with portal.wrap_async_context_manager(edge):
-                yield house
+def house(request: pytest.FixtureRequest, portal: BlockingPortal) -> Iterator[House]:
+    house = House(portal)
+    settings = make_settings(part_bytes=3 * 1024**2)
+    through = getattr(request, "param", lambda app: app)
+    with portal.wrap_async_context_manager(house.control.running()):
+        edge = running_edge(house.control.address, house.store, settings, house.port, through)
+        with portal.wrap_async_context_manager(edge):
+            yield house
 
 
 def send(house: House, film: Path, memory: Path, **changes: object) -> Uploaded:
