@@ -67,6 +67,8 @@ class BlockCache:
 
         Raises `NotFound`, and `Unavailable` or `DataLoss` when the store failed several times.
         """
+        if views := self.ready(key, start, end):
+            return views
         size = self._block_bytes
         numbers = range(start // size, (end - 1) // size + 1)
         kept, flights = self._board(key, object_size, numbers)

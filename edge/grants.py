@@ -70,28 +70,31 @@ class Grants:
         self._active: set[str] = set()
         self._news: asyncio.Task[None] | None = None
 
-    def held(self, session_id: str) -> Grant | None:
-        """The grant at hand, for callers that must not wait; marks the session as in use."""
+    def held(self, session_id: str, asset_id: str) -> Grant | None:
+        """The grant at hand, for callers that must not wait; marks the session as in use.
+
+        Raises `PermissionDenied` when the session is of another asset.
+        """
         grant = self._held.get(session_id)
         if grant is None or grant.expires_at <= self._clock():
             return None
+        if grant.asset_id != asset_id:
+            raise PermissionDenied("this playback session is of another title")
         self._active.add(session_id)
         return grant
 
     async def grant(self, session_id: str, asset_id: str) -> Grant:
         """The grant of a session, asked for when it is not at hand.
 
-        Raises `PermissionDenied` when the session has ended, `Unavailable` when control is needed and away.
+        Raises `PermissionDenied` when the session has ended or is of another asset, `Unavailable` when control is
+        needed and away.
         """
-        grant = self.held(session_id)
-        if grant is None:
-            self._refuse_denied(session_id)
-            if session_id not in self._asked:
-                self._asked[session_id] = asyncio.create_task(self._ask(session_id, asset_id))
-            grant = await asyncio.shield(self._asked[session_id])
-        if grant.asset_id != asset_id:
-            raise PermissionDenied("this playback session is of another title")
-        return grant
+        if grant := self.held(session_id, asset_id):
+            return grant
+        self._refuse_denied(session_id)
+        if session_id not in self._asked:
+            self._asked[session_id] = asyncio.create_task(self._ask(session_id, asset_id))
+        return await asyncio.shield(self._asked[session_id])
 
     async def run(self) -> None:
         """Stay connected to control, until cancelled."""

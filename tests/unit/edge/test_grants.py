@@ -62,7 +62,7 @@ def make(channel: Channel, clock: Clock | None = None, keys: Keys | None = None)
 async def test_control_is_asked_once_on_first_sight(desk: EdgeDesk, channel: Channel) -> None:
     grants = make(channel)
     found = await asyncio.gather(*(grants.grant("s1", ASSET) for _ in range(50)))
-    assert grants.held("s1") == found[0] == await grants.grant("s1", ASSET)
+    assert grants.held("s1", ASSET) == found[0] == await grants.grant("s1", ASSET)
     assert (desk.asked, desk.metadata) == (["s1"], ["secret"])
 
 
@@ -107,7 +107,7 @@ async def test_an_expired_grant_is_asked_for_again(desk: EdgeDesk, channel: Chan
     grants = make(channel, clock)
     await grants.grant("s1", ASSET)
     clock.ahead = desk.grant_seconds + 1
-    assert grants.held("s1") is None
+    assert grants.held("s1", ASSET) is None
     await grants.grant("s1", ASSET)
     assert desk.asked == ["s1", "s1"]
 
@@ -139,8 +139,8 @@ async def test_a_renewal_prolongs_a_grant_and_may_change_it(desk: EdgeDesk, chan
         first = await grants.grant("s1", ASSET)
         desk.max_height = 360
         await desk.news.put(playback_pb2.ConnectResponse(renewed=[desk.grant("s1", ASSET), desk.grant("s9", ASSET)]))
-        await until(lambda: (grants.held("s1") or first).max_height == 360)
-        assert grants.held("s9") is None
+        await until(lambda: (grants.held("s1", ASSET) or first).max_height == 360)
+        assert grants.held("s9", ASSET) is None
 
 
 async def test_a_revoked_session_is_refused_within_a_second(desk: EdgeDesk, channel: Channel) -> None:
@@ -150,7 +150,7 @@ async def test_a_revoked_session_is_refused_within_a_second(desk: EdgeDesk, chan
         await until(lambda: bool(desk.reports))
         began = time.monotonic()
         await desk.revoke("s1")
-        await until(lambda: grants.held("s1") is None)
+        await until(lambda: grants.held("s1", ASSET) is None)
         assert time.monotonic() - began < 1
         with pytest.raises(PermissionDenied):
             await grants.grant("s1", ASSET)
@@ -169,7 +169,7 @@ async def test_a_revocation_overtakes_a_grant_that_is_on_its_way(desk: EdgeDesk,
         desk.open.set()
         with pytest.raises(PermissionDenied):
             await asking
-        assert grants.held("s1") is None
+        assert grants.held("s1", ASSET) is None
 
 
 async def test_after_a_broken_stream_every_held_session_is_reported(tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""The head of an answer: which status, headers and bytes a request for a file or a document gets.
+
+    If-None-Match    304 when the client has it        RFC 9110, section 13.1.2
+    If-Range         the whole when it has another     13.1.5
+    Range            206 or 416                        14.2, 15.5.17
+    Accept-Encoding  gzip for documents                12.5.3
+
+Players run on other sites: CORS lets them send Range and CMCD, and read lengths. No cookie opens media, so any origin
+may ask.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from edge.manifests import Document, File
+from edge.problems import Refusal
+from edge.ranges import ByteRange, RangeNotSatisfiable, parse_range
+
+Headers = list[tuple[bytes, bytes]]
+
+CORS: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Content-Length, Content-Range, ETag, Retry-After"),
+]
+PREFLIGHT: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"Range, If-Range, If-None-Match, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status",
+    ),
+    (b"access-control-max-age", b"86400"),
+]
+SAFE: Headers = [(b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"cross-origin")]
+
+_GZIP = re.compile(rb"(?:^|,)[ \t]*(?:gzip|x-gzip|\*)[ \t]*(?:;[ \t]*q=([0-9.]{1,5}))?[ \t]*(?=,|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of an answer, and which bytes of its file make the body."""
+
+    status: int
+    headers: Headers
+    body: ByteRange
+
+
+NOTHING = ByteRange(0, 0)
+
+
+def file_head(file: File, asked: Mapping[bytes, bytes]) -> Head:
+    """The head of the answer with a track, or a range of it, to a GET with these headers.
+
+    Raises `Refusal` (416) for a range beyond its end.
+    """
+    if _has_it(asked, file.etag):
+        return Head(304, [(b"etag", file.etag), (b"cache-control", file.cache_control), *CORS], NOTHING)
+    wanted = _range(file, asked)
+    body = wanted or ByteRange(0, file.size)
+    headers = [
+        (b"content-type", file.content_type),
+        (b"content-length", b"%d" % (body.end - body.start)),
+        (b"accept-ranges", b"bytes"),
+        (b"etag", file.etag),
+        (b"cache-control", file.cache_control),
+        *CORS,
+        *SAFE,
+    ]
+    if wanted is None:
+        return Head(200, headers, body)
+    return Head(206, [(b"content-range", wanted.content_range(file.size)), *headers], body)
+
+
+def document_head(document: Document, asked: Mapping[bytes, bytes]) -> tuple[Head, bytes]:
+    """The head and the body of the answer with a manifest to a GET with these headers."""
+    zipped = accepts_gzip(asked.get(b"accept-encoding", b""))
+    etag = document.etag[:-1] + b'-gzip"' if zipped else document.etag
+    shared = [(b"etag", etag), (b"cache-control", document.cache_control), (b"vary", b"accept-encoding"), *CORS]
+    if _has_it(asked, etag):
+        return Head(304, shared, NOTHING), b""
+    body = document.zipped if zipped else document.plain
+    headers = [(b"content-type", document.content_type), (b"content-length", b"%d" % len(body)), *shared, *SAFE]
+    if zipped:
+        headers.append((b"content-encoding", b"gzip"))
+    return Head(200, headers, ByteRange(0, len(body))), body
+
+
+def accepts_gzip(accepted: bytes) -> bool:
+    """Whether Accept-Encoding allows gzip: named, or by *, and not with q=0."""
+    found = _GZIP.search(accepted[:256])
+    return found is not None and (found[1] is None or found[1].strip(b"0.") != b"")
+
+
+def _has_it(asked: Mapping[bytes, bytes], etag: bytes) -> bool:
+    """If-None-Match compares weakly (13.1.2)."""
+    known = asked.get(b"if-none-match")
+    if known is None:
+        return False
+    return known.strip() == b"*" or etag in [tag.strip().removeprefix(b"W/") for tag in known[:2048].split(b",")]
+
+
+def _range(file: File, asked: Mapping[bytes, bytes]) -> ByteRange | None:
+    header, condition = asked.get(b"range"), asked.get(b"if-range")
+    if header is None or (condition is not None and condition.strip() != file.etag):
+        return None
+    try:
+        return parse_range(header, file.size)
+    except RangeNotSatisfiable as error:
+        raise Refusal(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            "the range begins after the end of the file",
+            {"content-range": f"bytes */{file.size}"},
+        ) from error

@@ -1,0 +1,149 @@
+"""Media delivery: the ASGI application under /v/, with nothing around it.
+
+A request needs a ticket (its signed URL), a grant (what control lets its playback session have now) and a name that
+the asset's index knows; everything else is refused. Ranges up to a window are sent from memory as they lie there. More
+than that goes out in small copied pieces, as fast as the client takes them, so that a slow reader of a whole film holds
+little memory; reads for a client that has left are cancelled.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from http import HTTPStatus
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from edge.answers import CORS, NOTHING, PREFLIGHT, Head, document_head, file_head
+from edge.cache import BlockCache
+from edge.grants import Grants
+from edge.manifests import Document, File, Library
+from edge.problems import Refusal, problem
+from edge.ranges import ByteRange
+from edge.tickets import Ticket, Tickets, Verifier
+from matinee.errors import MatineeError
+from matinee.settings import EdgeSettings
+from matinee.storage import ObjectStore
+
+WINDOW = 4 * 1024**2
+"""Largest body that is sent as it lies in memory, in bytes."""
+PIECE = 256 * 1024
+"""What a longer body is sent in, in bytes; a connection holds two of them at most."""
+
+log = structlog.get_logger()
+
+
+class MediaRoute:
+    """Answers requests for manifests and tracks. `origin` is the public URL of the door."""
+
+    def __init__(self, settings: EdgeSettings, origin: str, store: ObjectStore, keys: Verifier, grants: Grants) -> None:
+        self._tickets = Tickets(keys, origin)
+        self._grants = grants
+        self._library = Library(store)
+        self._cache = BlockCache(store, settings.cache_bytes, settings.block_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method = scope["method"]
+        try:
+            if method in ("GET", "HEAD"):
+                await self._serve(scope, receive, send)
+            elif method == "OPTIONS":
+                await _send_whole(send, Head(204, PREFLIGHT, NOTHING), b"")
+            else:
+                allowed = {"allow": "GET, HEAD, OPTIONS"}
+                raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "media can only be read", allowed)
+        except MatineeError as error:
+            response = problem(error)
+            response.raw_headers += CORS
+            await response(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw_path, query = scope["raw_path"], scope["query_string"]
+        ticket = self._tickets.issued(raw_path, query) or await self._tickets.issue(raw_path, query)
+        found = await self._find(ticket)
+        asked = dict(scope["headers"])
+        if scope["method"] == "HEAD":
+            asked.pop(b"range", None)  # a range has no meaning for HEAD (RFC 9110, 14.2)
+        if isinstance(found, Document):
+            await _send_whole(send, *document_head(found, asked))
+            return
+        head = file_head(found, asked)
+        if scope["method"] == "HEAD" or head.status == HTTPStatus.NOT_MODIFIED:
+            await _send_whole(send, head, b"")
+        else:
+            await self._send_file(found, head, ticket, receive, send)
+
+    async def _find(self, ticket: Ticket) -> File | Document:
+        session_id, asset_id = ticket.session_id, ticket.asset_id
+        grant = self._grants.held(session_id, asset_id) or await self._grants.grant(session_id, asset_id)
+        asset = self._library.held(asset_id) or await self._library.asset(asset_id)
+        if found := asset.found(ticket.name, grant.max_height):
+            return found
+        return await asyncio.to_thread(asset.find, ticket.name, grant.max_height)
+
+    async def _send_file(self, file: File, head: Head, ticket: Ticket, receive: Receive, send: Send) -> None:
+        start, end = head.body.start, head.body.end
+        views = self._cache.ready(file.key, start, end) if end - start <= WINDOW else None
+        if views is None:
+            await _while_connected(receive, self._pour(file, head, ticket, send))
+            return
+        await _send_head(send, head)
+        for view in views[:-1]:
+            await _send_part(send, view)
+        await _send_last(send, views[-1])
+
+    async def _pour(self, file: File, head: Head, ticket: Ticket, send: Send) -> None:
+        """Send what is not in memory, or is too much to be handed over at once."""
+        start, end = head.body.start, head.body.end
+        first = end if end - start <= WINDOW else start + PIECE
+        views = await self._cache.read(file.key, file.size, start, first)
+        await _send_head(send, head)
+        while views:
+            await _send_part(send, views.pop(0))
+        try:
+            await self._pour_pieces(file, ByteRange(first, end), ticket, send)
+        except MatineeError as error:  # too late for another status: break off, so that nobody takes it as whole
+            log.warning("an answer broke off", file=file.key, reason=str(error))
+        else:
+            await _send_last(send, b"")
+
+    async def _pour_pieces(self, file: File, rest: ByteRange, ticket: Ticket, send: Send) -> None:
+        for start in range(rest.start, rest.end, PIECE):
+            await self._grants.grant(ticket.session_id, ticket.asset_id)
+            end = min(start + PIECE, rest.end)
+            await _send_part(send, b"".join(await self._cache.read(file.key, file.size, start, end)))
+
+
+async def _while_connected(receive: Receive, work: Coroutine[None, None, None]) -> None:
+    """Do the work, but no longer than the client stays."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_disconnect(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.wait({working, leaving})
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def _send_whole(send: Send, head: Head, body: bytes) -> None:
+    await _send_head(send, head)
+    await _send_last(send, body)
+
+
+async def _send_head(send: Send, head: Head) -> None:
+    await send({"type": "http.response.start", "status": head.status, "headers": head.headers})
+
+
+async def _send_part(send: Send, body: bytes | memoryview) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _send_last(send: Send, body: bytes | memoryview) -> None:
+    await send({"type": "http.response.body", "body": body})

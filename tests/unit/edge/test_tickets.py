@@ -1,0 +1,71 @@
+"""Tickets: signed URLs are checked once, and remembered no longer than they hold."""
+
+import pytest
+
+from edge import tickets as module
+from edge.tickets import Ticket, Tickets
+from matinee import delivery
+from matinee.errors import Unauthenticated
+from matinee.tokens import Claims, KeySet, SigningKey, jwks
+from tests.small_asset import ASSET_ID
+
+pytestmark = pytest.mark.anyio
+KEY = SigningKey.generate("k1")
+
+
+class Desk:
+    """A clock that a test sets, and keys that count."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.checked = 0
+        self._keys = KeySet.from_jwks(jwks([KEY]), lambda: self.now)
+        self.tickets = Tickets(self, "https://films.example/behind/a/proxy", lambda: self.now)
+
+    async def verify(self, token: str, kind: str, audience: str) -> Claims:
+        self.checked += 1
+        return self._keys.verify(token, kind, audience)
+
+    def url(self, name: str = "v1080.mp4") -> bytes:
+        token = delivery.mint(KEY, ASSET_ID, "s1", now=self.now, expires_at=self.now + 60)
+        return f"/v/{ASSET_ID};URISigningPackage={token}/{name}".encode()
+
+
+async def test_a_url_is_known_once_it_was_checked() -> None:
+    desk = Desk()
+    url = desk.url()
+    assert desk.tickets.issued(url, b"") is None
+    ticket = await desk.tickets.issue(url, b"")
+    assert ticket == Ticket("s1", ASSET_ID, "v1080.mp4", desk.now + 60)
+    assert desk.tickets.issued(url, b"CMCD=bl%3D1") == ticket
+
+
+async def test_a_remembered_url_ends_when_its_token_does() -> None:
+    desk = Desk()
+    url = desk.url()
+    await desk.tickets.issue(url, b"")
+    desk.now += 59
+    assert desk.tickets.issued(url, b"")
+    desk.now += 1
+    assert desk.tickets.issued(url, b"") is None
+    with pytest.raises(Unauthenticated):
+        await desk.tickets.issue(url, b"")
+
+
+async def test_in_the_query_form_only_the_token_counts() -> None:
+    desk = Desk()
+    token = desk.url().decode().partition("=")[2].partition("/")[0]
+    path = f"/v/{ASSET_ID}/v1080.mp4".encode()
+    ticket = await desk.tickets.issue(path, f"CMCD=bl%3D1&URISigningPackage={token}".encode())
+    assert desk.tickets.issued(path, f"URISigningPackage={token}&CMCD=bl%3D2".encode()) == ticket
+    assert desk.tickets.issued(path, b"URISigningPackage=other") is None
+    assert desk.tickets.issued(path, b"") is None
+
+
+async def test_the_oldest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TICKETS", 2)
+    desk = Desk()
+    urls = [desk.url(f"v{n}.mp4") for n in range(3)]
+    for url in urls:
+        await desk.tickets.issue(url, b"")
+    assert [desk.tickets.issued(url, b"") is None for url in urls] == [True, False, False]
