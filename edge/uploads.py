@@ -13,6 +13,7 @@ answer is 503 and the next HEAD or empty PATCH tells it: `CompleteUpload` gives 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Protocol
 
@@ -161,7 +162,7 @@ class Uploads:
         if request.headers.get("Content-Type") != tus.CONTENT_TYPE:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be {tus.CONTENT_TYPE}")
         offset = tus.number(request.headers, "Upload-Offset")
-        upload = await self._own(request, upload_id)
+        upload = await self._own(request, upload_id, offset)
         if offset != upload.offset:
             raise Conflict(f"the upload goes on at {upload.offset}, and not at {offset}")
         return Response(status_code=204, headers=self._standing(await self._receive(request, upload)))
@@ -180,8 +181,10 @@ class Uploads:
         if "Content-Length" in request.headers:
             upload.check_room(tus.number(request.headers, "Content-Length"))
         async with self._receivers:
-            await self._uploads.append(upload, _body(request), checksum)
-        return await self._completed(await self._uploads.find(upload.upload_id))
+            offset = await self._uploads.append(upload, _body(request), checksum)
+        if offset == upload.declaration.length:
+            return await self._completed(await self._uploads.find(upload.upload_id))
+        return replace(upload, offset=offset, touched=self._clock())
 
     async def _completed(self, upload: Upload) -> Upload:
         """Tell control of an upload that is whole, unless it knows."""
@@ -209,10 +212,10 @@ class Uploads:
             raise PermissionDenied("uploads are for publishers")
         return str(claims["sub"])
 
-    async def _own(self, request: Request, upload_id: str) -> Upload:
+    async def _own(self, request: Request, upload_id: str, offset: int = 0) -> Upload:
         """The upload of that id, if the caller made it and it has not expired."""
         account_id = await self._account(request)
-        upload = await self._uploads.find(upload_id)
+        upload = await self._uploads.find(upload_id, offset)
         if upload.declaration.account_id != account_id:
             raise NotFound("there is no such upload")
         if not upload.completion and self._clock() >= upload.touched + self._expire_seconds:

@@ -23,7 +23,7 @@ from tests.uploads import KIB, SERVICE_TOKEN, Control, make_control, make_settin
 pytestmark = pytest.mark.anyio
 
 PART = 64 * KIB
-FILM = bytes(range(256)) * 1024  # 256 KiB: four parts
+FILM = bytes(range(256)) * 2048  # 512 KiB: eight parts
 HOUR = 3600
 
 
@@ -214,12 +214,23 @@ class TestBytes:
         assert answer.headers["Upload-Metadata"] == f"title {encoded('Sita')}"
         assert "Matinee-Title-Id" not in answer.headers
 
-    @pytest.mark.parametrize("offset", [0, 4, len(FILM)])
-    async def test_bytes_for_another_offset_are_refused(self, client: httpx.AsyncClient, offset: int) -> None:
+    @pytest.mark.parametrize("offset", [0, 1, PART, PART + 3, 2 * PART + 4, len(FILM)])
+    @pytest.mark.parametrize("body", [b"", b"x"])
+    async def test_bytes_for_another_offset_are_refused(
+        self, client: httpx.AsyncClient, offset: int, body: bytes
+    ) -> None:
         url = await create(client)
-        await patch(client, url, 0, b"123")
-        assert (await patch(client, url, offset, b"x")).status_code == 409
-        assert await offset_of(client, url) == 3
+        await patch(client, url, 0, FILM[: 2 * PART + 3])
+        assert (await patch(client, url, offset, body)).status_code == 409
+        assert await offset_of(client, url) == 2 * PART + 3
+
+    async def test_parts_of_any_size_follow_each_other(self, client: httpx.AsyncClient, store: ObjectStore) -> None:
+        url, offset = await create(client), 0
+        for size in (1, PART, PART - 1, 2 * PART, 5, PART):
+            answer = await patch(client, url, offset, FILM[offset : offset + size])
+            offset += size
+            assert answer.headers["Upload-Offset"] == str(offset)
+        assert await stored(store, url) == FILM[:offset]
 
     async def test_another_content_type_is_refused(self, client: httpx.AsyncClient) -> None:
         answer = await patch(client, await create(client), 0, b"x", Content_Type="text/plain")
