@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from collections.abc import Callable, Generator
 
@@ -14,8 +15,10 @@ from edge.bindings import bindings
 from edge.comments import DESCRIPTORS, read_comments
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
+from edge.grants import Grants
 from edge.health import Readiness
 from edge.keys import Keys
+from edge.media import MediaRoute
 from edge.openapi import openapi
 from edge.uploads import Uploads, sweep
 from edge.web import STATIC, WebApplication
@@ -56,31 +59,38 @@ async def serve(
 
     `on_listening` hears the port once connections are taken. Raises `Unavailable` when the address is taken.
     """
-    listener = _listen(settings.http)
+    with _listen(settings.http) as listener:
+        keys = await _keys(channel, service_token)
+        grants = Grants(channel, service_token, secrets.token_hex(8), keys.refresh)
+        door = Door(
+            media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
+            uploads=Uploads(settings, store, keys, channel, service_token),
+            gateway=_gateway(settings, channel),
+            openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
+            web=WebApplication(STATIC, settings.public_url),
+            keys=keys,
+            readiness=Readiness(keys, store),
+        )
+        server = _Server(_config(door))
+        async with asyncio.TaskGroup() as tasks:
+            connected = tasks.create_task(grants.run())
+            tasks.create_task(sweep(settings, store, stop))
+            tasks.create_task(_stop(server, stop))
+            _announce(listener, on_listening)
+            await server.serve([listener])
+            connected.cancel()
+
+
+async def _keys(channel: Channel, service_token: str) -> Keys:
     keys = Keys(channel, service_token)
     with contextlib.suppress(MatineeError):  # control may come later; the first token fetches the keys then
         await keys.refresh()
-    uploads = Uploads(settings, store, keys, channel, service_token)
-    server = _Server(_config(_door(settings, store, channel, keys, uploads)))
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(sweep(settings, store, stop))
-        tasks.create_task(_stop(server, stop))
-        _announce(listener, on_listening)
-        await server.serve([listener])
+    return keys
 
 
-def _door(settings: Settings, store: ObjectStore, channel: Channel, keys: Keys, uploads: ASGIApp) -> Door:
+def _gateway(settings: Settings, channel: Channel) -> Gateway:
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
-    web = WebApplication(STATIC, settings.public_url)
-    return Door(
-        media=web,
-        uploads=uploads,
-        gateway=Gateway(channel, bindings(), sessions, settings.control.deadline_seconds),
-        openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
-        web=web,
-        keys=keys,
-        readiness=Readiness(keys, store),
-    )
+    return Gateway(channel, bindings(), sessions, settings.control.deadline_seconds)
 
 
 def _listen(http: HttpSettings) -> socket.socket:
