@@ -62,6 +62,7 @@ class House:
     store: ObjectStore
     clock: TurnedClock
     channel: Channel
+    stop: asyncio.Event
 
     def __post_init__(self) -> None:
         self.auth = AuthServiceStub(self.channel)
@@ -169,7 +170,7 @@ async def running_control(data: Path, clock: TurnedClock | None = None) -> Async
                 await asyncio.wait(
                     {asyncio.create_task(channel.channel_ready()), serving}, return_when="FIRST_COMPLETED"
                 )
-                yield House(settings, store, clock, channel)
+                yield House(settings, store, clock, channel, stop)
         finally:
             stop.set()
             await serving

@@ -62,10 +62,10 @@ async def test_a_service_may_call_for_a_person(house: House) -> None:
     assert await status_of(house, "/matinee.v1.AuthService/GetAccount", [*house.service, *await house.admin()]) == "OK"
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "x" * 4000])
-async def test_a_wrong_service_token_is_refused(house: House, token: str) -> None:
-    async with refusal("PERMISSION_DENIED", "only services of this instance"):
-        await house.auth.GetKeys(GetKeysRequest(), metadata=((SERVICE_TOKEN_KEY, token),))
+async def test_a_wrong_service_token_is_refused(house: House) -> None:
+    for token in ("", "wrong", "x" * 4000):
+        async with refusal("PERMISSION_DENIED", "only services of this instance"):
+            await house.auth.GetKeys(GetKeysRequest(), metadata=((SERVICE_TOKEN_KEY, token),))
 
 
 async def test_a_delivery_token_does_not_open_the_api(house: House) -> None:
