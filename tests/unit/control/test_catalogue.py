@@ -54,7 +54,8 @@ async def test_a_published_title_shows_its_asset(house: House) -> None:
 async def test_pages_follow_each_other_newest_first(house: House) -> None:
     for number in range(5):
         await house.upload(f"upload-{number}", name=f"Film {number}")
-    admin, token, pages = await house.admin(), "", []
+    admin, token = await house.admin(), ""
+    pages: list[list[str]] = []
     while token or not pages:
         request = ListTitlesRequest(page_size=2, page_token=token)
         answer = await house.catalogue.ListTitles(request, metadata=admin)
