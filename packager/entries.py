@@ -11,6 +11,7 @@ from packager.boxes import Fields, box, payload, payloads
 BT709 = (1, 1, 1)
 VISUAL_FIELDS = 78
 """Bytes of a VisualSampleEntry before its boxes (12.1.3)."""
+WIDEST = 1 << 16
 AUDIO_FIELDS = 28
 """Bytes of an AudioSampleEntry before its boxes (12.2.3)."""
 
@@ -44,7 +45,7 @@ class VideoEntry:
     """An AVC sample entry: `avc1` with `avcC` (14496-15, 5.4), `colr` and `pasp` (14496-12, 12.1.4).
 
     `config` is the payload of `avcC`: profile, level, SPS and PPS. `sample_aspect` is the width of a pixel over its
-    height.
+    height. Raises `InvalidInput` for a picture of 65,536 square pixels or more across, which no track header can hold.
     """
 
     KIND: ClassVar[bytes] = b"avc1"
@@ -54,6 +55,10 @@ class VideoEntry:
     config: bytes
     colour: Colour = Colour()
     sample_aspect: Fraction = Fraction(1)
+
+    def __post_init__(self) -> None:
+        if self.width * self.sample_aspect >= WIDEST:
+            raise InvalidInput(f"pixels of {self.sample_aspect} make a picture too wide to be shown")
 
     def encode(self) -> bytes:
         """The `avc1` box; resolution 72 dpi, one frame per sample, depth 24, as the standard's template has them."""

@@ -18,8 +18,8 @@ SYNC = 0x02000000
 NOT_SYNC = 0x01010000
 """Sample flags: depends on other samples, and decoding cannot start here."""
 IS_NOT_SYNC = 0x00010000
-MOST_SAMPLES = 1 << 22
-"""Most samples of a fragment: a day of sound has four million AAC frames."""
+MOST_SAMPLES = 1 << 16
+"""Most samples of a fragment: a quarter of an hour of pictures at 60 frames per second has fewer."""
 MDAT_HEADER = 8
 
 
@@ -251,13 +251,13 @@ def decode_fragment(moof: bytes, start: int, defaults: TrackExtends) -> tuple[in
     samples: list[Sample] = []
     for data in payloads(track, b"trun"):
         run = TrackRun.decode(data)
+        if len(samples) + run.count > MOST_SAMPLES:
+            raise DataLoss(f"a fragment has more than {MOST_SAMPLES} samples")
         address = address if run.data_offset is None else base + run.data_offset
         for size, duration, flags, offset in _rows(run, head, defaults):
             samples.append(Sample(address, size, not flags & IS_NOT_SYNC, duration, clock + offset))
             address += size
             clock += duration
-        if len(samples) > MOST_SAMPLES:
-            raise DataLoss(f"a fragment has more than {MOST_SAMPLES} samples")
     return decode_time, samples
 
 

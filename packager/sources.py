@@ -1,8 +1,8 @@
 """Encoded media as FFmpeg writes it: the input of the packager.
 
-The form is fragmented MP4 with one track, `-movflags frag_keyframe+empty_moov+default_base_moof`: it can be read front
-to back with one fragment's table in memory, and a file that was cut short shows it. Edit lists and absolute times are
-not used.
+The form is fragmented MP4 with one track, `-movflags frag_keyframe+empty_moov+default_base_moof` for pictures and
+`-frag_duration 2000000 -movflags empty_moov+default_base_moof` for sound: it can be read front to back with one
+fragment's table in memory, and a file that was cut short shows it. Edit lists and absolute times are not used.
 """
 
 from collections.abc import Iterator
