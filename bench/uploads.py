@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import httpx
@@ -68,15 +69,15 @@ async def serve(folder: Path, control: str, port: int) -> None:
 
 
 @contextmanager
-def served(folder: Path, control: Control) -> Iterator[str]:
-    """A server process; its address."""
+def served(folder: Path, control: Control) -> Iterator[tuple[str, int]]:
+    """A server process: its address and its process id."""
     port = free_port("127.0.0.1")
     command = [sys.executable, "-m", "bench.uploads", "serve", str(folder), control.address, str(port)]
     process = subprocess.Popen(command)
     try:
         with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
             client.options(f"http://127.0.0.1:{port}/uploads")
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait()
@@ -105,45 +106,83 @@ def patch_once(url: str, film: Path, token: str) -> None:
         client.patch(created.headers["Location"], content=pieces(film), headers=described).raise_for_status()
 
 
-def measure(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What one upload took, in seconds: by the clock, and of CPU on either side."""
+
+    wall: float
+    server: float
+    client: float
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU that a process has used (proc(5), utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(work: Callable[[], object], pid: int) -> Cost:
+    """Do it once."""
+    wall, server, client = time.perf_counter(), cpu_seconds(pid), time.process_time()
     work()
-    return time.perf_counter() - began
+    return Cost(time.perf_counter() - wall, cpu_seconds(pid) - server, time.process_time() - client)
 
 
-def run(size: int) -> None:
-    """Measure in turn, and print the medians."""
+def compare(contenders: dict[str, Callable[[], object]], pid: int, clean: Callable[[], object]) -> dict[str, Cost]:
+    """The medians of several rounds, in which each has its turn."""
+    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, work in contenders.items():
+            costs[name].append(measure(work, pid))
+        clean()
+    return {name: Cost(*map(statistics.median, zip(*map(astuple, each), strict=True))) for name, each in costs.items()}
+
+
+def run(size: int = 512 * MIB) -> None:
+    """Measure, and print the table."""
     os.sched_setaffinity(0, {(os.cpu_count() or 1) - 1})
     control = make_control()
     with tempfile.TemporaryDirectory() as name, start_blocking_portal() as portal:
         folder, film = Path(name), Path(name) / "film"
         film.write_bytes(os.urandom(size))
-        with portal.wrap_async_context_manager(control.running()), served(folder, control) as url:
+        store = open_store((folder / "objects").as_uri())
+
+        def clean() -> None:
+            portal.call(store.delete_prefix, "uploads")
+            for file in folder.glob("plain*"):
+                file.unlink()
+
+        with portal.wrap_async_context_manager(control.running()), served(folder, control) as (url, pid):
             token = control.token(life=3600)
             contenders: dict[str, Callable[[], object]] = {
                 "plain PUT to a file": lambda: put_plainly(url, film),
                 "tus, one PATCH, no checksum": lambda: patch_once(url, film, token),
-                "matinee ingest (SHA-256 of the film and of every chunk)": lambda: upload(
+                "matinee ingest, every chunk with SHA-256": lambda: upload(
                     film, url=url, token=token, title="a", memory=folder
                 ),
             }
-            seconds: dict[str, list[float]] = {name: [] for name in contenders}
-            for _ in range(ROUNDS):
-                for contender, work in contenders.items():
-                    seconds[contender].append(measure(work))
-                for file in folder.glob("plain*"):
-                    file.unlink()
-                store = open_store((folder / "objects").as_uri())
-                portal.call(store.delete_prefix, "uploads")
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    best = medians["plain PUT to a file"]
-    rows = [(name, f"{size / MIB / median:.0f}", f"{best / median:.2f}x") for name, median in medians.items()]
-    show(f"Upload of {size // MIB} MiB over loopback", ("", "MiB/s", "of plain"), rows)
+            report(size, compare(contenders, pid, clean))
+
+
+def report(size: int, costs: dict[str, Cost]) -> None:
+    """Print the table; the first contender is what the others are held against."""
+    best, gib = next(iter(costs.values())).wall, size / 1024**3
+    rows = [
+        (
+            name,
+            f"{size / MIB / cost.wall:.0f}",
+            f"{best / cost.wall:.2f}x",
+            f"{cost.server / gib:.1f}",
+            f"{cost.client / gib:.1f}",
+        )
+        for name, cost in costs.items()
+    ]
+    header = ("", "MiB/s", "of plain", "server, CPU s/GiB", "client, CPU s/GiB")
+    show(f"Upload of {size // MIB} MiB over loopback", header, rows)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
         asyncio.run(serve(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
     else:
-        run(int(sys.argv[1] if len(sys.argv) > 1 else "512") * MIB)
+        run(*(int(megabytes) * MIB for megabytes in sys.argv[1:2]))

@@ -15,7 +15,6 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from itertools import groupby
@@ -90,13 +89,17 @@ class UploadStore:
         """
         if not _ID.fullmatch(upload_id):
             raise NotFound("there is no such upload")
-        with suppress(NotFound):
-            return _decoded(upload_id, await self._store.get(f"completed/{upload_id}"))
-        try:
-            declaration = Declaration(**json.loads(await self._store.get(_key(upload_id, INFO))))
-        except NotFound as error:
-            raise NotFound("there is no such upload") from error
-        if last := await self._last_part(upload_id, offset):
+        completed, info, last = await asyncio.gather(
+            self._read(f"completed/{upload_id}"),
+            self._read(_key(upload_id, INFO)),
+            self._last_part(upload_id, offset),
+        )
+        if completed:
+            return _decoded(upload_id, completed)
+        if not info:
+            raise NotFound("there is no such upload")
+        declaration = Declaration(**json.loads(info))
+        if last:
             return Upload(upload_id, declaration, offset, last.modified)
         found = await self._store.list(f"uploads/{upload_id}")
         return Upload(upload_id, declaration, _end(found), _touched(found))
@@ -167,9 +170,16 @@ class UploadStore:
         """The part that ends there and has no other after it, if it has the usual size."""
         if end < self._part_bytes:
             return None
-        part = await self._part(upload_id, end - self._part_bytes)
-        is_last = part and part.size == self._part_bytes and not await self._part(upload_id, end)
-        return part if is_last else None
+        part, following = await asyncio.gather(
+            self._part(upload_id, end - self._part_bytes), self._part(upload_id, end)
+        )
+        return part if part and part.size == self._part_bytes and not following else None
+
+    async def _read(self, key: str) -> bytes | None:
+        try:
+            return await self._store.get(key)
+        except NotFound:
+            return None
 
     async def _part(self, upload_id: str, offset: int) -> StoredObject | None:
         try:
