@@ -61,12 +61,7 @@ class Parts:
 
 
 async def serve(
-    settings: Settings,
-    store: ObjectStore,
-    stop: asyncio.Event,
-    *,
-    hasher: PasswordHasher | None = None,
-    clock: Clock = time.time,
+    settings: Settings, store: ObjectStore, stop: asyncio.Event, *, hasher: PasswordHasher | None = None
 ) -> None:
     """Serve on `settings.control_address` until `stop` is set; calls in progress are finished.
 
@@ -79,8 +74,8 @@ async def serve(
         stack.push_async_callback(database.close)
         passwords = Passwords(hasher)
         stack.callback(passwords.close)
-        await create_admin(database, passwords, settings, clock)
-        await _run(await _assemble(settings, store, database, passwords, clock), stop)
+        await create_admin(database, passwords, settings, time.time)
+        await _run(await _assemble(settings, store, database, passwords, time.time), stop)
 
 
 async def _assemble(

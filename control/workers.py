@@ -124,7 +124,7 @@ def _flipped(title: Title, request: pb.PublishAssetRequest, now: float) -> Title
         published=True,
         published_at=title.published_at or now,
         asset_id=request.asset_id,
-        duration_seconds=inputs.seconds("duration_seconds", request.duration_seconds),
+        duration_seconds=request.duration_seconds,
         width=inputs.size("width", request.width),
         height=inputs.size("height", request.height),
         audio_languages=inputs.languages(request.audio_languages),

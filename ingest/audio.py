@@ -1,7 +1,8 @@
 """Encoding an audio track: AAC-LC stereo at 48 kHz, as loud as every other title, aligned with the pictures.
 
-The sound is heard twice: once to measure it (EBU R128), once to encode it with the gain that this calls for, true peaks
-held by a limiter. Content begins at the timeline's lead-in T0; the encoder's priming is part of T0, silence the rest.
+The sound is heard to measure it (EBU R128), and encoded with the gain that this calls for, high peaks limited. Then
+what came out is measured, and where limiter or encoder made too much of a difference it is encoded once more. Content
+begins at the timeline's lead-in T0; the encoder's priming is part of T0, silence the rest.
 """
 
 import hashlib
@@ -29,6 +30,8 @@ SILENCE = -70.0
 """Loudness of silence, in LUFS: where the gate of EBU R128 lies."""
 OVERSAMPLING = 4  # true peaks lie between samples (ITU-R BS.1770-5, annex 2)
 AAC_OVERSHOOT = 1.0  # dB by which the encoder's peaks may pass those that it was given
+ROUNDS = 6
+TOLERANCE, MARGIN = 0.7, 0.3  # LU, dB
 MEASURED = re.compile(r"I:\s+(-?[\d.]+|-inf) LUFS|Peak:\s+(-?[\d.]+|-inf) dBFS")
 
 
@@ -62,6 +65,11 @@ class AudioRequest(Facts):
         """Samples given to the encoder, which makes `frames` AAC frames of them."""
         return (self.frames - 1) * AAC_FRAME
 
+    @property
+    def ceiling(self) -> float:
+        """What a limiter should let through, in dBTP; the encoder adds a little."""
+        return self.true_peak - AAC_OVERSHOOT
+
     def digest(self) -> str:
         """Names the result: equal requests have equal bytes (SHA-256, hexadecimal)."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
@@ -72,6 +80,16 @@ class Loudness(Facts):
 
     integrated: float
     true_peak: float
+
+
+class Level(Facts):
+    """A gain in dB, and the ceiling in dBTP under which a limiter holds true peaks behind it, if there is one."""
+
+    gain: float
+    ceiling: float | None
+
+
+UNTOUCHED = Level(gain=0, ceiling=None)
 
 
 def audio_request(
@@ -106,15 +124,45 @@ def encode_audio(
 
     Raises what `Ffmpeg.run` raises; then the file means nothing.
     """
-    measured = read_loudness(ffmpeg.run(measure_arguments(request, source), limits, cancelled=cancelled).errors)
-    encoding = encode_arguments(request, measured, source, directory / AUDIO_FILE)
-    ffmpeg.run(encoding, limits, cancelled=cancelled, progress=progress)
+    encoded = directory / AUDIO_FILE
+
+    def measure(sound: Any) -> Loudness:
+        return read_loudness(ffmpeg.run(measure_arguments(sound), limits, cancelled=cancelled).errors)
+
+    level = first_level(request, measure(_content(request, source)))
+    for _ in range(ROUNDS):
+        ffmpeg.run(encode_arguments(request, level, source, encoded), limits, cancelled=cancelled, progress=progress)
+        better = corrected(request, level, measure(opened(encoded, "mov")["a"]))
+        if better == level:
+            break
+        level = better
 
 
-def measure_arguments(request: AudioRequest, source: Path) -> list[str]:
-    """The arguments of ffmpeg that measure the loudness of the content."""
-    sound = _content(request, source).filter("ebur128", peak="true", framelog="quiet")
-    return [*arguments(builder.output(sound, "-", f="null")), "-loglevel", "info"]
+def first_level(request: AudioRequest, source: Loudness) -> Level:
+    """The level that should make a source as loud as it should be; silence stays silence."""
+    if source.integrated <= SILENCE:
+        return UNTOUCHED
+    gain = request.loudness - source.integrated
+    return Level(gain=gain, ceiling=request.ceiling if source.true_peak + gain > request.ceiling else None)
+
+
+def corrected(request: AudioRequest, level: Level, encoded: Loudness) -> Level:
+    """The level to try next, after what was encoded at `level` was measured; the same when all is well."""
+    if level == UNTOUCHED:
+        return level
+    lacking = request.loudness - encoded.integrated
+    passed = encoded.true_peak - request.true_peak
+    ceiling = request.ceiling if level.ceiling is None else level.ceiling
+    return Level(
+        gain=level.gain + lacking if abs(lacking) > TOLERANCE else level.gain,
+        ceiling=ceiling - passed - MARGIN if passed > 0 else level.ceiling,
+    )
+
+
+def measure_arguments(sound: Any) -> list[str]:
+    """The arguments of ffmpeg that measure the loudness of a sound."""
+    metered = sound.filter("ebur128", peak="true", framelog="quiet")
+    return [*arguments(builder.output(metered, "-", f="null")), "-loglevel", "info"]
 
 
 def read_loudness(summary: str) -> Loudness:
@@ -127,9 +175,9 @@ def read_loudness(summary: str) -> Loudness:
     return Loudness(integrated=integrated[-1], true_peak=peaks[-1])
 
 
-def encode_arguments(request: AudioRequest, measured: Loudness, source: Path, destination: Path) -> list[str]:
+def encode_arguments(request: AudioRequest, level: Level, source: Path, destination: Path) -> list[str]:
     """The arguments of ffmpeg that encode the track."""
-    sound = _levelled(_content(request, source), request, measured)
+    sound = _levelled(_content(request, source), level)
     sound = sound.filter("adelay", f"{request.delay}S", all=1)
     sound = sound.filter("apad").filter("atrim", end_sample=request.samples)
     return arguments(builder.output(sound, f"file:{destination}", **_encoder(request)))
@@ -146,18 +194,16 @@ def _content(request: AudioRequest, source: Path) -> Any:
     )
 
 
-def _levelled(sound: Any, request: AudioRequest, measured: Loudness) -> Any:
-    """Bring to the wanted loudness; silence stays silence."""
-    if measured.integrated <= SILENCE:
+def _levelled(sound: Any, level: Level) -> Any:
+    """Apply a gain, and hold true peaks below the ceiling where they would pass it."""
+    if level == UNTOUCHED:
         return sound
-    gain = request.loudness - measured.integrated
-    sound = sound.filter("volume", f"{gain:.2f}dB")
-    ceiling = request.true_peak - AAC_OVERSHOOT
-    if measured.true_peak + gain <= ceiling:
+    sound = sound.filter("volume", f"{level.gain:.2f}dB")
+    if level.ceiling is None:
         return sound
     return (
         sound.filter("aresample", AUDIO_RATE * OVERSAMPLING)
-        .filter("alimiter", limit=f"{10 ** (ceiling / 20):.4f}", attack=5, release=50, level=0, latency=1)
+        .filter("alimiter", limit=f"{10 ** (level.ceiling / 20):.4f}", attack=5, release=50, level=0, latency=1)
         .filter("aresample", AUDIO_RATE)
         .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
     )

@@ -24,13 +24,13 @@ def on_grid(video: Stream, picture: Picture, begins: Fraction, rate: Fraction) -
     """Pictures at a constant rate, the first of them at the time `begins` of the source.
 
     The clock is exact and counts from `begins`, so that every span sees one and the same grid: a picture that two spans
-    could show is shown by one.
+    could show is shown by one. Where a container keeps no times, pictures are counted.
     """
     if picture.interlaced:
         video = video.filter("bwdif", mode="send_frame", deint="all")
     return (
         video.filter("settb", f"1/{CLOCK}")
-        .filter("setpts", f"PTS-({round(begins * CLOCK)})")
+        .filter("setpts", f"PTS-({round(begins * CLOCK)})" if picture.timed else f"N*{CLOCK / picture.frame_rate}")
         .filter("fps", fps=str(rate), start_time=0)
     )
 

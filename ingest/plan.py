@@ -63,8 +63,8 @@ def plan(source: Source, settings: LadderSettings) -> Plan:
     frames = max(1, round(source.picture.duration * rate))
     gop_frames = max(1, round(settings.gop_seconds * ceil(rate)))
     span_frames = gop_frames * settings.segment_gops * settings.span_segments
-    if not _seekable(source):
-        span_frames = frames
+    if not source.picture.timed:
+        span_frames = frames  # it can only be decoded from its beginning
     return Plan(
         source=source,
         frame_rate=rate,
@@ -83,11 +83,6 @@ def plan(source: Source, settings: LadderSettings) -> Plan:
             for number, first in enumerate(range(0, frames, span_frames))
         ),
     )
-
-
-def _seekable(source: Source) -> bool:
-    """Whether times are exact enough to enter the film in the middle; AVI keeps no presentation times."""
-    return source.container != "avi"
 
 
 def _seek(source: Source, into: Fraction, rate: Fraction) -> Fraction | None:

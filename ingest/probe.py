@@ -22,8 +22,9 @@ from av.video.stream import VideoStream
 
 from ingest.codecs import AUDIO_CODECS, DECODERS, VIDEO_CODECS
 from ingest.containers import HEAD_BYTES, sniff
-from ingest.rates import nearest_rate
+from ingest.rates import source_rate
 from ingest.source import Container, Matrix, Picture, Rotation, Sound, Source, Transfer
+from ingest.times import Times
 from matinee.errors import SourceRefused
 from matinee.settings import SourceSettings
 
@@ -32,7 +33,6 @@ LONGEST_PROBE = 900.0
 SAMPLED_FRAMES = 12
 SAMPLED_PACKETS = 120
 MOST_SOUNDS = 16
-KEYFRAME_SPACING = Fraction(1, 2)
 HD_LINES = 720  # pictures that do not say: BT.601 below, BT.709 from here
 PQ, HLG = 16, 18  # ITU-T H.273, table 3
 MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # H.273, table 4
@@ -51,7 +51,9 @@ def probe(path: Path, limits: SourceSettings) -> Source:
             stream = _video_stream(opened)
             _check_codecs(opened, stream)
             _check_size(stream, limits)
-            return Source(container=container, picture=_picture(opened, stream, limits), sounds=_sounds(opened))
+            return Source(
+                container=container, picture=_picture(container, opened, stream, limits), sounds=_sounds(opened)
+            )
 
 
 @contextmanager
@@ -99,51 +101,20 @@ def _check_codecs(opened: InputContainer, video: VideoStream) -> None:
 def _check_size(stream: VideoStream, limits: SourceSettings) -> None:
     width, height = stream.codec_context.width, stream.codec_context.height
     if width < 2 or height < 2:
-        raise SourceRefused("its pictures have no size")
+        raise SourceRefused(f"its pictures have no size, or more than the {limits.max_pixels} pixels that are taken")
     if width * height > limits.max_pixels:
         raise SourceRefused(f"its pictures are {width}x{height}; at most {limits.max_pixels} pixels are taken")
 
 
-class _Times:
-    """Times of the packets of a stream, gathered one by one."""
-
-    def __init__(self, time_base: Fraction, longest: float) -> None:
-        self.time_base = time_base
-        self.longest = longest
-        self.frames = 0
-        self.first = self.last = self.end = 0
-        self.keyframes: list[int] = []
-        self._spacing = int(KEYFRAME_SPACING / time_base)
-
-    def add(self, packet: "Packet[VideoStream]") -> None:
-        """Count a packet that is shown."""
-        shown = packet.pts if packet.pts is not None else packet.dts
-        if shown is None or packet.is_discard:
-            return
-        if self.frames == 0:
-            self.first = self.last = shown
-        self.frames += 1
-        self.first = min(self.first, shown)
-        if shown >= self.last:
-            self.last, self.end = shown, shown + (packet.duration or 0)
-        if packet.is_keyframe and (not self.keyframes or shown >= self.keyframes[-1] + self._spacing):
-            self.keyframes.append(shown)
-        if (self.last - self.first) * self.time_base > self.longest:
-            raise SourceRefused(f"it is longer than the {self.longest / 3600:g} h that are taken")
-
-    def rate(self) -> Fraction | None:
-        """Frames per second on average; None for a single picture."""
-        lasting = (self.last - self.first) * self.time_base
-        return (self.frames - 1) / lasting if lasting > 0 and self.frames > 1 else None
-
-
-def _picture(opened: InputContainer, stream: VideoStream, limits: SourceSettings) -> Picture:
-    times = _Times(stream.time_base or Fraction(1, 1000), limits.max_hours * 3600)
+def _picture(container: Container, opened: InputContainer, stream: VideoStream, limits: SourceSettings) -> Picture:
+    times = Times(stream.time_base or Fraction(1, 1000), longest=limits.max_hours * 3600)
     frames: list[VideoFrame] = []
     stream.codec_context.thread_count = 1
     deadline = time.monotonic() + LONGEST_PROBE
     for count, packet in enumerate(opened.demux(stream)):
-        times.add(packet)
+        shown = packet.pts if packet.pts is not None else packet.dts
+        if shown is not None and not packet.is_discard:
+            times.add(shown, packet.duration or 0, keyframe=packet.is_keyframe)
         if len(frames) < SAMPLED_FRAMES and count < SAMPLED_PACKETS:
             frames += _decoded(packet)
         if time.monotonic() > deadline:
@@ -152,7 +123,7 @@ def _picture(opened: InputContainer, stream: VideoStream, limits: SourceSettings
         raise SourceRefused("its video has no pictures")
     if not frames:
         raise SourceRefused("its pictures cannot be decoded")
-    return _described(stream, times, frames, limits)
+    return _described(container, stream, times, frames, limits)
 
 
 def _decoded(packet: "Packet[VideoStream]") -> list[VideoFrame]:
@@ -162,15 +133,13 @@ def _decoded(packet: "Packet[VideoStream]") -> list[VideoFrame]:
         return []  # a damaged packet; the pictures after it may be whole
 
 
-def _described(stream: VideoStream, times: _Times, frames: list[VideoFrame], limits: SourceSettings) -> Picture:
-    declared = stream.average_rate or stream.guessed_rate
-    measured = times.rate() or declared or Fraction(25)
-    if measured > limits.max_frame_rate:
-        raise SourceRefused(
-            f"it has {float(measured):.0f} frames per second; at most {limits.max_frame_rate} are taken"
-        )
-    rate = nearest_rate(measured, declared)
-    lasting = max(times.end, times.last) - times.first
+def _described(
+    container: Container, stream: VideoStream, times: Times, frames: list[VideoFrame], limits: SourceSettings
+) -> Picture:
+    rate = source_rate(times.typical_rate(), stream.average_rate or stream.guessed_rate)
+    if rate > limits.max_frame_rate:
+        raise SourceRefused(f"it has {float(rate):.0f} frames per second; at most {limits.max_frame_rate} are taken")
+    timed = container != "avi"
     frame = frames[0]
     return Picture(
         stream=stream.index,
@@ -185,10 +154,11 @@ def _described(stream: VideoStream, times: _Times, frames: list[VideoFrame], lim
         matrix=MATRICES.get(frame.colorspace, "bt709" if frame.height >= HD_LINES else "bt601"),
         full_range=frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj"),
         frame_rate=rate,
-        start=times.first * times.time_base,
-        duration=max(lasting * times.time_base, 1 / rate),
+        timed=timed,
+        start=times.start if timed else Fraction(0),
+        duration=max(times.duration, 1 / rate) if timed else times.frames / rate,
         frames=times.frames,
-        keyframes=tuple(key * times.time_base for key in times.keyframes),
+        keyframes=times.keyframes,
     )
 
 

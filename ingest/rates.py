@@ -19,16 +19,24 @@ STANDARD_RATES = (
     FASTEST,
 )
 SAME = Fraction(1, 200)
+USUAL = Fraction(25)
 
 
-def nearest_rate(measured: Fraction, declared: Fraction | None = None) -> Fraction:
+def source_rate(measured: Fraction | None, declared: Fraction | None) -> Fraction:
+    """Frames per second of a source: as measured, unless the container declares nearly the same, more exactly.
+
+    So 23.976 and 24, which a short clip cannot tell apart, are told apart.
+    """
+    if measured is None:
+        return declared or USUAL
+    return declared if declared and _apart(declared, measured) < SAME else measured
+
+
+def nearest_rate(measured: Fraction) -> Fraction:
     """The standard rate for a source of `measured` frames per second, nearest in ratio.
 
-    What the container declares decides between neighbours such as 23.976 and 24, which a short clip cannot tell apart.
     A source of more than 60 keeps every second, third or fourth picture, where that gives a standard rate.
     """
-    if declared in STANDARD_RATES and _apart(declared, measured) < SAME:
-        return declared
     if measured <= FASTEST:
         return _nearest(measured)
     thinned = ((_nearest(measured / every), measured / every) for every in (2, 3, 4))

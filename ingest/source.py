@@ -26,7 +26,7 @@ class Picture(Facts):
 
     `width` and `height` are of the coded frame, before `sample_aspect` and `rotation` (degrees clockwise that set it
     upright). `keyframes` are times from which decoding can start, thinned to some per second; `frames` counts those
-    that are shown.
+    that are shown. `timed` is false where the container keeps no presentation times (AVI): pictures then go by number.
     """
 
     stream: int
@@ -41,6 +41,7 @@ class Picture(Facts):
     matrix: Matrix
     full_range: bool
     frame_rate: Fraction
+    timed: bool
     start: Fraction
     duration: Fraction
     frames: int

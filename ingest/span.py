@@ -137,6 +137,7 @@ def _encoder(request: SpanRequest, rung: Rung) -> dict[str, Any]:
         "bufsize": f"{rung.buffer_kb}k",
         "g": request.gop_frames,
         "keyint_min": request.gop_frames,
+        "x264-params": "cabac=1:8x8dct=1",  # profile High with every preset
         "sc_threshold": 0,  # an IDR where the timeline has one, and nowhere else
         "flags": "+cgop+bitexact",  # closed GOPs; the same bytes every time
         "threads": 1,

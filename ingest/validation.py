@@ -13,6 +13,7 @@ from ingest.plan import Plan
 from ingest.signature import Signature, rendition_signature, source_signature
 from ingest.span import arguments, opened
 from matinee.errors import SourceRefused
+from packager import validation as packaging
 from packager.index import AssetIndex, Track
 
 ALIKE = 10.0
@@ -30,7 +31,7 @@ def validate(
     cancelled: Cancel = never,
 ) -> list[str]:
     """Every fault of the asset in `directory`, one sentence each; none means that it may be published."""
-    faults = duration_faults(plan, index)
+    faults = [*packaging.faults(index, directory), *duration_faults(plan, index)]
     if faults:
         return faults
     wanted = source_signature(plan, source, ffmpeg, limits, cancelled=cancelled)

@@ -73,14 +73,6 @@ def _translated() -> Iterator[None]:
         raise Unavailable("the database does not answer; try again") from error
 
 
-def _make_file(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise InvalidInput(f"the database {path} cannot be made: {error.strerror}") from error
-
-
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     """Write-ahead log, foreign keys, patience; and transactions that say at their begin whether they write.
 
@@ -88,7 +80,9 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     BEGIN IMMEDIATE. The file holds keys and password hashes: only its owner may read it.
     """
     if engine.url.database and engine.url.database != ":memory:":
-        _make_file(Path(engine.url.database))
+        path = Path(engine.url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: Any, _record: object) -> None:

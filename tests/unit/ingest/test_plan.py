@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from ingest.plan import Plan, plan
-from ingest.source import Container, Picture, Sound, Source
+from ingest.source import Picture, Sound, Source
 from matinee.settings import LadderSettings
 
 SETTINGS = LadderSettings()
@@ -14,7 +14,8 @@ SETTINGS = LadderSettings()
 def source(
     rate: Fraction = Fraction(25),
     seconds: Fraction = Fraction(100),
-    container: Container = "mov",
+    *,
+    timed: bool = True,
     sounds: tuple[Sound, ...] = (),
 ) -> Source:
     picture = Picture(
@@ -30,12 +31,13 @@ def source(
         matrix="bt709",
         full_range=False,
         frame_rate=rate,
+        timed=timed,
         start=Fraction(7, 5),
         duration=seconds,
         frames=int(seconds * rate),
         keyframes=tuple(Fraction(7, 5) + 4 * number for number in range(25)),
     )
-    return Source(container=container, picture=picture, sounds=sounds)
+    return Source(container="mov", picture=picture, sounds=sounds)
 
 
 def sound(language: str, *, default: bool = False) -> Sound:
@@ -61,7 +63,7 @@ def test_a_span_is_entered_at_the_last_keyframe_before_it() -> None:
 
 
 def test_a_film_without_presentation_times_is_one_span() -> None:
-    assert [span.frames for span in plan(source(container="avi"), SETTINGS).spans] == [2500]
+    assert [span.frames for span in plan(source(timed=False), SETTINGS).spans] == [2500]
 
 
 def test_every_audio_stream_is_a_track_and_one_is_the_default() -> None:

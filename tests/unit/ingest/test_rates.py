@@ -4,25 +4,37 @@ from fractions import Fraction
 
 import pytest
 
-from ingest.rates import nearest_rate
+from ingest.rates import nearest_rate, source_rate
 
 FILM, NTSC = Fraction(24000, 1001), Fraction(30000, 1001)
 
 
 @pytest.mark.parametrize(
-    ("measured", "declared", "rate"),
+    ("measured", "rate"),
     [
-        (Fraction(25), None, 25),
-        (Fraction(2398, 100), None, FILM),
-        (Fraction(24), FILM, FILM),
-        (Fraction(2985, 100), None, NTSC),
-        (Fraction(27), Fraction(90000), 25),
-        (Fraction(120), None, 60),
-        (Fraction(100), None, 50),
-        (Fraction(144), None, 48),
-        (Fraction(70), None, 60),
-        (Fraction(3), None, 10),
+        (Fraction(25), 25),
+        (Fraction(2398, 100), FILM),
+        (Fraction(2985, 100), NTSC),
+        (Fraction(27), 25),
+        (Fraction(120), 60),
+        (Fraction(100), 50),
+        (Fraction(144), 48),
+        (Fraction(70), 60),
+        (Fraction(3), 10),
     ],
 )
-def test_nearest_standard_rate(measured: Fraction, declared: Fraction | None, rate: Fraction) -> None:
-    assert nearest_rate(measured, declared) == rate
+def test_nearest_standard_rate(measured: Fraction, rate: Fraction) -> None:
+    assert nearest_rate(measured) == rate
+
+
+def test_what_the_container_declares_tells_neighbours_apart() -> None:
+    assert source_rate(Fraction(24), declared=FILM) == FILM
+
+
+def test_what_the_container_declares_wrongly_is_not_believed() -> None:
+    assert source_rate(Fraction(27), declared=Fraction(90000)) == 27
+
+
+def test_a_single_picture_lasts_as_long_as_the_container_says() -> None:
+    assert source_rate(None, declared=NTSC) == NTSC
+    assert source_rate(None, declared=None) == 25

@@ -30,6 +30,7 @@ PICTURE = Picture(
     matrix="bt601",
     full_range=True,
     frame_rate=Fraction(25),
+    timed=True,
     start=Fraction(7, 5),
     duration=Fraction(60),
     frames=1500,
@@ -62,11 +63,11 @@ COMMAND = """
 -map '[s12]' -f mp4 -bufsize 1552k -c:v libx264 -crf 21 -enc_time_base 1/25 -fflags +bitexact -flags +cgop+bitexact
 -fps_mode passthrough -g 50 -keyint_min 50 -map_metadata -1 -maxrate 1035k
 -movflags +frag_keyframe+empty_moov+default_base_moof -preset veryfast -profile:v high -sc_threshold 0 -threads 1
-file:/out/360.mp4
+-x264-params cabac=1:8x8dct=1 file:/out/360.mp4
 -map '[s15]' -f mp4 -bufsize 778k -c:v libx264 -crf 21 -enc_time_base 1/25 -fflags +bitexact -flags +cgop+bitexact
 -fps_mode passthrough -g 50 -keyint_min 50 -map_metadata -1 -maxrate 519k
 -movflags +frag_keyframe+empty_moov+default_base_moof -preset veryfast -profile:v high -sc_threshold 0 -threads 1
-file:/out/234.mp4
+-x264-params cabac=1:8x8dct=1 file:/out/234.mp4
 -hide_banner -nostdin -y -loglevel error -nostats -progress pipe:1 -filter_threads 1 -filter_complex_threads 1
 """
 

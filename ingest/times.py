@@ -1,0 +1,78 @@
+"""Times of a film's pictures, gathered packet by packet, in the order of decoding."""
+
+import heapq
+from collections import Counter
+from fractions import Fraction
+
+from matinee.errors import SourceRefused
+
+REORDERED = 32  # pictures that may be decoded ahead of their turn; H.264 and HEVC allow 16
+KEYFRAME_SPACING = Fraction(1, 2)
+ALIKE = Fraction(1, 4)
+
+
+class Times:
+    """When pictures are shown, in ticks of `time_base`; of `longest` seconds at most."""
+
+    def __init__(self, time_base: Fraction, longest: float) -> None:
+        self.time_base = time_base
+        self.frames = 0
+        self._longest = longest
+        self._first = self._last = self._end = 0
+        self._keyframes: list[int] = []
+        self._waiting: list[int] = []
+        self._shown: int | None = None
+        self._intervals: Counter[int] = Counter()
+
+    def add(self, shown: int, duration: int, *, keyframe: bool) -> None:
+        """Count a picture. Raises `SourceRefused` when the film gets too long."""
+        if self.frames == 0:
+            self._first = self._last = shown
+        self.frames += 1
+        self._first = min(self._first, shown)
+        if shown >= self._last:
+            self._last, self._end = shown, shown + duration
+        if keyframe and (not self._keyframes or shown >= self._keyframes[-1] + KEYFRAME_SPACING / self.time_base):
+            self._keyframes.append(shown)
+        self._order(shown)
+        if (self._last - self._first) * self.time_base > self._longest:
+            raise SourceRefused(f"it is longer than the {self._longest / 3600:g} h that are taken")
+
+    @property
+    def start(self) -> Fraction:
+        """When the first picture is shown, in seconds."""
+        return self._first * self.time_base
+
+    @property
+    def duration(self) -> Fraction:
+        """From the first picture to the end of the last, in seconds."""
+        return (max(self._end, self._last) - self._first) * self.time_base
+
+    @property
+    def keyframes(self) -> tuple[Fraction, ...]:
+        """When keyframes are shown, in seconds; two of each second at most."""
+        return tuple(key * self.time_base for key in self._keyframes)
+
+    def typical_rate(self) -> Fraction | None:
+        """Frames per second where nothing is left out: the mean of all intervals like the median. None for one picture.
+
+        The mean alone would take lost pictures for a slow film, and the median alone is as coarse as the clock.
+        """
+        while self._waiting:
+            self._pass(heapq.heappop(self._waiting))
+        if not self._intervals:
+            return None
+        ordered = sorted(self._intervals.elements())
+        median = ordered[len(ordered) // 2]
+        alike = [interval for interval in ordered if abs(interval - median) <= median * ALIKE]
+        return len(alike) / (sum(alike) * self.time_base)
+
+    def _order(self, shown: int) -> None:
+        heapq.heappush(self._waiting, shown)
+        if len(self._waiting) > REORDERED:
+            self._pass(heapq.heappop(self._waiting))
+
+    def _pass(self, shown: int) -> None:
+        if self._shown is not None and shown > self._shown:
+            self._intervals[shown - self._shown] += 1
+        self._shown = shown

@@ -1,0 +1,134 @@
+"""Sources as the field has them: each function makes one, small, at the path that it is given."""
+
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from tests.films import X264, film, run
+
+SECONDS = 3
+MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2", "-pix_fmt", "yuv420p")
+AV1 = ("-c:v", "libsvtav1", "-preset", "10", "-crf", "20")
+HEVC10 = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1")
+
+
+def plain(path: Path, *options: str) -> Path:
+    """A common film of 3 s."""
+    return film(path, seconds=SECONDS, options=options)
+
+
+def empty(path: Path) -> Path:
+    path.write_bytes(b"")
+    return path
+
+
+def truncated(path: Path, percent: int) -> Path:
+    """The first part of a film whose index comes first."""
+    plain(path, "-movflags", "+faststart") if path.suffix == ".mp4" else plain(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * percent // 100])
+    return path
+
+
+def bit_flipped(path: Path) -> Path:
+    """A film with one bit in 4000 bytes turned over, its first 16 kB left alone."""
+    data = bytearray(plain(path).read_bytes())
+    places = random.Random(7)
+    for _ in range(len(data) // 4000):
+        data[places.randrange(16_000, len(data))] ^= 1 << places.randrange(8)
+    path.write_bytes(data)
+    return path
+
+
+def variable_rate(path: Path) -> Path:
+    """A film that lacks every fifth picture, and some longer stretches."""
+    left_out = "select='not(eq(mod(n,5),3)+between(n,30,41))'"
+    return plain(path, "-vf", left_out, "-fps_mode", "vfr", "-enc_time_base", "1/1000")
+
+
+def silent(path: Path) -> Path:
+    return film(path, seconds=SECONDS, audio=())
+
+
+def only_sound(path: Path) -> Path:
+    run(["-f", "lavfi", "-i", "sine=d=1", str(path)])
+    return path
+
+
+def with_cover_only(path: Path) -> Path:
+    """Sound with a cover, which is no film."""
+    cover = path.with_suffix(".jpg")
+    run(["-f", "lavfi", "-i", "testsrc=d=0.04", "-frames:v", "1", str(cover)])
+    sound = ["-f", "lavfi", "-i", "sine=d=1", "-i", str(cover)]
+    run([*sound, "-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v:0", "attached_pic", str(path)])
+    return path
+
+
+def sized(path: Path, width: int, height: int) -> Path:
+    return film(path, seconds=SECONDS, size=(width, height), video_options=["-c:v", "ffv1"])
+
+
+def anamorphic(path: Path) -> Path:
+    """Stored 240 wide, shown 320 wide."""
+    return film(path, seconds=SECONDS, size=(240, 180), options=["-aspect", "16:9"])
+
+
+def rotated(path: Path, degrees: int) -> Path:
+    """Stored lying, and shown upright by a display matrix: `degrees` clockwise."""
+    lying = {90: "transpose=cclock", 180: "hflip,vflip", 270: "transpose=clock"}[degrees]
+    stored = plain(path.with_name("lying.mp4"), "-vf", lying)
+    run(["-display_rotation:v:0", str(-degrees), "-i", str(stored), "-c", "copy", str(path)])
+    return path
+
+
+def ten_bit(path: Path) -> Path:
+    return film(
+        path, seconds=SECONDS, video_options=["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le"]
+    )
+
+
+def high_dynamic_range(path: Path, transfer: str) -> Path:
+    """BT.2020 with the transfer of HDR10 (smpte2084) or HLG (arib-std-b67)."""
+    colours = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:range=limited:log-level=none"
+    return film(path, seconds=SECONDS, video_options=[*HEVC10, "-x265-params", colours])
+
+
+def interlaced(path: Path) -> Path:
+    fields = ["-vf", "interlace=lowpass=0", "-flags", "+ilme+ildct", *MPEG2]
+    return film(path, seconds=SECONDS, rate=Fraction(50), video_options=fields)
+
+
+def surround(path: Path) -> Path:
+    return film(path, seconds=SECONDS, channels=6, audio=("eng", "deu"))
+
+
+def shifted(path: Path, seconds: float) -> Path:
+    """A film whose clock starts at another time, before zero too."""
+    return plain(path, "-output_ts_offset", str(seconds), "-muxdelay", "0", "-avoid_negative_ts", "disabled")
+
+
+def sound_late(path: Path) -> Path:
+    """A film whose sound starts 0.7 s later than its pictures; still in step."""
+    whole = ["-i", str(plain(path.with_name("whole.mkv")))]
+    run([*whole, "-c:v", "copy", "-af", "atrim=start=0.7", str(path)])
+    return path
+
+
+def sound_early(path: Path) -> Path:
+    """A film whose sound starts 1 s earlier than its pictures; still in step."""
+    whole = ["-i", str(plain(path.with_name("whole.mkv"), "-g", "25"))]
+    run(["-copyts", "-ss", "1.2", *whole, *whole, "-map", "0:v", "-map", "1:a", "-c", "copy", str(path)])
+    return path
+
+
+def edited(path: Path) -> Path:
+    """A film whose edit list begins between two keyframes."""
+    whole = film(path.with_name("whole.mp4"), seconds=SECONDS + 1, video_options=[*X264, "-g", "30"])
+    run(["-ss", "0.5", "-i", str(whole), "-c", "copy", str(path)])
+    return path
+
+
+def repackaged(path: Path, options: Sequence[str]) -> Path:
+    """A common film with other codecs."""
+    return film(path, seconds=SECONDS, video_options=options)
