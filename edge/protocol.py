@@ -1,0 +1,172 @@
+"""HTTP/1.1 as the public door takes it: uvicorn's protocol over llhttp, with limits and without doubt.
+
+llhttp refuses Content-Length beside Transfer-Encoding, a repeated Content-Length, bare line feeds and folded lines
+(RFC 9112, 2.2, 5.2 and 6.3). What it lets through is refused here: heads without end in size (431) or time (408), no
+Host or several (RFC 9112, 3.2), other transfer codings than chunked, trailers, and more connections than are allowed
+(503). Whoever is refused is disconnected. So is a client that takes no data for minutes.
+"""
+
+import re
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from matinee.settings import HttpSettings
+
+STALLED_SECONDS = 120
+"""How long a client may take to read what has been written for it: at most a window of a few MiB."""
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_VERSIONS = {"1.0", "1.1"}
+
+
+class _Refused(Exception):
+    """Stops the parser; the status lies in the protocol."""
+
+
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Where fields after a body would go: nowhere, because they could pass for fields of the head (RFC 9110, 6.5.1)."""
+
+    def append(self, _: tuple[bytes, bytes]) -> None:
+        """Refuse."""
+        raise _Refused
+
+
+class StrictHttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    limits = HttpSettings()
+    _unread = 0
+    """Bytes that came since the last whole head or piece of a body."""
+    _in_head = False
+    _refusal = HTTPStatus.BAD_REQUEST
+    _head_timer: TimerHandle | None = None
+    _stall_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Take the connection, or refuse it when there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the timers."""
+        self._head_arrived()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and give up on a head that grows beyond its limit."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > self.limits.head_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif not self._busy() and self.timeout_keep_alive_task is None:
+            self._expect_head()
+
+    def on_message_begin(self) -> None:
+        """A head has begun."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Judge the head before anybody acts on it."""
+        self._judge()
+        self._unread = 0
+        self._in_head = False
+        self._head_arrived()
+        super().on_headers_complete()
+        self.headers = _Trailers()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what comes between pieces of a body."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Wait for the rest of a head that has begun, not for a new one."""
+        super().on_response_complete()
+        if self._in_head and not self._busy():
+            self._unset_keepalive_if_required()
+            self._expect_head()
+
+    def pause_writing(self) -> None:
+        """Give the client a while to read."""
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads."""
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+        if self.flow is not None:
+            super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser or `_judge` refused."""
+        self._refuse(self._refusal)
+
+    def _judge(self) -> None:
+        if self._unread > self.limits.head_bytes:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            self._demand(size <= self.limits.head_bytes, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        hosts = [value for name, value in self.headers if name == b"host"]
+        self._demand(len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None, HTTPStatus.BAD_REQUEST)
+        version = self.parser.get_http_version()
+        self._demand(version in _VERSIONS, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        chunked = version == "1.1" and [value.lower() for value in codings] == [b"chunked"]
+        self._demand(not codings or chunked, HTTPStatus.BAD_REQUEST)
+
+    def _demand(self, condition: bool, status: HTTPStatus) -> None:
+        if not condition:
+            self._refusal = status
+            raise _Refused
+
+    def _busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
+
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        if self._in_head:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer and hang up; only hang up when that would cut into another answer."""
+        if self.transport.is_closing():
+            return
+        own_body = self._busy() and self.cycle.more_body and not self.cycle.response_started
+        answerable = own_body or not self._busy()
+        if self._busy():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if answerable:
+            self.transport.write(_refusal(status))
+        self.transport.close()
+
+
+def strict_protocol(limits: HttpSettings) -> type[StrictHttpProtocol]:
+    """The protocol class for uvicorn with these limits."""
+    return type("StrictHttpProtocol", (StrictHttpProtocol,), {"limits": limits})
+
+
+def _refusal(status: HTTPStatus) -> bytes:
+    text = f"{status.phrase}\n"
+    retry = "retry-after: 5\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
+    return (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        f"content-length: {len(text)}\r\n{retry}connection: close\r\n\r\n{text}"
+    ).encode()

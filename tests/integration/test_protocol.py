@@ -1,0 +1,184 @@
+"""The HTTP protocol of the door, spoken to over raw sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from matinee.settings import HttpSettings
+from tests.door import serving
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+LIMITS = HttpSettings(head_bytes=16_384, head_seconds=0.3, connections=20)
+GET = b"GET /ok HTTP/1.1\r\nHost: films.example\r\n\r\n"
+
+
+class Application:
+    """Answers with the body that it was sent; remembers which paths it saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.slow = asyncio.Event()
+        self.slow.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.seen.append(scope["path"])
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message["body"], message["more_body"]
+        await self.slow.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture(scope="module")
+async def door() -> AsyncIterator[tuple[Application, int]]:
+    application = Application()
+    async with serving(application, LIMITS) as port:
+        yield application, port
+
+
+@pytest.fixture
+def application(door: tuple[Application, int]) -> Application:
+    door[0].seen.clear()
+    door[0].slow.set()
+    return door[0]
+
+
+@pytest.fixture
+def port(door: tuple[Application, int], application: Application) -> int:
+    return door[1]
+
+
+async def talk(port: int, *parts: bytes) -> bytes:
+    """Everything that the server says until it hangs up; at most a few seconds."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(5):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_a_plain_request_is_answered(port: int, application: Application) -> None:
+    closing = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    assert (await talk(port, closing)).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert application.seen == ["/ok"]
+
+
+async def test_requests_of_one_connection_are_answered_in_order(port: int, application: Application) -> None:
+    post = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    last = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    answer = await talk(port, GET, post, last)
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+    assert b"hello" in answer
+    assert application.seen == ["/ok", "/body", "/ok"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello",
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n folded\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x/?\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+async def test_a_doubtful_head_is_refused_and_nothing_behind_it_answered(
+    port: int, application: Application, request_: bytes
+) -> None:
+    answer = await talk(port, request_ + GET)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert application.seen == []
+
+
+@pytest.mark.parametrize("request_", [b"GET /\r\n\r\n", b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"])
+async def test_other_versions_are_refused(port: int, application: Application, request_: bytes) -> None:
+    assert (await talk(port, request_)).startswith((b"HTTP/1.1 505", b"HTTP/1.1 400"))
+    assert application.seen == []
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+@pytest.mark.parametrize("field", [b"X: " + b"x" * 2_000_000, b"X: y\r\n" * 200_000, b"X" * 100_000 + b": y"])
+async def test_a_head_beyond_the_limit_is_431(port: int, application: Application, field: bytes, end: bytes) -> None:
+    answer = await talk(port, b"GET / HTTP/1.1\r\nHost: a\r\n" + field + end)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")  # a reset can overtake the answer
+    assert application.seen == []
+
+
+async def test_a_head_just_above_the_limit_is_431(port: int) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * LIMITS.head_bytes + b"\r\n\r\n"
+    assert (await talk(port, head)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_large_body_is_not_taken_for_a_large_head(port: int) -> None:
+    body = b"x" * 300_000
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert (await talk(port, head + body)).endswith(body)
+
+
+@pytest.mark.parametrize("half", [b"GET / HTTP/1.1\r\nHost: a\r\n", b"G", GET + b"GET / HT"])
+async def test_half_a_head_is_408_after_a_while(port: int, half: bytes) -> None:
+    assert b"HTTP/1.1 408 Request Timeout\r\n" in await talk(port, half)
+
+
+@pytest.mark.parametrize("silence", [b"", b"\r\n"])
+async def test_a_silent_connection_is_closed(port: int, silence: bytes) -> None:
+    assert b"200" not in await talk(port, silence)
+
+
+@pytest.mark.parametrize("trailer", [b"Host: evil\r\n\r\n", b"X: " + b"x" * 1_000_000])
+async def test_fields_after_a_body_are_refused(port: int, application: Application, trailer: bytes) -> None:
+    application.slow.clear()
+    chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+    answer = await talk(port, chunked + trailer)
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+
+
+async def test_nonsense_behind_a_request_does_not_cut_into_its_answer(port: int, application: Application) -> None:
+    application.slow.clear()
+    assert await talk(port, GET + b"nonsense\r\n\r\n") == b""
+
+
+async def test_connections_beyond_the_cap_are_503(port: int) -> None:
+    crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(LIMITS.connections)]
+    for _, writer in crowd:
+        writer.write(GET)
+    for reader, _ in crowd:
+        await reader.readuntil(b"\r\n\r\n")
+    assert (await talk(port, GET)).startswith(b"HTTP/1.1 503 ")
+    for _, writer in crowd:
+        writer.close()
