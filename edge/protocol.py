@@ -39,6 +39,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _unread = 0
     """Bytes that came since the last whole head or piece of a body."""
     _in_head = False
+    _target_bytes = 0
     _refusal = HTTPStatus.BAD_REQUEST
     _head_timer: TimerHandle | None = None
     _stall_timer: TimerHandle | None = None
@@ -69,7 +70,13 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head has begun."""
         self._in_head = True
+        self._target_bytes = 0
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Measure the request's target."""
+        self._target_bytes += len(url)
+        super().on_url(url)
 
     def on_headers_complete(self) -> None:
         """Judge the head before anybody acts on it."""
@@ -111,7 +118,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def _judge(self) -> None:
         if self._unread > self.limits.head_bytes:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            size = self._target_bytes + sum(len(name) + len(value) + 4 for name, value in self.headers)
             self._demand(size <= self.limits.head_bytes, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         hosts = [value for name, value in self.headers if name == b"host"]
         self._demand(len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None, HTTPStatus.BAD_REQUEST)
