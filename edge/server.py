@@ -20,6 +20,7 @@ from edge.health import Readiness
 from edge.keys import Keys
 from edge.media import MediaRoute
 from edge.openapi import openapi
+from edge.protocol import strict_protocol
 from edge.uploads import Uploads, sweep
 from edge.web import STATIC, WebApplication
 from matinee.errors import MatineeError, Unavailable
@@ -71,7 +72,7 @@ async def serve(
             keys=keys,
             readiness=Readiness(keys, store),
         )
-        server = _Server(_config(door))
+        server = _Server(_config(door, settings.http))
         async with asyncio.TaskGroup() as tasks:
             connected = tasks.create_task(grants.run())
             tasks.create_task(sweep(settings, store, stop))
@@ -114,10 +115,10 @@ def _announce(listener: socket.socket, on_listening: Listening | None) -> None:
         on_listening(port)
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, http: HttpSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=strict_protocol(http),
         ws="none",
         lifespan="off",
         interface="asgi3",
