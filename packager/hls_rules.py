@@ -101,7 +101,7 @@ def segment_ranges(title: Presentation) -> Iterator[str]:
 
 
 def exact_durations(title: Presentation) -> Iterator[str]:
-    """8.1: any run of EXTINF is within one frame of the truth; the first and the last run bound all others."""
+    """8.1: any run of EXTINF is within one frame of the truth: so far at most may the sums drift apart."""
     for track, file in title.tracks():
         times = {each.offset: Fraction(each.decode_time, file.movie.timescale) for each in file.fragments}
         times[file.size] = Fraction(file.end, file.movie.timescale)

@@ -28,6 +28,7 @@ PREFIX = struct.Struct(">8sHI")
 LARGEST_INDEX = 64 * 1024**2
 """Most bytes of an index when decompressed."""
 TRACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\.mp4")
+LANGUAGE = re.compile("[a-z]{3}")
 COLUMN_NAMES = ("sizes", "durations", "keyframe_sizes")
 
 
@@ -75,6 +76,8 @@ class Track:
     def __post_init__(self) -> None:
         if not TRACK_NAME.fullmatch(self.name):
             raise InvalidInput(f"{self.name!r} is not the name of a track file")
+        if not LANGUAGE.fullmatch(self.language):
+            raise InvalidInput(f"{self.language!r} is not a language of three letters")
         if not self.label.isprintable() or '"' in self.label:
             raise InvalidInput(f"the label of {self.name} has characters that a playlist cannot hold")
 

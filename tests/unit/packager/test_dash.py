@@ -99,6 +99,16 @@ def test_sound_has_language_label_channels_and_role() -> None:
     ]
 
 
+def test_elements_come_in_the_order_of_the_schema() -> None:
+    sound = MPD.findall(".//m:AdaptationSet", NAMESPACES)[1]
+    assert [etree.QName(each).localname for each in sound] == ["Label", "Role", "Representation"]
+    assert [etree.QName(each).localname for each in sound[-1]] == [
+        "AudioChannelConfiguration",
+        "BaseURL",
+        "SegmentBase",
+    ]
+
+
 def test_labels_are_escaped() -> None:
     odd = replace(FILM.audio()[0], label="<Tom & 'Jerry'>")
     assert parse(AssetIndex(FILM.timeline, (*FILM.video(), odd))).findtext(".//m:Label", "", NAMESPACES) == odd.label

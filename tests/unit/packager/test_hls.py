@@ -174,3 +174,27 @@ def test_6_1_each_i_frame_decodes_after_the_map(title: tuple[AssetIndex, Path], 
 
 def test_i_frames_last_as_long_as_their_gops(title: tuple[AssetIndex, Path]) -> None:
     assert durations(iframe_playlist(title[0].video()[0])) == [1, 1, Fraction(1, 2)]
+
+
+def test_9_16_video_range_is_left_out_while_all_is_sdr() -> None:
+    assert "VIDEO-RANGE" not in MAIN
+
+
+def test_8_18_every_uri_is_relative_and_inherits_the_token_in_the_path() -> None:
+    for playlist in (MAIN, media_playlist(FILM, FILM.tracks[0]), iframe_playlist(FILM.tracks[0])):
+        uris = re.findall(r'URI="([^"]*)"', playlist) + re.findall(r"^[^#].*$", playlist, re.MULTILINE)
+        assert uris
+        assert all(re.fullmatch(r"[a-z0-9-]+\.(m3u8|mp4)", uri) for uri in uris)
+
+
+def test_ffmpeg_plays_every_track_through_its_playlist(title: tuple[AssetIndex, Path], tmp_path: Path) -> None:
+    index, directory = title
+    for track in index.tracks:
+        (tmp_path / track.name).symlink_to(directory / track.name)
+        (tmp_path / f"{track.stem}.m3u8").write_text(media_playlist(index, track))
+    for track in index.video():
+        with av.open(str(tmp_path / f"{track.stem}.m3u8"), "r") as container:
+            assert sum(1 for _ in container.decode(video=0)) == index.timeline.frames
+    with av.open(str(tmp_path / "a0-eng.m3u8"), "r") as container:
+        packets = [packet for packet in container.demux() if packet.size]
+    assert len(packets) == index.timeline.audio_frames

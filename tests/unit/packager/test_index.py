@@ -128,6 +128,12 @@ def test_tracks_are_found_by_name_only() -> None:
     assert index.track("../v720.mp4") is None
 
 
+@pytest.mark.parametrize("language", ["", "en", "EN-", "engl", "e\nn"])
+def test_languages_that_mp4_cannot_hold_are_refused(language: str) -> None:
+    with pytest.raises(InvalidInput, match="not a language of three letters"):
+        replace(two_hours().audio()[0], language=language)
+
+
 @pytest.mark.parametrize("name", ["../a.mp4", "a/b.mp4", "A.mp4", ".mp4", "a.mp4\n", "a.m4s", "-a.mp4", "a%2f.mp4"])
 def test_names_that_are_no_plain_file_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
