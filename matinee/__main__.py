@@ -1,0 +1,5 @@
+"""`python -m matinee`."""
+
+from matinee.cli.main import main
+
+main()

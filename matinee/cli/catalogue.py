@@ -1,0 +1,68 @@
+"""`matinee titles` and `matinee play`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from matinee.cli.api import Json, open_api
+from matinee.cli.options import Data, settings_with
+from matinee.cli.options import Json as AsJson
+from matinee.cli.tables import STATES, duration, moment, table
+
+TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    titles = typer.Typer(invoke_without_command=True)
+    titles.callback()(list_titles)
+    titles.command("delete")(delete_title)
+    app.add_typer(titles, name="titles", help="Look at the titles, or delete one.")
+    app.command()(play)
+
+
+def list_titles(context: typer.Context, data: Data = None, as_json: AsJson = False) -> None:
+    """Look at the titles, or delete one."""
+    if context.invoked_subcommand:
+        return
+    api, _ = open_api(settings_with(data))
+    titles = list(api.pages("/titles", "titles"))
+    if as_json:
+        print(json.dumps(titles, indent=2))
+    else:
+        Console().print(table(("TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"), map(_row, titles)))
+
+
+def delete_title(title_id: TitleId, data: Data = None) -> None:
+    """Remove a title with its media."""
+    api, _ = open_api(settings_with(data))
+    api.call("DELETE", f"/titles/{title_id}")
+    print(f"Deleted {title_id}.")
+
+
+def play(title_id: TitleId, data: Data = None, as_json: AsJson = False) -> None:
+    """Open a playback session and print its signed URLs."""
+    api, _ = open_api(settings_with(data))
+    session = api.call("POST", f"/titles/{title_id}:play", {"device": "command line"})
+    if as_json:
+        print(json.dumps(session))
+        return
+    print(f"HLS      {session['hls']}")
+    print(f"DASH     {session['dash']}")
+    print(f"Session  {session['session_id']}, until {moment(session['expires_at'])}")
+
+
+def _row(title: Json) -> tuple[str, ...]:
+    size = f"{title['width']}x{title['height']}" if title.get("width") else ""
+    length = duration(title["duration_seconds"]) if title.get("duration_seconds") else ""
+    return (
+        title["title_id"],
+        escape(title["name"]),
+        STATES[title["state"]],
+        length,
+        size,
+        moment(title.get("created_at")),
+    )

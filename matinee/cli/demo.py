@@ -1,0 +1,168 @@
+"""`matinee demo`: everything on this machine, with a film in it, ready to be watched."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from matinee import instance, showreel
+from matinee.cli.api import open_api
+from matinee.cli.options import Data, Port, settings_with
+from matinee.cli.services import with_real_port
+from matinee.errors import Conflict, MatineeError
+from matinee.settings import Settings
+from matinee.supervisor import Supervisor
+from matinee.telemetry import configure_logging
+
+SHOWREEL = "Matinee showreel"
+
+Film = Annotated[Path | None, typer.Argument(help="A film of yours; default: one cut from real clips.")]
+Once = Annotated[bool, typer.Option("--once", envvar="ONCE", help="Decode what was printed, stop, and leave.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(demo)
+
+
+def demo(film: Film = None, data: Data = None, port: Port = None, once: Once = False) -> None:
+    """Start everything, ingest a film, and show where to watch it."""
+    settings = _settings(data, port)
+    with instance.hold_directory(settings):
+        log_file = settings.data / "matinee.log"
+        configure_logging("supervisor")
+        asyncio.run(Demonstration(settings, log_file).run(film, once=once))
+
+
+class Demonstration:
+    """One run of the demonstration."""
+
+    def __init__(self, settings: Settings, log_file: Path) -> None:
+        self._settings = settings
+        self._log_file = log_file
+        self._stop = asyncio.Event()
+        self._ready = asyncio.Event()
+
+    async def run(self, film: Path | None, *, once: bool) -> None:
+        """Show the film until Ctrl-C, or check what a viewer would get, and leave."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        print(f"Starting control, edge and worker; their log is {self._log_file}", flush=True)
+        supervisor = asyncio.create_task(Supervisor(self._settings, self._log_file).run(self._stop, self._ready.set))
+        show = asyncio.create_task(self._show(film, once=once))
+        await asyncio.wait({supervisor, show, asyncio.create_task(self._stop.wait())}, return_when="FIRST_COMPLETED")
+        if show.done() and not show.cancelled() and show.exception() is None and not once:
+            await asyncio.wait({supervisor})
+        self._stop.set()
+        show.cancel()
+        outcomes = await asyncio.gather(show, supervisor, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _show(self, film: Path | None, *, once: bool) -> None:
+        await self._ready.wait()
+        title_id = await self._title(film)
+        session = await asyncio.to_thread(self._play, title_id)
+        admin = instance.administrator(self._settings.data)
+        page = f"{self._settings.public_url}/watch/{title_id}"
+        print(f"\n  Watch   {page}\n  Login   {admin.email}  {admin.password}", flush=True)
+        print(f"  VLC     {session['hls']}\n  DASH    {session['dash']}\n", flush=True)
+        if not once:
+            print("Ctrl-C stops everything.", flush=True)
+            return
+        await self._check_page(page)
+        for kind in ("hls", "dash"):
+            frames = await self._decode(session[kind])
+            print(f"Decoded {kind.upper()} whole: {frames} frames, no error", flush=True)
+
+    async def _title(self, film: Path | None) -> str:
+        if film is None:
+            shown = await asyncio.to_thread(self._shown_before)
+            if shown:
+                return shown
+            print("Cutting a film of 40 s from real clips", flush=True)
+            film = await asyncio.to_thread(showreel.cut, _ffmpeg(self._settings), self._settings.data / "showreel.mp4")
+            name = SHOWREEL
+        else:
+            name = film.stem
+        print(f"Ingesting {film}", flush=True)
+        said = await _output(
+            [sys.executable, "-m", "matinee", "ingest", str(film), "--title", name, "--wait", "--json"],
+            {**os.environ, "MATINEE_DATA": str(self._settings.data.absolute())},
+        )
+        return str(json.loads(said)["title_id"])
+
+    def _shown_before(self) -> str:
+        api, _ = open_api(self._settings)
+        published = (t for t in api.pages("/titles", "titles") if t["state"] == "TITLE_STATE_PUBLISHED")
+        return next((str(title["title_id"]) for title in published if title["name"] == SHOWREEL), "")
+
+    def _play(self, title_id: str) -> dict[str, str]:
+        api, _ = open_api(self._settings)
+        return api.call("POST", f"/titles/{title_id}:play", {"device": "demo"})
+
+    async def _check_page(self, page: str) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(page)
+        if answer.status_code != httpx.codes.OK or "<html" not in answer.text:
+            raise MatineeError(f"{page} answered {answer.status_code}")
+        print(f"Fetched the watch page: {len(answer.text)} characters", flush=True)
+
+    async def _decode(self, url: str) -> int:
+        quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-stats"]
+        strict = ["-xerror", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]
+        said = await _output([_ffmpeg(self._settings), *quiet, *strict], dict(os.environ), errors=True)
+        frames = re.findall(r"frame=\s*(\d+)", said)
+        if not frames:
+            raise MatineeError(f"nothing was decoded from {url}")
+        return int(frames[-1])
+
+
+async def _output(command: list[str], environment: dict[str, str], *, errors: bool = False) -> str:
+    """What a command prints, on standard error if `errors`. Raises `MatineeError` when it fails."""
+    streams = (DEVNULL, PIPE) if errors else (PIPE, None)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdin=DEVNULL, stdout=streams[0], stderr=streams[1], process_group=0
+    )
+    try:
+        out, said = await process.communicate()
+    except asyncio.CancelledError:
+        await _terminate(process)
+        raise
+    if process.returncode:
+        raise MatineeError((said or b"").decode().strip() or f"{command[3]} failed with status {process.returncode}")
+    return (said if errors else out).decode()
+
+
+async def _terminate(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    await process.wait()
+
+
+def _ffmpeg(settings: Settings) -> str:
+    from ingest.ffmpeg import binary
+
+    return binary(settings.worker.ffmpeg)
+
+
+def _settings(data: Path | None, port: int | None) -> Settings:
+    settings = settings_with(data, port=port)
+    try:
+        instance.require_port(settings.http.host, settings.http.port)
+    except Conflict:
+        if port is not None:
+            raise
+        settings = settings_with(data, port=0)
+    return with_real_port(settings)

@@ -1,0 +1,104 @@
+"""`matinee doctor`: what is configured, reachable and of which version; what is wrong and how to mend it."""
+
+import asyncio
+import json
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import distribution, packages_distributions
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+import matinee
+from matinee import instance
+from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.tables import table
+from matinee.errors import MatineeError
+from matinee.rpc import is_serving, open_channel
+from matinee.settings import Settings
+from matinee.storage import open_store
+
+OUR_NAMES = ("matinee", "packager", "ingest", "edge", "control", "protos")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `mend` says what to do when it is not well."""
+
+    name: str
+    well: bool
+    state: str
+    mend: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(doctor)
+
+
+def doctor(data: Data = None, as_json: Json = False) -> None:
+    """Say what is configured and reachable, what is wrong (exit status 1), and how to mend it."""
+    settings = settings_with(data)
+    findings = list(examine(settings))
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        marks = {True: "[green]well[/]", False: "[red]wrong[/]"}
+        rows = [(marks[f.well], f.name, escape(f.state), escape(f.mend)) for f in findings]
+        Console().print(table(("", "WHAT", "STATE", "TO MEND IT"), rows))
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, in the order in which it would have to be mended."""
+    yield Finding("matinee", True, f"{matinee.__version__}, Python {platform.python_version()}")
+    yield from map(foreign_claims, OUR_NAMES)
+    yield _ffmpeg(settings)
+    yield _looked_at("data directory", lambda: f"{settings.data.absolute()}", "")
+    yield _looked_at("object store", lambda: asyncio.run(_store(settings)), "check store.url in matinee.toml")
+    yield _looked_at("public door", lambda: instance.door(settings), "start it with `matinee up`")
+    serving = asyncio.run(_control_serves(settings))
+    state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
+    yield Finding("control", serving, state, "" if serving else "start it with `matinee up` or `matinee control`")
+
+
+def foreign_claims(name: str) -> Finding:
+    """Whether one of our top-level names is claimed by another distribution too: `edge` and `control` exist on PyPI."""
+    others = sorted(set(packages_distributions().get(name, [])) - {"matinee"})
+    if not others:
+        return Finding(f"package {name}", True, "ours alone")
+    versions = ", ".join(f"{other} {distribution(other).version}" for other in others)
+    return Finding(f"package {name}", False, f"claimed by {versions} too", f"pip uninstall {' '.join(others)}")
+
+
+def _ffmpeg(settings: Settings) -> Finding:
+    from ingest.ffmpeg import binary
+
+    path = binary(settings.worker.ffmpeg)
+    mend = "set worker.ffmpeg to an FFmpeg of version 8.1.3 or later"
+    try:
+        said = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("ffmpeg", False, str(error), mend)
+    return Finding("ffmpeg", "libx264" in said, said.split(" Copyright")[0], "" if "libx264" in said else mend)
+
+
+def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except MatineeError as error:
+        return Finding(name, False, str(error), mend)
+
+
+async def _store(settings: Settings) -> str:
+    await open_store(settings.store_url).list("assets/none")
+    return settings.store_url
+
+
+async def _control_serves(settings: Settings) -> bool:
+    async with open_channel(settings.control_address) as channel:
+        return await is_serving(channel)

@@ -1,0 +1,111 @@
+"""`matinee ingest`: upload films, and wait for them to be published."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from ingest.upload import upload
+from matinee.cli.api import Api, Credential, open_api
+from matinee.cli.api import Json as Answer
+from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.tables import state_word
+from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unauthenticated, Unavailable
+
+Files = Annotated[list[Path], typer.Argument(help="Films to upload.")]
+Title = Annotated[str | None, typer.Option(help="Name of the title; default: the file's name.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Until the title can be watched.")]
+
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 120
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(ingest)
+
+
+def ingest(files: Files, title: Title = None, wait: Wait = False, as_json: Json = False, data: Data = None) -> None:
+    """Upload films. An upload that was cut off goes on where it stopped."""
+    if title is not None and len(files) > 1:
+        raise InvalidInput("--title names one film: give one FILE with it")
+    for file in files:
+        if not file.is_file():
+            raise InvalidInput(f"{file} is not a file")
+    api, credential = open_api(settings_with(data))
+    with _progress() as progress:
+        for file in files:
+            job = ingest_one(api, credential, file, title or file.stem, progress, wait=wait)
+            _report(job, as_json=as_json)
+
+
+def ingest_one(api: Api, credential: Credential, file: Path, title: str, progress: Progress, *, wait: bool) -> Answer:
+    """Upload one film and give its job; with `wait`, once it has been published.
+
+    Raises `SourceRefused` when the job fails, and `Cancelled` when somebody cancels it.
+    """
+    sent = progress.add_task(f"Uploading {title}", total=file.stat().st_size)
+    uploaded = upload(
+        file,
+        url=api.url,
+        token=credential.fresh_token,
+        title=title,
+        on_progress=lambda done: progress.update(sent, completed=done),
+    )
+    progress.remove_task(sent)
+    path = f"/jobs/{uploaded.job_id}"
+    if not wait:
+        return dict(api.call("GET", path)["job"])
+    return wait_for(api, credential, path, progress)
+
+
+def wait_for(api: Api, credential: Credential, path: str, progress: Progress) -> Answer:
+    """Show a job's progress until it has been published, and give it."""
+    encoded = progress.add_task("Queued", total=1.0)
+    while True:
+        job = _patiently(credential, lambda: dict(api.call("GET", path)["job"]))
+        stage = job["stage"].removeprefix("JOB_STAGE_").capitalize()
+        words = f"{stage}: {job['title_name']}" if job["state"] == "JOB_STATE_RUNNING" else "Queued"
+        progress.update(encoded, completed=job["progress"], description=words)
+        if job["state"] == "JOB_STATE_PUBLISHED":
+            progress.remove_task(encoded)
+            return job
+        if job["state"] == "JOB_STATE_FAILED":
+            raise SourceRefused(f"{job['title_name']}: {job['message']}")
+        if job["state"] == "JOB_STATE_CANCELLED":
+            raise Cancelled(f"{job['title_name']}: the job was cancelled")
+        time.sleep(POLL_SECONDS)
+
+
+def _patiently(credential: Credential, call: Callable[[], Answer]) -> Answer:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except Unauthenticated:
+            credential.fresh_token()
+            return call()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+
+
+def _report(job: Answer, *, as_json: bool) -> None:
+    word = state_word(job["state"])
+    if as_json:
+        line = json.dumps({"title_id": job["title_id"], "job_id": job["job_id"], "state": word})
+    else:
+        line = f"{job['title_name']}: {word}, title {job['title_id']}, job {job['job_id']}"
+    print(line, flush=True)

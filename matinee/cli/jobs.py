@@ -1,0 +1,90 @@
+"""`matinee jobs`: the work on uploads, live on a terminal."""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from matinee.cli.api import Api, open_api
+from matinee.cli.api import Json as Answer
+from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.tables import STATES, moment
+
+JobId = Annotated[str, typer.Argument(help="As `matinee jobs` shows it.")]
+ACTIVE = {"JOB_STATE_QUEUED", "JOB_STATE_RUNNING"}
+REFRESH_SECONDS = 0.5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    jobs = typer.Typer(invoke_without_command=True)
+    jobs.callback()(list_jobs)
+    jobs.command("cancel")(cancel)
+    jobs.command("retry")(retry)
+    app.add_typer(jobs, name="jobs", help="Look at the jobs, cancel one, or try one again.")
+
+
+def list_jobs(context: typer.Context, data: Data = None, as_json: Json = False) -> None:
+    """Look at the jobs, cancel one, or try one again."""
+    if context.invoked_subcommand:
+        return
+    api, _ = open_api(settings_with(data))
+    jobs = list(api.pages("/jobs", "jobs"))
+    console = Console()
+    if as_json:
+        print(json.dumps(jobs, indent=2))
+    elif console.is_terminal and _active(jobs):
+        _follow(api, jobs, console)
+    else:
+        console.print(_table(jobs))
+
+
+def cancel(job_id: JobId, data: Data = None) -> None:
+    """Stop the work on an upload."""
+    api, _ = open_api(settings_with(data))
+    api.call("POST", f"/jobs/{job_id}:cancel", {})
+    print(f"Cancelling {job_id}.")
+
+
+def retry(job_id: JobId, data: Data = None) -> None:
+    """Queue a failed or cancelled job again; what it had finished is kept."""
+    api, _ = open_api(settings_with(data))
+    api.call("POST", f"/jobs/{job_id}:retry", {})
+    print(f"Queued {job_id} again.")
+
+
+def _follow(api: Api, jobs: Sequence[Answer], console: Console) -> None:
+    with Live(_table(jobs), console=console, auto_refresh=False) as live:
+        while _active(jobs):
+            time.sleep(REFRESH_SECONDS)
+            jobs = list(api.pages("/jobs", "jobs"))
+            live.update(_table(jobs), refresh=True)
+
+
+def _active(jobs: Sequence[Answer]) -> bool:
+    return any(job["state"] in ACTIVE for job in jobs)
+
+
+def _table(jobs: Sequence[Answer]) -> Table:
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("JOB", "TITLE", "STATE", "STAGE", "PROGRESS", "", "UPDATED", "MESSAGE"):
+        made.add_column(column, overflow="fold")
+    for job in jobs:
+        made.add_row(
+            job["job_id"],
+            escape(job["title_name"]),
+            STATES[job["state"]],
+            job["stage"].removeprefix("JOB_STAGE_").lower() if job["state"] == "JOB_STATE_RUNNING" else "",
+            ProgressBar(total=1.0, completed=job["progress"], width=20),
+            f"{job['progress']:4.0%}",
+            moment(job.get("updated_at")),
+            escape(job["message"]),
+        )
+    return made

@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from matinee.settings import Settings, load_settings
+
+Data = Annotated[Path | None, typer.Option(help="Data directory of the instance.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", show_default=False)]
+
+
+def settings_with(data: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
+    """The settings, with what was given on the command line. Raises `InvalidInput`."""
+    overrides: dict[str, Any] = {}
+    if data is not None:
+        overrides["data"] = data
+    settings = load_settings(**overrides)
+    http = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return load_settings(**overrides, http={**settings.http.model_dump(), **http}) if http else settings

@@ -1,0 +1,69 @@
+"""`matinee up`, and the services one by one."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from matinee import instance, wiring
+from matinee.cli.options import Data, Host, Port, settings_with
+from matinee.settings import Settings
+from matinee.supervisor import Supervisor
+from matinee.telemetry import configure_logging
+
+Supervised = Annotated[bool, typer.Option(hidden=True, help="Stop when standard input closes.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(up)
+    app.command()(control)
+    app.command()(edge)
+    app.command()(worker)
+
+
+def up(data: Data = None, host: Host = None, port: Port = None) -> None:
+    """Run control, edge and worker on this machine until Ctrl-C."""
+    settings = with_real_port(settings_with(data, host, port))
+    configure_logging("supervisor")
+
+    def on_ready() -> None:
+        print(f"Matinee is up: {settings.public_url}", flush=True)
+        print(f"The administrator's login lies in {settings.data / 'admin.json'}", flush=True)
+
+    with instance.hold_directory(settings):
+        instance.require_port(settings.http.host, settings.http.port)
+        asyncio.run(_supervise(settings, on_ready))
+
+
+def control(data: Data = None, supervised: Supervised = False) -> None:
+    """Run the gRPC services alone, for many machines."""
+    wiring.run("control", settings_with(data), supervised=supervised)
+
+
+def edge(data: Data = None, host: Host = None, port: Port = None, supervised: Supervised = False) -> None:
+    """Run the public door alone, for many machines."""
+    wiring.run("edge", with_real_port(settings_with(data, host, port)), supervised=supervised)
+
+
+def worker(data: Data = None, supervised: Supervised = False) -> None:
+    """Run a transcode worker alone, for many machines."""
+    wiring.run("worker", settings_with(data), supervised=supervised)
+
+
+def with_real_port(settings: Settings) -> Settings:
+    """The settings with a free port in place of port 0, so that every service knows the door's address."""
+    if settings.http.port:
+        return settings
+    http = settings.http.model_copy(update={"port": instance.free_port(settings.http.host)})
+    return settings.model_copy(update={"http": http})
+
+
+async def _supervise(settings: Settings, on_ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await Supervisor(settings).run(stop, on_ready)

@@ -1,0 +1,29 @@
+"""`matinee login`: sign in to an instance on another machine."""
+
+from typing import Annotated
+
+import httpx
+import typer
+
+from matinee.cli.api import Api, save_session
+from matinee.cli.options import settings_with
+from matinee.errors import InvalidInput
+
+Address = Annotated[str | None, typer.Argument(help="Such as https://films.example; default MATINEE_URL.")]
+Email = Annotated[str, typer.Option(prompt="E-mail", help="Of the account.")]
+Password = Annotated[str, typer.Option(prompt=True, hide_input=True, envvar="MATINEE_PASSWORD", help="Asked for.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(login)
+
+
+def login(email: Email, password: Password, url: Address = None) -> None:
+    """Sign in to an instance; later commands with MATINEE_URL use the session."""
+    address = (url or settings_with().url).rstrip("/")
+    if not address.startswith(("http://", "https://")):
+        raise InvalidInput("name the instance as an http:// or https:// address, or set MATINEE_URL")
+    tokens = Api(address, httpx.Client()).login(email, password)
+    save_session(address, tokens["refresh_token"])
+    print(f"Signed in to {address}. Set MATINEE_URL={address} to use it.")

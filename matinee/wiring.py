@@ -1,0 +1,79 @@
+"""The composition root: each service is given what it needs here, and nowhere else.
+
+A service runs until SIGTERM or SIGINT, or, under the supervisor, until its standard input closes: so no service
+outlives a supervisor that is killed.
+"""
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from matinee.errors import Unavailable
+from matinee.executor import open_executor
+from matinee.rpc import open_channel
+from matinee.settings import Settings
+from matinee.storage import open_store
+from matinee.telemetry import configure_logging
+
+Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
+
+
+async def control(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve gRPC."""
+    from control.server import serve
+
+    await serve(settings, open_store(settings.store_url), stop)
+
+
+async def edge(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve the public door."""
+    from edge.server import serve
+
+    async with open_channel(settings.control_address) as channel:
+        await serve(settings, open_store(settings.store_url), channel, service_token(settings), stop)
+
+
+async def worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Take jobs and work on them."""
+    from ingest.worker import work
+
+    store = open_store(settings.store_url)
+    with open_executor(settings.worker.executor) as executor:
+        async with open_channel(settings.control_address) as channel:
+            await work(settings, store, channel, executor, service_token(settings), stop)
+
+
+SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": worker}
+
+
+def run(name: str, settings: Settings, *, supervised: bool = False) -> None:
+    """Run one service until it is told to stop. Raises what keeps it from starting."""
+    configure_logging(name)
+    uvloop.run(_until_stopped(SERVICES[name], settings, supervised))
+
+
+def service_token(settings: Settings) -> str:
+    """The secret of the house. Raises `Unavailable` when control has never started on this data directory."""
+    try:
+        return settings.service_token_file.read_text().strip()
+    except OSError as error:
+        raise Unavailable(f"{settings.service_token_file} cannot be read: start control on it first") from error
+
+
+async def _until_stopped(service: Service, settings: Settings, supervised: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if supervised:
+        threading.Thread(target=_stop_at_end_of_input, args=(loop, stop), daemon=True).start()
+    await service(settings, stop)
+
+
+def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    sys.stdin.buffer.read()
+    loop.call_soon_threadsafe(stop.set)
