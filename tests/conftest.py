@@ -1,7 +1,7 @@
 """What every test starts from."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -39,3 +39,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One instance for all tests that only use it."""
     with running_stack(tmp_path_factory.mktemp("stack") / "data") as running:
         yield running
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--forbid-skips", action="store_true", help="Fail when a test is skipped: nothing may be missing.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("--forbid-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and skipping is forbidden: {report.longrepr}"
+    return report

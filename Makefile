@@ -1,0 +1,90 @@
+# Everything that a clone needs is set up by the targets themselves, in .venv, web/node_modules and build/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --no-deps --require-hashes
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm
+PYTEST := $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+NODE_MODULES := web/node_modules/.installed
+WEB := edge/static/.built
+PLAYERS := tests/e2e/players/node_modules/.installed
+CONTRACTS := protos/node_modules/.installed
+
+.PHONY: demo test unit bench lint protos web screenshots clean
+.DELETE_ON_ERROR:
+
+## demo: everything on this machine, with a film in it (FILE=movie.mkv, PORT=8080, ONCE=1)
+demo: $(RUNTIME) $(WEB)
+	@$(BIN)/matinee demo $(if $(FILE),"$(FILE)") $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
+
+## test: everything that can run on this machine
+test: $(DEVELOPMENT) $(WEB) $(PLAYERS)
+	$(NPM) --prefix web run --silent test
+	$(PYTEST) tests
+
+## unit: the quick part of the tests
+unit: $(DEVELOPMENT)
+	$(PYTEST) tests/unit tests/contract
+
+## bench: the tables of docs/benchmarks.md
+bench: $(DEVELOPMENT) $(WEB)
+	$(BIN)/python -m bench
+
+## lint: style, types, import contracts, the protos, and the web application
+lint: $(DEVELOPMENT) $(NODE_MODULES) $(CONTRACTS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m protos.lint
+	$(NPM) --prefix web run --silent check
+
+## protos: the Python code of the contracts
+protos: $(DEVELOPMENT)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m protos.generate
+
+## web: the browser application
+web: $(WEB)
+
+clean:
+	rm -rf $(VENV) build web/node_modules edge/static tests/e2e/players/node_modules protos/node_modules
+
+$(BIN)/python:
+	@echo "Making the environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Matinee needs Python 3.11 or later: make PYTHON=python3.11 …")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): $(BIN)/python requirements/build.txt requirements/clips.txt pyproject.toml
+	@echo "Installing what Matinee needs"
+	@$(INSTALL) -r requirements/build.txt
+	@$(INSTALL) -r requirements/clips.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPMENT): $(RUNTIME) requirements/dev.txt
+	@echo "Installing what the tests need"
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(NODE_MODULES): $(RUNTIME) web/package.json web/package-lock.json
+	@echo "Installing what the web application needs"
+	@$(NPM) --prefix web ci --silent
+	@touch $@
+
+$(WEB): $(NODE_MODULES) web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+	@echo "Building the web application"
+	@$(NPM) --prefix web run --silent build
+	@touch $@
+
+$(PLAYERS): $(RUNTIME) tests/e2e/players/package.json tests/e2e/players/package-lock.json
+	@echo "Installing the players of the tests"
+	@$(NPM) --prefix tests/e2e/players ci --silent
+	@touch $@
+
+$(CONTRACTS): $(RUNTIME) protos/package.json protos/package-lock.json
+	@$(NPM) --prefix protos ci --silent
+	@touch $@
