@@ -1,0 +1,98 @@
+"""`matinee up`: three children that are started, watched and stopped together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.stack import ROOT, Stack, running_stack
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Stack]:
+    with running_stack(tmp_path / "data") as running:
+        yield running
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def ready(stack: Stack) -> bool:
+    try:
+        return httpx.get(f"{stack.url}/readyz", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_second_start_on_one_directory_is_refused_with_a_sentence(own_stack: Stack) -> None:
+    again = own_stack.matinee("up", "--port", "0")
+    assert again.returncode == 73
+    assert again.stderr.strip().splitlines() == [
+        f"matinee: another Matinee runs on {own_stack.data}: stop it, or choose another directory with --data"
+    ]
+
+
+def test_a_port_that_is_taken_is_refused_with_a_sentence(own_stack: Stack, tmp_path: Path) -> None:
+    port = own_stack.url.rpartition(":")[2]
+    again = own_stack.matinee("up", "--port", port, "--data", str(tmp_path / "other"))
+    assert (again.returncode, again.stderr.count("\n")) == (73, 1)
+    assert f"127.0.0.1:{port} cannot be listened on" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["control", "edge", "worker"])
+def test_a_crashed_child_is_started_again_and_all_is_well(own_stack: Stack, name: str) -> None:
+    killed = own_stack.children()[name]
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: own_stack.children().get(name, killed) != killed and ready(own_stack))
+    assert own_stack.matinee("titles", "--json").returncode == 0
+
+
+def test_ctrl_c_stops_every_child_within_five_seconds(own_stack: Stack) -> None:
+    children = own_stack.children().values()
+    started = time.monotonic()
+    own_stack.process.send_signal(signal.SIGINT)
+    assert own_stack.process.wait(5) == 0
+    assert time.monotonic() - started < 5
+    assert not any(map(alive, children))
+
+
+def test_children_end_with_a_supervisor_that_is_killed(own_stack: Stack) -> None:
+    children = list(own_stack.children().values())
+    assert len(children) == 3
+    own_stack.process.kill()
+    until(lambda: not any(map(alive, children)), 10)
+
+
+def test_the_administrators_login_is_readable_by_its_owner_alone(own_stack: Stack) -> None:
+    assert (own_stack.data / "admin.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_command_without_an_instance_says_what_to_do(tmp_path: Path) -> None:
+    environment = {**os.environ, "MATINEE_DATA": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "matinee", "titles"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 69
+    assert "start it with `matinee up`" in done.stderr
+    assert done.stderr.count("\n") == 1
