@@ -7,7 +7,6 @@ outlives a supervisor that is killed.
 import asyncio
 import signal
 import sys
-import threading
 from collections.abc import Awaitable, Callable
 
 import uvloop
@@ -69,11 +68,14 @@ async def _until_stopped(service: Service, settings: Settings, supervised: bool)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if supervised:
-        threading.Thread(target=_stop_at_end_of_input, args=(loop, stop), daemon=True).start()
+    follower = asyncio.create_task(_stop_at_end_of_input(stop)) if supervised else None
     await service(settings, stop)
+    if follower:
+        follower.cancel()
 
 
-def _stop_at_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    sys.stdin.buffer.read()
-    loop.call_soon_threadsafe(stop.set)
+async def _stop_at_end_of_input(stop: asyncio.Event) -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+    stop.set()

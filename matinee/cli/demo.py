@@ -14,6 +14,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from ingest.ffmpeg import Ffmpeg
 from matinee import instance, showreel
 from matinee.cli.api import open_api
 from matinee.cli.options import Data, Port, settings_with
@@ -92,7 +93,7 @@ class Demonstration:
             if shown:
                 return shown
             print("Cutting a film of 40 s from real clips", flush=True)
-            film = await asyncio.to_thread(showreel.cut, _ffmpeg(self._settings), self._settings.data / "showreel.mp4")
+            film = await asyncio.to_thread(showreel.cut, self._ffmpeg, self._settings.data / "showreel.mp4")
             name = SHOWREEL
         else:
             name = film.stem
@@ -122,7 +123,9 @@ class Demonstration:
     async def _decode(self, url: str) -> int:
         quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-stats"]
         strict = ["-xerror", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]
-        said = await _output([_ffmpeg(self._settings), *quiet, *strict], dict(os.environ), errors=True)
+        said = await _output(
+            [Ffmpeg.from_settings(self._settings.worker).program, *quiet, *strict], dict(os.environ), errors=True
+        )
         frames = re.findall(r"frame=\s*(\d+)", said)
         if not frames:
             raise MatineeError(f"nothing was decoded from {url}")
@@ -149,12 +152,6 @@ async def _terminate(process: Process) -> None:
     with suppress(ProcessLookupError):
         process.terminate()
     await process.wait()
-
-
-def _ffmpeg(settings: Settings) -> str:
-    from ingest.ffmpeg import binary
-
-    return binary(settings.worker.ffmpeg)
 
 
 def _settings(data: Path | None, port: int | None) -> Settings:

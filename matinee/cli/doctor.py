@@ -3,7 +3,6 @@
 import asyncio
 import json
 import platform
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import distribution, packages_distributions
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import matinee
+from ingest.ffmpeg import Ffmpeg
 from matinee import instance
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import table
@@ -76,15 +76,10 @@ def foreign_claims(name: str) -> Finding:
 
 
 def _ffmpeg(settings: Settings) -> Finding:
-    from ingest.ffmpeg import binary
-
-    path = binary(settings.worker.ffmpeg)
-    mend = "set worker.ffmpeg to an FFmpeg of version 8.1.3 or later"
-    try:
-        said = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        return Finding("ffmpeg", False, str(error), mend)
-    return Finding("ffmpeg", "libx264" in said, said.split(" Copyright")[0], "" if "libx264" in said else mend)
+    program = Ffmpeg.from_settings(settings.worker)
+    return _looked_at(
+        "ffmpeg", lambda: f"{program.version()}, {program.program}", "set worker.ffmpeg to version 8.1.3 or later"
+    )
 
 
 def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:
