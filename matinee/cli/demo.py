@@ -52,6 +52,7 @@ class Demonstration:
         self._log_file = log_file
         self._stop = asyncio.Event()
         self._ready = asyncio.Event()
+        self._ffmpeg = Ffmpeg.from_settings(settings.worker).program
 
     async def run(self, film: Path | None, *, once: bool) -> None:
         """Show the film until Ctrl-C, or check what a viewer would get, and leave."""
@@ -123,9 +124,7 @@ class Demonstration:
     async def _decode(self, url: str) -> int:
         quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-stats"]
         strict = ["-xerror", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]
-        said = await _output(
-            [Ffmpeg.from_settings(self._settings.worker).program, *quiet, *strict], dict(os.environ), errors=True
-        )
+        said = await _output([self._ffmpeg, *quiet, *strict], dict(os.environ), errors=True)
         frames = re.findall(r"frame=\s*(\d+)", said)
         if not frames:
             raise MatineeError(f"nothing was decoded from {url}")
