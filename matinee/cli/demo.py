@@ -19,7 +19,7 @@ from matinee import instance, showreel
 from matinee.cli.api import open_api
 from matinee.cli.options import Data, Port, settings_with
 from matinee.cli.services import with_real_port
-from matinee.errors import Conflict, MatineeError
+from matinee.errors import Conflict, DataLoss, MatineeError
 from matinee.settings import Settings
 from matinee.supervisor import Supervisor
 from matinee.telemetry import configure_logging
@@ -84,9 +84,15 @@ class Demonstration:
             print("Ctrl-C stops everything.", flush=True)
             return
         await self._check_page(page)
-        for kind in ("hls", "dash"):
-            frames = await self._decode(session[kind])
-            print(f"Decoded {kind.upper()} whole: {frames} frames, no error", flush=True)
+        # FFmpeg 9.0 ends HLS over HTTP after the first of several byte ranges of a file, unless it may not seek.
+        decoded = {
+            "HLS": await self._decode("-http_seekable", "0", "-i", session["hls"]),
+            "DASH": await self._decode("-i", session["dash"]),
+        }
+        for kind, frames in decoded.items():
+            print(f"Decoded {kind} whole: {frames} frames, no error", flush=True)
+        if len(set(decoded.values())) > 1:
+            raise DataLoss("HLS and DASH do not hold the same frames")
 
     async def _title(self, film: Path | None) -> str:
         if film is None:
@@ -117,17 +123,17 @@ class Demonstration:
     async def _check_page(self, page: str) -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(page)
-        if answer.status_code != httpx.codes.OK or "<html" not in answer.text:
+        if answer.status_code != httpx.codes.OK or "<script" not in answer.text:
             raise MatineeError(f"{page} answered {answer.status_code}")
         print(f"Fetched the watch page: {len(answer.text)} characters", flush=True)
 
-    async def _decode(self, url: str) -> int:
+    async def _decode(self, *source: str) -> int:
         quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-stats"]
-        strict = ["-xerror", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]
+        strict = ["-xerror", *source, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]
         said = await _output([self._ffmpeg, *quiet, *strict], dict(os.environ), errors=True)
         frames = re.findall(r"frame=\s*(\d+)", said)
         if not frames:
-            raise MatineeError(f"nothing was decoded from {url}")
+            raise DataLoss(f"nothing was decoded from {source[-1]}")
         return int(frames[-1])
 
 
