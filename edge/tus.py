@@ -22,7 +22,8 @@ CHECKSUM_MISMATCH = 460
 DIGEST_BYTES = {"sha256": 32, "sha1": 20}  # sha1 is the one that the checksum extension requires
 
 LONGEST_METADATA = 8192
-LONGEST_NAME = 255
+LONGEST_TITLE = 200
+LONGEST_FILENAME = 255
 
 REQUEST_HEADERS = (
     "Authorization",
@@ -113,13 +114,15 @@ def film(values: Mapping[str, str]) -> Film:
 
     Raises `InvalidInput` when there is neither, when one is too long, or when `sha256` is no SHA-256.
     """
-    filename = values.get("filename", "").strip()
-    title = values.get("title", "").strip() or PurePath(filename).stem
+    filename = _shown(values.get("filename", ""))
+    title = _shown(values.get("title", "")) or PurePath(filename).stem[:LONGEST_TITLE].strip()
     sha256 = values.get("sha256", "").lower()
     if not title:
         raise InvalidInput("Upload-Metadata names neither a title nor a filename")
-    if max(len(title), len(filename)) > LONGEST_NAME:
-        raise InvalidInput(f"Upload-Metadata has a name longer than {LONGEST_NAME} characters")
+    if len(title) > LONGEST_TITLE or len(filename) > LONGEST_FILENAME:
+        raise InvalidInput(
+            f"a title may have {LONGEST_TITLE} characters and a filename {LONGEST_FILENAME}; one of them is longer"
+        )
     if sha256 and not _SHA256.fullmatch(sha256):
         raise InvalidInput("Upload-Metadata has a sha256 that is not 64 hexadecimal digits")
     return Film(title, filename, sha256)
@@ -128,6 +131,11 @@ def film(values: Mapping[str, str]) -> Film:
 def http_date(moment: float) -> str:
     """Seconds since the epoch as `Upload-Expires` wants them (RFC 9110, 5.6.7)."""
     return format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
+
+
+def _shown(name: str) -> str:
+    """A name as control takes it: spaces of every kind become plain ones, and what cannot be shown is left out."""
+    return "".join(char if char.isprintable() else " " * char.isspace() for char in name).strip()
 
 
 def _base64(text: str, header: str) -> bytes:

@@ -67,6 +67,23 @@ def test_a_title_may_be_any_line_of_text(name: str) -> None:
     assert film({"title": name}).title == name
 
 
+@given(st.text(max_size=200), st.text(max_size=255))
+def test_names_are_such_as_can_be_shown(title: str, filename: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        described = film({"title": title, "filename": filename})
+        assert described.title.isprintable()
+        assert described.filename.isprintable()
+        assert 0 < len(described.title) <= 200
+
+
+def test_spaces_of_every_kind_become_plain_ones() -> None:
+    assert film({"filename": "Shot\u202f1\u3000\u200dA.mov"}) == Film("Shot 1 A", "Shot 1 A.mov", "")
+
+
+def test_a_long_filename_makes_a_title_that_fits() -> None:
+    assert film({"filename": "x" * 250 + ".mkv"}).title == "x" * 200
+
+
 def test_a_declared_sha256_is_hex_of_either_case() -> None:
     digest = hashlib.sha256(b"film").hexdigest()
     assert film({"title": "a", "sha256": digest.upper()}).sha256 == digest
@@ -74,7 +91,13 @@ def test_a_declared_sha256_is_hex_of_either_case() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"title": "  "}, {"title": "x" * 256}, {"title": "a", "filename": "x" * 256}, {"title": "a", "sha256": "00"}],
+    [
+        {},
+        {"title": " \u200d "},
+        {"title": "x" * 201},
+        {"title": "a", "filename": "x" * 256},
+        {"title": "a", "sha256": "00"},
+    ],
 )
 def test_a_film_that_is_not_described_well_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):

@@ -147,7 +147,7 @@ def test_a_token_that_expires_on_the_way_is_renewed(house: House, film: Path, tm
     [
         ({"token": "a.b.c"}, Unauthenticated, "token"),
         ({"title": "two\nlines"}, InvalidInput, "control characters"),
-        ({"title": "x" * 256}, InvalidInput, "longer than 255"),
+        ({"title": "x" * 201}, InvalidInput, "a title may have 200 characters"),
     ],
 )
 def test_refusals_come_with_the_servers_sentence(
