@@ -7,7 +7,6 @@ Specification 1.26 and 1.27; RFC 8216bis, 4.4.6.2; ISO/IEC 23009-1, 5.3.5.4).
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 from typing import Self
 
 from packager.index import Segment, Track
@@ -78,8 +77,3 @@ def buffer_time(segments: Sequence[Segment], timescale: int, bandwidth: int) -> 
         worst = max(worst, late)
         late -= segment.duration * bandwidth
     return Fraction(worst, bandwidth * timescale)
-
-
-def milliseconds(seconds: Fraction) -> int:
-    """Seconds as whole milliseconds, rounded up."""
-    return ceil(seconds * 1000)

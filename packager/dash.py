@@ -5,9 +5,10 @@ Representation subtracts T0: the Period starts with the first picture.
 """
 
 from fractions import Fraction
+from math import ceil
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from packager.bandwidth import buffer_time, measure, milliseconds
+from packager.bandwidth import buffer_time, measure
 from packager.index import AssetIndex, Track
 from packager.languages import bcp47
 
@@ -30,7 +31,7 @@ def manifest(index: AssetIndex, max_height: int = 0) -> str:
             "profiles": ON_DEMAND_PROFILE,
             "type": "static",
             "mediaPresentationDuration": f"PT{float(index.timeline.duration):.6f}S",
-            "minBufferTime": f"PT{milliseconds(longest_wait) / 1000:.3f}S",
+            "minBufferTime": f"PT{ceil(longest_wait * 1000) / 1000:.3f}S",
         },
     )
     period = SubElement(document, "Period", id="0", start="PT0S")

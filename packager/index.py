@@ -59,10 +59,10 @@ class Track:
     kind: Literal["video", "audio"]
     codecs: str
     timescale: int
-    init_size: int
-    sidx_size: int
-    sizes: tuple[int, ...]
-    durations: tuple[int, ...]
+    init_size: int = 0
+    sidx_size: int = 0
+    sizes: tuple[int, ...] = ()
+    durations: tuple[int, ...] = ()
     keyframe_sizes: tuple[int, ...] = ()
     width: int = 0
     height: int = 0

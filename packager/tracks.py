@@ -48,10 +48,6 @@ def write_video_track(spans: Sequence[Path], timeline: Timeline, destination: Pa
         height=entry.height,
         sample_aspect=entry.sample_aspect,
         rung=rung,
-        init_size=0,
-        sidx_size=0,
-        sizes=(),
-        durations=(),
     )
     movie = Movie(entry, timeline.timescale)
     return _write(destination, movie, track, timeline, _video_fragments(spans, entry, timeline))
@@ -89,10 +85,6 @@ def write_audio_track(
         label=_plain(label),
         channels=config.channels,
         default=default,
-        init_size=0,
-        sidx_size=0,
-        sizes=(),
-        durations=(),
     )
     movie = Movie(AudioEntry(config.channels, AUDIO_RATE, entry.config), AUDIO_RATE, language)
     return _write(destination, movie, track, timeline, _audio_fragments(source, timeline))
@@ -104,7 +96,7 @@ def _plain(label: str) -> str:
 
 
 def _write(destination: Path, movie: Movie, track: Track, timeline: Timeline, fragments: Iterator[_Fragment]) -> Track:
-    """Write header and fragments, then the `sidx` into the place that was kept for it."""
+    """Write header and fragments, then the `sidx` into the place kept for it; the track, with where it all lies."""
     earliest = REORDER_FRAMES * timeline.frame_ticks if track.kind == "video" else 0
     header = file_type() + movie.encode()
     blank = SegmentIndex(track.timescale, earliest, (Reference(0, 0, SAP_TYPE),) * timeline.segments).encode()
@@ -134,17 +126,19 @@ def _common_entry(spans: Sequence[Path]) -> VideoEntry:
     """The sample entry that all spans share."""
     if not spans:
         raise InvalidInput("a video track is made of at least one span")
-    shared: VideoEntry | None = None
-    for span in spans:
-        with SourceFile(span) as opened:
-            entry = opened.movie.entry
-        if not isinstance(entry, VideoEntry):
-            raise InvalidInput(f"{span.name} is not pictures")
-        if shared not in {None, entry}:
-            raise InvalidInput(f"{span.name} was encoded with other parameters than the spans before it")
-        shared = entry
-    assert shared is not None
+    shared = _video_entry(spans[0])
+    for span in spans[1:]:
+        if _video_entry(span) != shared:
+            raise InvalidInput(f"{span.name} was encoded with other parameters than the first span")
     return shared
+
+
+def _video_entry(span: Path) -> VideoEntry:
+    with SourceFile(span) as opened:
+        entry = opened.movie.entry
+    if not isinstance(entry, VideoEntry):
+        raise InvalidInput(f"{span.name} is not pictures")
+    return entry
 
 
 def _encoded(paths: Sequence[Path]) -> Iterator[tuple[Sample, bytes]]:

@@ -106,6 +106,28 @@ def test_spans_with_other_parameters_are_refused(timeline: Timeline, encode_vide
         write_video_track(spans, timeline, tmp_path / "v.mp4", name="v.mp4", rung=90)
 
 
+def test_sound_is_no_video_track(timeline: Timeline, encode_audio: Encode, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is not pictures"):
+        write_video_track([encode_audio(9)], timeline, tmp_path / "v.mp4", name="v.mp4", rung=90)
+
+
+def test_pictures_are_no_audio_track(timeline: Timeline, encode_video: Encode, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is not sound"):
+        write_audio_track(encode_video(60), timeline, tmp_path / "a.mp4", name="a.mp4")
+
+
+def test_a_video_track_needs_a_span(timeline: Timeline, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="at least one span"):
+        write_video_track([], timeline, tmp_path / "v.mp4", name="v.mp4", rung=90)
+
+
+def test_the_same_spans_make_the_same_bytes(timeline: Timeline, encode_video: Encode, tmp_path: Path) -> None:
+    whole = encode_video(60)
+    write_video_track([whole], timeline, tmp_path / "once.mp4", name="v.mp4", rung=90)
+    write_video_track([whole], timeline, tmp_path / "again.mp4", name="v.mp4", rung=90)
+    assert (tmp_path / "once.mp4").read_bytes() == (tmp_path / "again.mp4").read_bytes()
+
+
 def test_a_span_that_was_cut_short_is_refused(timeline: Timeline, encode_video: Encode, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(encode_video(60).read_bytes()[:-2000])
