@@ -10,7 +10,7 @@ from control.database.titles import Title
 from control.job import Job, heard, leased, published, released
 from control.job_states import Event, State
 from matinee.delivery import ASSET_ID
-from matinee.errors import Conflict, InvalidInput
+from matinee.errors import InvalidInput, NotFound
 from matinee.rpc import Context
 from matinee.settings import WorkerSettings
 from matinee.tokens import Clock
@@ -67,7 +67,7 @@ class WorkerService(WorkerServiceServicer):
             job = await _held(connection, request.job_id)
             title = await titles.find(connection, job.title_id, lock=True)
             if title is None:
-                raise Conflict("the title of this job was deleted; stop working on it")
+                raise NotFound("the title of this job was deleted; stop working on it")
             if _is_repeated(request, job, title):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
@@ -106,7 +106,7 @@ class WorkerService(WorkerServiceServicer):
 async def _held(connection: Connection, job_id: str) -> Job:
     job = await jobs.find(connection, inputs.identifier("job_id", job_id), lock=True)
     if job is None:
-        raise Conflict("the title of this job was deleted; stop working on it")
+        raise NotFound("the title of this job was deleted; stop working on it")
     return job
 
 

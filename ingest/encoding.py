@@ -95,7 +95,8 @@ class Encoding:
         await asyncio.to_thread(folder.mkdir, parents=True)
         loop = asyncio.get_running_loop()
         await self._crew.run(
-            piece.encode,
+            _begin,
+            piece,
             folder,
             cancelled=self._crew.dismissed,
             progress=lambda seconds: loop.call_soon_threadsafe(meter.note, piece, seconds),
@@ -105,3 +106,8 @@ class Encoding:
         log.info("encoded", digest=piece.digest, seconds=piece.seconds)
         await asyncio.to_thread(shutil.rmtree, folder)
         meter.note(piece, piece.seconds)
+
+
+def _begin(piece: Piece, folder: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+    log.info("encoding", digest=piece.digest)
+    piece.encode(folder, cancelled=cancelled, progress=progress)

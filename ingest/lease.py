@@ -12,7 +12,7 @@ from typing import NoReturn
 import structlog
 
 from ingest.jobs import Jobs
-from ingest.stages import LeaseLost, Progress
+from ingest.stages import JobGone, LeaseLost, Progress
 from matinee.errors import Cancelled, Conflict, MatineeError, NotFound
 from protos.v1.jobs_pb2 import HeartbeatRequest, JobLease
 
@@ -50,13 +50,15 @@ class Lease:
 
 
 async def keep(lease: Lease, jobs: Jobs, progress: Progress) -> NoReturn:
-    """Send heartbeats for ever. Raises `LeaseLost` when the lease ends, `Cancelled` when the job is cancelled."""
+    """Send heartbeats for ever. Raises `LeaseLost`, `JobGone` or `Cancelled` when the work must end."""
     while True:
         await asyncio.sleep(lease.pause)
         sent_at = lease.now()
         try:
             cancelled = await jobs.heartbeat(_heartbeat(lease.terms, progress), lease.terms.lease_seconds)
-        except (Conflict, NotFound) as error:
+        except NotFound as error:
+            raise JobGone(str(error)) from error
+        except Conflict as error:
             raise LeaseLost(str(error)) from error
         except MatineeError as error:
             log.warning("heartbeat failed", job_id=lease.terms.job_id, error=str(error))

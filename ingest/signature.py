@@ -4,6 +4,7 @@ The source is decoded from start to end for its signature, not by the seeking th
 lost frame or a broken filter would do to a rendition is seen.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from math import ceil
@@ -14,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest import filters
-from ingest.ffmpeg import Cancel, Ffmpeg, Limits, never
+from ingest.ffmpeg import Cancel, Ffmpeg, Limits, Progress, never, unheard
 from ingest.plan import Plan
 from ingest.span import arguments, opened
 
+FORMAT = 1
+"""Counts changes to how signatures are made; stored ones of another format are not used again."""
+SIGNATURE_FILE = "signature.npz"
 WIDTH, HEIGHT = 32, 18
 SCALER = "area"
 FRAMES = re.compile(r"^frame=\s*(\d+)", re.MULTILINE)
@@ -39,11 +43,25 @@ class Signature:
         return [float(distance) for distance in distances.mean(axis=(1, 2))]
 
 
-def source_signature(
-    plan: Plan, source: Path, ffmpeg: Ffmpeg, limits: Limits, *, cancelled: Cancel = never
-) -> Signature:
-    """The signature that the title should have."""
-    return _signature(ffmpeg, source_arguments(plan, source), limits, cancelled)
+def write_signature(
+    plan: Plan, source: Path, directory: Path, ffmpeg: Ffmpeg, limits: Limits, *,
+    cancelled: Cancel = never, progress: Progress = unheard,
+) -> None:  # fmt: skip
+    """Write the signature that the title should have into `directory`; `progress` hears of the end alone."""
+    found = _signature(ffmpeg, source_arguments(plan, source), limits, cancelled)
+    np.savez(directory / SIGNATURE_FILE, thumbnails=found.thumbnails, frames=found.frames)
+    progress(float(plan.duration))
+
+
+def read_signature(directory: Path) -> Signature:
+    """The signature that `write_signature` has written into `directory`."""
+    with np.load(directory / SIGNATURE_FILE) as found:
+        return Signature(found["thumbnails"], int(found["frames"]))
+
+
+def signature_digest(plan: Plan, source_sha256: str, version: str) -> str:
+    """Names the signature of a source: equal names mean equal signatures; `version` is ffmpeg's."""
+    return hashlib.sha256(f"{FORMAT} {source_sha256} {version} {plan.model_dump_json()}".encode()).hexdigest()
 
 
 def rendition_signature(

@@ -29,6 +29,10 @@ class LeaseLost(MatineeError):
     """The job belongs to another worker now, or may: this one must not touch it any more."""
 
 
+class JobGone(LeaseLost):
+    """There is no such job any more: somebody has deleted its title."""
+
+
 class NotValid(MatineeError):
     """What was made breaks a rule, so that it is not published; the text names the rule."""
 

@@ -1,7 +1,8 @@
 """Validation: what is wrong with a finished asset, before anybody can see it.
 
-The bytes are held to standards.md by the packager. Here the asset is compared with its source and its plan: frames,
-durations, and once a second what the picture looks like.
+The bytes are held to the standards by the packager. Here the asset is compared with its source and its plan: frames,
+durations, and once a second what the picture looks like. An asset may be published when `asset_faults` and the
+`track_faults` of each of its tracks have found nothing.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ import ffmpeg as builder
 
 from ingest.ffmpeg import Cancel, Ffmpeg, Limits, never
 from ingest.plan import Plan
-from ingest.signature import Signature, rendition_signature, source_signature
+from ingest.signature import Signature, rendition_signature
 from ingest.span import arguments, opened
 from matinee.errors import SourceRefused
 from packager import validation as packaging
@@ -20,31 +21,30 @@ ALIKE = 10.0
 """Mean distance of luma, of 255, that compression and scaling may make in a second."""
 
 
-def validate(
-    source: Path,
+def asset_faults(plan: Plan, index: AssetIndex, directory: Path) -> list[str]:
+    """The faults of the asset in `directory` that show without decoding it, one sentence each."""
+    return [*packaging.faults(index, directory), *duration_faults(plan, index)]
+
+
+def track_faults(
+    track: Track,
     plan: Plan,
-    index: AssetIndex,
     directory: Path,
+    wanted: Signature,
     *,
     ffmpeg: Ffmpeg,
     limits: Limits,
     cancelled: Cancel = never,
 ) -> list[str]:
-    """Every fault of the asset in `directory`, one sentence each; none means that it may be published."""
-    faults = [*packaging.faults(index, directory), *duration_faults(plan, index)]
-    if faults:
-        return faults
-    wanted = source_signature(plan, source, ffmpeg, limits, cancelled=cancelled)
-    for track in index.video():
-        try:
-            shown = rendition_signature(plan, directory / track.name, ffmpeg, limits, cancelled=cancelled)
-        except SourceRefused as error:
-            faults.append(f"{track.name} cannot be decoded: {error}")
-        else:
-            faults += picture_faults(track, plan, wanted, shown)
-    for track in index.audio():
-        faults += _sound_faults(track, directory, ffmpeg, limits, cancelled)
-    return faults
+    """The faults of one track that show when all of it is decoded; `wanted` is the signature of the source."""
+    try:
+        if track.kind == "audio":
+            ffmpeg.run(sound_arguments(directory / track.name), limits, cancelled=cancelled)
+            return []
+        shown = rendition_signature(plan, directory / track.name, ffmpeg, limits, cancelled=cancelled)
+    except SourceRefused as error:
+        return [f"{track.name} cannot be decoded: {error}"]
+    return picture_faults(track, plan, wanted, shown)
 
 
 def duration_faults(plan: Plan, index: AssetIndex) -> list[str]:
@@ -75,10 +75,6 @@ def picture_faults(track: Track, plan: Plan, wanted: Signature, shown: Signature
     return faults
 
 
-def _sound_faults(track: Track, directory: Path, ffmpeg: Ffmpeg, limits: Limits, cancelled: Cancel) -> list[str]:
-    heard = builder.output(opened(directory / track.name, "mov")["a"], "-", f="null")
-    try:
-        ffmpeg.run([*arguments(heard), "-xerror"], limits, cancelled=cancelled)
-    except SourceRefused as error:
-        return [f"{track.name} cannot be decoded: {error}"]
-    return []
+def sound_arguments(track: Path) -> list[str]:
+    """The arguments of ffmpeg that decode a sound track whole; the first error ends it."""
+    return [*arguments(builder.output(opened(track, "mov")["a"], "-", f="null")), "-xerror"]

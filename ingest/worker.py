@@ -16,9 +16,10 @@ from typing import NoReturn
 import structlog
 
 from ingest import scratch
-from ingest.attempt import LEASE_FILE, RELEASE_SECONDS, Attempt, Workshop
+from ingest.attempt import LEASE_FILE, RELEASE_SECONDS, Attempt
 from ingest.guard import guarded
 from ingest.jobs import Jobs
+from ingest.production import Workshop
 from ingest.publication import conclude_all
 from matinee.errors import MatineeError
 from matinee.rpc import Channel

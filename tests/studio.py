@@ -18,6 +18,8 @@ from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
 from protos.v1.auth_pb2 import GetAccountRequest, LoginRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
+from protos.v1.catalogue_pb2 import DeleteTitleRequest
+from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from protos.v1.jobs_pb2 import CancelJobRequest, CompleteUploadRequest, GetJobRequest, Job, RetryJobRequest
 from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
 
@@ -67,6 +69,12 @@ class Studio:
         """Queue a job again."""
         await self._jobs.RetryJob(RetryJobRequest(job_id=job_id), metadata=self.publisher)
 
+    async def delete(self, title_id: str) -> None:
+        """Delete a title and all that belongs to it."""
+        await CatalogueServiceStub(self.channel).DeleteTitle(
+            DeleteTitleRequest(title_id=title_id), metadata=self.publisher
+        )
+
     async def hire(self) -> Process:
         """Start a worker."""
         environment = {f"MATINEE_{name.upper()}": json.dumps(values) for name, values in self.sections.items()}
@@ -80,8 +88,9 @@ class Studio:
 
     def log(self, event: str) -> list[dict[str, Any]]:
         """What all workers have logged under this event, in order."""
-        lines = [line for path in sorted(self.settings.data.glob("worker-*.log")) for line in path.open()]
-        return [said for said in map(json.loads, lines) if said["event"] == event]
+        text = "".join(path.read_text() for path in sorted(self.settings.data.glob("worker-*.log")))
+        whole = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        return [said for said in whole if said["event"] == event]
 
     async def keys(self, prefix: str) -> list[str]:
         """The keys in the store below a prefix."""

@@ -8,14 +8,15 @@ from ingest.audio import audio_request, encode_audio
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.plan import Plan, plan
 from ingest.probe import probe
+from ingest.signature import read_signature, write_signature
 from ingest.span import encode_span, span_request
-from ingest.validation import validate
+from ingest.validation import asset_faults, track_faults
 from matinee.settings import LadderSettings, SourceSettings, WorkerSettings
 from packager.index import AssetIndex
 
 FFMPEG = Ffmpeg.from_settings(WorkerSettings())
 LIMITS = Limits(memory_bytes=6 * 1024**3, wall_seconds=60)
-QUICK = LadderSettings(preset="ultrafast")
+QUICK = LadderSettings(preset="superfast")
 SHA256 = "00" * 32
 
 
@@ -35,7 +36,12 @@ class Title:
 
     def faults(self) -> list[str]:
         """What validation says."""
-        return validate(self.source, self.plan, self.index, self.directory, ffmpeg=FFMPEG, limits=LIMITS)
+        write_signature(self.plan, self.source, self.directory, FFMPEG, LIMITS)
+        wanted = read_signature(self.directory)
+        found = asset_faults(self.plan, self.index, self.directory)
+        for track in self.index.tracks:
+            found += track_faults(track, self.plan, self.directory, wanted, ffmpeg=FFMPEG, limits=LIMITS)
+        return found
 
 
 def make_title(source: Path, folder: Path, settings: LadderSettings = QUICK) -> Title:

@@ -309,7 +309,7 @@ class UploadService:
 
 class WorkerServiceStub:
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
-    FAILED_PRECONDITION when another lease of the job is newer.
+    FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.
     """
 
     def __init__(self, channel):
@@ -342,7 +342,7 @@ class WorkerServiceStub:
 
 class WorkerServiceServicer:
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
-    FAILED_PRECONDITION when another lease of the job is newer.
+    FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.
     """
 
     def LeaseJob(self, request, context):
@@ -406,7 +406,7 @@ def add_WorkerServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class WorkerService:
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
-    FAILED_PRECONDITION when another lease of the job is newer.
+    FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.
     """
 
     @staticmethod

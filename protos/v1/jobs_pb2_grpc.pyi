@@ -120,7 +120,7 @@ def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server:
 
 class WorkerServiceStub:
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
-    FAILED_PRECONDITION when another lease of the job is newer.
+    FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.
     """
 
     @_typing.overload
@@ -139,7 +139,7 @@ class WorkerServiceStub:
 @_typing.type_check_only
 class WorkerServiceAsyncStub(WorkerServiceStub):
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
-    FAILED_PRECONDITION when another lease of the job is newer.
+    FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -154,7 +154,7 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
 
 class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
-    FAILED_PRECONDITION when another lease of the job is newer.
+    FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.
     """
 
     @_abc_1.abstractmethod

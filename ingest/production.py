@@ -1,0 +1,140 @@
+"""The production of an asset: the stages of a job, from its upload to a valid asset in the store."""
+
+import asyncio
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from ingest.assembly import assemble
+from ingest.crew import Crew
+from ingest.encoding import Encoding
+from ingest.fetch import fetch
+from ingest.ffmpeg import Ffmpeg, Limits
+from ingest.jobs import Jobs
+from ingest.lease import Lease
+from ingest.pieces import Pieces, pieces
+from ingest.plan import Plan, plan
+from ingest.poster import write_poster
+from ingest.probe import probe
+from ingest.publication import Publication, asset_id, asset_prefix, upload
+from ingest.results import Results, results_prefix
+from ingest.signature import read_signature
+from ingest.stages import NotValid, Progress, Stage
+from ingest.validation import asset_faults, track_faults
+from matinee.settings import Settings
+from matinee.storage import ObjectStore
+from packager.index import AssetIndex
+from protos.v1.jobs_pb2 import JobStage, PublishAssetRequest
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker works with; `folder` is its scratch folder."""
+
+    settings: Settings
+    store: ObjectStore
+    jobs: Jobs
+    executor: Executor
+    folder: Path
+
+
+class Production:
+    """The stages of one attempt at a job; temporary files lie in `folder`."""
+
+    def __init__(self, workshop: Workshop, lease: Lease, progress: Progress, crew: Crew, folder: Path) -> None:
+        self._settings = workshop.settings
+        self._store = workshop.store
+        self._lease = lease
+        self._progress = progress
+        self._crew = crew
+        self._film = folder / "film"
+        self._encoded = folder / "encoded"
+        self._asset = folder / "asset"
+        self._source = ""
+        self._asset_id = ""
+
+    async def run(self) -> Publication:
+        """Go through all stages, up to where the asset can be published."""
+        self._enter(JobStage.JOB_STAGE_FETCH)
+        self._source = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
+        self._enter(JobStage.JOB_STAGE_PROBE)
+        planned = await self._crew.run(_planned, self._film, self._settings)
+        parts = await self._crew.run(pieces, planned, self._settings, self._film, self._source)
+        self._enter(JobStage.JOB_STAGE_ENCODE)
+        encoding = Encoding(Results(self._store, self._source), self._crew, self._lease, self._encoded)
+        await encoding.finish(parts.longest_first, self._progress.reach)
+        self._enter(JobStage.JOB_STAGE_ASSEMBLE)
+        index = await self._assemble(planned, parts, encoding)
+        self._enter(JobStage.JOB_STAGE_VALIDATE)
+        await self._validate(planned, index, await encoding.collect(parts.signature))
+        self._enter(JobStage.JOB_STAGE_PUBLISH)
+        return await self._upload(index)
+
+    async def withdraw(self) -> None:
+        """Remove the objects of the asset, which will not be published."""
+        if self._asset_id:
+            await self._store.delete_prefix(asset_prefix(self._asset_id))
+
+    async def forget(self) -> None:
+        """Remove everything that was made, since nobody wants the film any more."""
+        await self.withdraw()
+        if self._source:
+            await self._store.delete_prefix(results_prefix(self._source))
+
+    async def _assemble(self, planned: Plan, parts: Pieces, encoding: Encoding) -> AssetIndex:
+        spans = [await encoding.collect(piece) for piece in parts.spans]
+        audio = [await encoding.collect(piece) for piece in parts.audio]
+        await asyncio.to_thread(self._asset.mkdir)
+        index = await self._crew.run(assemble, planned, spans, audio, self._asset)
+        await self._crew.run(write_poster, planned, index, self._asset)
+        return index
+
+    async def _validate(self, planned: Plan, index: AssetIndex, signature: Path) -> None:
+        """Look for faults, in all tracks side by side. Raises `NotValid` when there are any."""
+        faults = await self._crew.run(asset_faults, planned, index, self._asset)
+        wanted = await asyncio.to_thread(read_signature, signature)
+        check = partial(
+            track_faults,
+            ffmpeg=Ffmpeg.from_settings(self._settings.worker),
+            limits=Limits.from_settings(self._settings.worker, planned.duration),
+            cancelled=self._crew.dismissed,
+        )
+        checks = [self._crew.run(check, track, planned, self._asset, wanted) for track in index.tracks]
+        for found in asyncio.as_completed(checks):
+            faults += await found
+        if faults:
+            log.error("asset is not valid", job_id=self._lease.terms.job_id, faults=faults)
+            raise NotValid(f"what was made of the film is not good enough to publish: {'; '.join(faults)}")
+
+    async def _upload(self, index: AssetIndex) -> Publication:
+        """Write the objects, and the record by which they are published even if this worker dies now."""
+        terms, tallest = self._lease.terms, index.video()[0]
+        self._asset_id = asset_id(terms.title_id, index.encode())
+        size = await upload(self._store, self._asset, self._asset_id, self._lease.check)
+        request = PublishAssetRequest(
+            job_id=terms.job_id,
+            fencing_token=terms.fencing_token,
+            asset_id=self._asset_id,
+            duration_seconds=float(index.timeline.duration),
+            width=tallest.display_width,
+            height=tallest.height,
+            audio_languages=[track.language for track in index.audio()],
+            size_bytes=size,
+        )
+        publication = Publication(request, terms.upload_id, self._source)
+        self._lease.check()
+        await self._store.put(publication.key, publication.encode())
+        return publication
+
+    def _enter(self, stage: Stage) -> None:
+        self._progress.enter(stage)
+        log.info("stage", job_id=self._lease.terms.job_id, stage=JobStage.Name(stage))
+
+
+def _planned(film: Path, settings: Settings) -> Plan:
+    return plan(probe(film, settings.source), settings.ladder)

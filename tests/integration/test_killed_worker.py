@@ -1,0 +1,149 @@
+"""A worker that dies leaves a job that another one finishes, with the same bytes and hardly any work done twice."""
+
+import hashlib
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.publication import asset_id
+from protos.v1.jobs_pb2 import Job, JobState
+from tests.films import film
+from tests.studio import Studio, dismiss, opened, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+SPANS = 6
+PIECES = SPANS + 2
+"""The spans, the sound, and the signature of the source."""
+IN_FLIGHT = 2
+"""One piece in the encoder, and one on its way into the store."""
+SECTIONS = {
+    "worker": {"executor": "threads://1", "lease_seconds": 3, "poll_seconds": 0.1},
+    "ladder": {"segment_gops": 1, "span_segments": 1, "preset": "slow"},
+}
+
+Moment = Callable[[Studio], Awaitable[bool]]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Twelve seconds that make six spans."""
+    return film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=2 * SPANS).read_bytes()
+
+
+@pytest.fixture
+async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+    async with opened(tmp_path / "data", **SECTIONS) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+async def undisturbed(source: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a worker makes of the film when nothing happens: file names and SHA-256."""
+    async with opened(tmp_path_factory.mktemp("undisturbed") / "data", **SECTIONS) as studio:
+        job = await studio.upload(source)
+        await studio.hire()
+        await published(studio, job)
+        return await asset(studio, job)
+
+
+async def published(studio: Studio, job: Job) -> None:
+    """Wait until the job is published and all is tidied."""
+
+    async def done() -> bool:
+        state = (await studio.job(job.job_id)).state
+        assert state != JobState.JOB_STATE_FAILED, await studio.job(job.job_id)
+        rest = [await studio.keys(prefix) for prefix in ("uploads", "spans", "publications")]
+        return state == JobState.JOB_STATE_PUBLISHED and not any(rest)
+
+    await until(done)
+
+
+async def asset(studio: Studio, job: Job) -> dict[str, str]:
+    """The names and SHA-256 of the published objects, which are the only ones in the store."""
+    keys = await studio.keys("")
+    index = await studio.store.get(next(key for key in keys if key.endswith("/index.bin")))
+    prefix = f"assets/{asset_id(job.title_id, index)}/"
+    assert all(key.startswith(prefix) for key in keys)
+    return {key.removeprefix(prefix): hashlib.sha256(await studio.store.get(key)).hexdigest() for key in keys}
+
+
+def results(count: int) -> Moment:
+    """When so many results are whole."""
+
+    async def reached(studio: Studio) -> bool:
+        return len(await finished(studio)) >= count
+
+    return reached
+
+
+async def finished(studio: Studio) -> set[str]:
+    """The digests of all results that are whole."""
+    return {key.split("/")[2] for key in await studio.keys("spans") if key.endswith("/manifest.json")}
+
+
+async def assembling(studio: Studio) -> bool:
+    """When the first track is being written."""
+    return any(studio.settings.scratch_directory.glob("*/*/asset/*.mp4"))
+
+
+async def uploading(studio: Studio) -> bool:
+    """When the first object of the asset is in the store."""
+    return bool(await studio.keys("assets"))
+
+
+async def recorded(studio: Studio) -> bool:
+    """When the publication is recorded."""
+    return bool(await studio.keys("publications"))
+
+
+@pytest.mark.parametrize(
+    "moment", [results(1), results(4), assembling, uploading, recorded],
+    ids=["first span", "fourth span", "assembling", "uploading", "recorded"],
+)  # fmt: skip
+async def test_the_job_finishes_after_a_kill_with_the_same_bytes(
+    studio: Studio, source: bytes, undisturbed: dict[str, str], moment: Moment
+) -> None:
+    job = await studio.upload(source)
+    victim = await studio.hire()
+    await until(lambda: moment(studio))
+    await dismiss(victim, signal.SIGKILL)
+    kept = await finished(studio)
+    await until(lambda: alone(studio))
+
+    await studio.hire()
+    await published(studio, job)
+
+    assert await asset(studio, job) == undisturbed
+    encodings = Counter(said["digest"] for said in studio.log("encoding"))
+    assert all(encodings[digest] == 1 for digest in kept)
+    assert encodings.total() - PIECES <= IN_FLIGHT
+
+
+async def alone(studio: Studio) -> bool:
+    """Whether no child works for the studio any more."""
+    return not studio.children()
+
+
+async def test_a_worker_that_slept_past_its_lease_publishes_nothing(
+    studio: Studio, source: bytes, undisturbed: dict[str, str]
+) -> None:
+    job = await studio.upload(source)
+    sleeper = await studio.hire()
+    await until(lambda: results(2)(studio))
+    sleeper.send_signal(signal.SIGSTOP)
+    await studio.hire()
+    await published(studio, job)
+    before = await asset(studio, job)
+
+    sleeper.send_signal(signal.SIGCONT)
+    await until(lambda: said(studio, "attempt ended"))
+    assert await asset(studio, job) == before == undisturbed
+    assert len(studio.log("job published")) == 1
+
+
+async def said(studio: Studio, event: str) -> bool:
+    return bool(studio.log(event))

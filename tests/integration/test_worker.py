@@ -1,0 +1,145 @@
+"""A real worker under a real control: what becomes of a job that is refused, cancelled, retried or interrupted."""
+
+import hashlib
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from protos.v1.jobs_pb2 import Job, JobStage, JobState
+from tests.films import film
+from tests.studio import Studio, dismiss, opened, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+SECTIONS = {
+    "worker": {"executor": "threads://1", "lease_seconds": 4, "poll_seconds": 0.1},
+    "ladder": {"segment_gops": 1, "span_segments": 1, "preset": "slower"},
+}
+STOP_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Twelve seconds that make six slow spans."""
+    return film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=12).read_bytes()
+
+
+@pytest.fixture
+async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
+    async with opened(tmp_path / "data", **SECTIONS) as studio:
+        yield studio
+
+
+async def in_state(studio: Studio, job: Job, state: JobState.ValueType) -> Job:
+    """The job, once it is in this state."""
+
+    async def reached() -> bool:
+        return (await studio.job(job.job_id)).state == state
+
+    await until(reached)
+    return await studio.job(job.job_id)
+
+
+async def encoding(studio: Studio) -> bool:
+    """Whether some spans are done, and others are not."""
+    return len(studio.log("encoded")) >= 2
+
+
+async def idle(studio: Studio) -> bool:
+    """Whether no ffmpeg runs and scratch is empty."""
+    return not studio.children() and not any(studio.settings.scratch_directory.glob("*/*"))
+
+
+async def test_a_film_goes_through_all_stages_and_is_published(studio: Studio, source: bytes) -> None:
+    job = await studio.upload(source, sha256=hashlib.sha256(source).hexdigest())
+    await studio.hire()
+    seen: list[Job] = []
+
+    async def published() -> bool:
+        seen.append(await studio.job(job.job_id))
+        return seen[-1].state == JobState.JOB_STATE_PUBLISHED
+
+    await until(published)
+    progress = [job.progress for job in seen]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1
+    assert len({part for part in progress if 0.05 < part < 0.9}) > 2
+    assert [said["stage"] for said in studio.log("stage")] == list(JobStage.keys())[1:]
+
+
+@pytest.mark.parametrize(
+    ("film", "declared", "reason"),
+    [
+        (b"", {}, "the file is empty"),
+        (b"not a film, but some text " * 100, {}, "none of MP4 or MOV"),
+        (b"not what was sent", {"sha256": "0" * 64}, "SHA-256 differs"),
+        (b"too short", {"size": 10}, "10 bytes were declared and 9 arrived"),
+    ],
+    ids=["empty", "text", "other digest", "other size"],
+)
+async def test_what_is_not_a_film_is_refused_at_once(
+    studio: Studio, film: bytes, declared: dict[str, str | int], reason: str
+) -> None:
+    job = await studio.upload(film, **declared)  # type: ignore[arg-type]
+    await studio.hire()
+    failed = await in_state(studio, job, JobState.JOB_STATE_FAILED)
+    assert reason in failed.message
+    assert failed.attempts == 1
+
+
+async def test_a_cancelled_job_stops_and_can_be_tried_again(studio: Studio, source: bytes) -> None:
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: encoding(studio))
+    await studio.cancel(job.job_id)
+    await in_state(studio, job, JobState.JOB_STATE_CANCELLED)
+    await until(lambda: idle(studio))
+    done = {said["digest"] for said in studio.log("encoded")}
+
+    await studio.retry(job.job_id)
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+    encodings = Counter(said["digest"] for said in studio.log("encoding"))
+    assert all(encodings[digest] == 1 for digest in done)
+
+
+async def test_a_worker_that_is_told_to_stop_gives_its_job_back(studio: Studio, source: bytes) -> None:
+    job = await studio.upload(source)
+    worker = await studio.hire()
+    await until(lambda: encoding(studio))
+    asked = time.monotonic()
+    await dismiss(worker, signal.SIGTERM)
+    assert time.monotonic() - asked < STOP_SECONDS
+    assert worker.returncode == 0
+    assert await idle(studio)
+    assert (await studio.job(job.job_id)).state == JobState.JOB_STATE_QUEUED
+
+    await studio.hire()
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+
+
+async def test_an_idle_worker_stops_at_once(studio: Studio) -> None:
+    worker = await studio.hire()
+    await until(lambda: started(studio))
+    await dismiss(worker, signal.SIGTERM)
+    assert worker.returncode == 0
+
+
+async def started(studio: Studio) -> bool:
+    return bool(studio.log("worker started"))
+
+
+async def test_a_job_whose_title_is_deleted_leaves_nothing(studio: Studio, source: bytes) -> None:
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: encoding(studio))
+    await studio.delete(job.title_id)
+    await until(lambda: gone(studio))
+
+
+async def gone(studio: Studio) -> bool:
+    """Whether the store is empty and nothing works."""
+    return not await studio.keys("") and await idle(studio)
