@@ -33,6 +33,8 @@ class Binding:
     template: PathTemplate
     body: str
     """The request field that the body fills; `*` for every field that the path leaves, empty for none."""
+    number: int = 0
+    """0 for the annotation itself, then one more for each of its additional bindings."""
 
     @property
     def rpc(self) -> str:
@@ -63,9 +65,9 @@ def bindings() -> list[Binding]:
 def bindings_of(method: MethodDescriptor) -> Iterator[Binding]:
     """The HTTP calls that reach one method."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
-    for one in (rule, *rule.additional_bindings):
+    for number, one in enumerate((rule, *rule.additional_bindings)):
         if pattern := one.WhichOneof("pattern"):
-            binding = _binding(method, one, pattern)
+            binding = _binding(method, one, pattern, number)
             _check(binding, one)
             yield binding
 
@@ -77,9 +79,9 @@ def _methods() -> Iterator[MethodDescriptor]:
                 yield from service.methods
 
 
-def _binding(method: MethodDescriptor, rule: HttpRule, pattern: str) -> Binding:
+def _binding(method: MethodDescriptor, rule: HttpRule, pattern: str, number: int) -> Binding:
     verb, path = (rule.custom.kind, rule.custom.path) if pattern == "custom" else (pattern, getattr(rule, pattern))
-    return Binding(method, verb.upper(), PathTemplate(path), rule.body)
+    return Binding(method, verb.upper(), PathTemplate(path), rule.body, number)
 
 
 def _check(binding: Binding, rule: HttpRule) -> None:

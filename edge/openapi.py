@@ -62,7 +62,7 @@ def openapi(bindings: Iterable[Binding], comments: Mapping[str, str]) -> dict[st
 def _operation(binding: Binding, schemas: Schemas, comments: Mapping[str, str]) -> dict[str, Any]:
     service, method = binding.method.containing_service.name, binding.method
     operation: dict[str, Any] = {
-        "operationId": f"{service}_{method.name}",
+        "operationId": f"{service}_{method.name}{binding.number or ''}",
         "tags": [service],
         "responses": {"200": _answer(binding, schemas), "default": _problem()},
     }
@@ -80,9 +80,12 @@ def _parameters(binding: Binding, schemas: Schemas) -> list[dict[str, Any]]:
     found = [_parameter(parameter_field(message, name), "path", schemas) for name in in_path]
     if binding.body == WHOLE_BODY:
         return found
-    elsewhere = (*in_path, binding.body)
-    query = (each for each in parameters(message) if each.name.partition(".")[0] not in elsewhere)
+    query = (each for each in parameters(message) if each.name not in in_path and not _is_in_body(each, binding))
     return found + [_parameter(each, "query", schemas) for each in query]
+
+
+def _is_in_body(parameter: Parameter, binding: Binding) -> bool:
+    return parameter.name.partition(".")[0] == binding.body
 
 
 def _parameter(parameter: Parameter, where: str, schemas: Schemas) -> dict[str, Any]:
