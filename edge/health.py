@@ -33,7 +33,7 @@ class Readiness:
 
     async def _control(self) -> str:
         try:
-            await self._keys.refresh()
+            await self._keys.refresh(max_age=REMEMBERED_SECONDS)
         except MatineeError as error:
             return f"control: {error}"
         return ""

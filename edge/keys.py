@@ -13,16 +13,19 @@ from protos.v1.auth_pb2_grpc import AuthServiceStub
 
 DEADLINE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
+BURST = 3
+"""So many fetches may follow each other at once after a quiet time; in the long run there is one in a pause."""
 
 
 class Keys:
-    """The key set of control, fetched when it is needed, and at most once a second however many kids are forged."""
+    """The key set of control, fetched when it is needed: in the long run once a second at most, whatever is forged."""
 
     def __init__(self, channel: Channel, service_token: str, pause: float = PAUSE_SECONDS) -> None:
         self._auth = AuthServiceStub(channel)
         self._metadata = service_metadata(service_token)
         self._pause = pause
-        self._earliest = 0.0
+        self._due = 0.0
+        self._fetched_at = float("-inf")
         self._awaited: asyncio.Task[None] | None = None
         self._jwks = ""
         self._current = KeySet({})
@@ -54,22 +57,26 @@ class Keys:
             await self.refresh()
         return self._current
 
-    async def refresh(self) -> None:
-        """Fetch the set; it will be no older than this call. Raises `Unavailable`, and keeps the old set then.
+    async def refresh(self, max_age: float = 0) -> None:
+        """Fetch the set, unless it is younger than `max_age` seconds; without, it will be no older than this call.
 
-        Callers share the fetch that is about to begin, which waits until the last one is a second old.
+        Callers share the fetch that is about to begin; it waits when there were many before it. Raises `Unavailable`,
+        and keeps the old set then.
         """
+        if asyncio.get_running_loop().time() < self._fetched_at + max_age:
+            return
         if self._awaited is None:
             self._awaited = asyncio.create_task(self._fetch())
         await asyncio.shield(self._awaited)
 
     async def _fetch(self) -> None:
         now = asyncio.get_running_loop().time
-        await asyncio.sleep(max(0.0, self._earliest - now()))
+        await asyncio.sleep(max(0.0, self._due - (BURST - 1) * self._pause - now()))
         self._awaited = None  # who comes from here on may know of a newer key, and gets a fetch of its own
-        self._earliest = now() + self._pause
+        self._due = max(self._due, now()) + self._pause
         async with translated():
             reply = await self._auth.GetKeys(GetKeysRequest(), metadata=self._metadata, timeout=DEADLINE_SECONDS)
+        self._fetched_at = now()
         if reply.jwks != self._jwks:
             self._current = KeySet.from_jwks(reply.jwks)
             self._jwks = reply.jwks

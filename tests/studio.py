@@ -26,7 +26,7 @@ from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
 if TYPE_CHECKING:
     from protos.v1.jobs_pb2_grpc import JobServiceAsyncStub
 
-WORKER = "from matinee.settings import load_settings; from matinee.wiring import run; run('worker', load_settings())"
+WORKER = ("-m", "matinee", "worker")
 PART_BYTES = 50_000
 PATIENCE = 60.0
 
@@ -80,7 +80,7 @@ class Studio:
         environment = {f"MATINEE_{name.upper()}": json.dumps(values) for name, values in self.sections.items()}
         with (self.settings.data / f"worker-{len(self.workers)}.log").open("wb") as output:
             worker = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", WORKER, stderr=output,
+                sys.executable, *WORKER, stderr=output,
                 env={**os.environ, **environment, "MATINEE_DATA": str(self.settings.data)},
             )  # fmt: skip
         self.workers.append(worker)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.keys import Keys
+from edge.keys import BURST, Keys
 from matinee.errors import Unauthenticated, Unavailable
 from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, DELIVERY_TYPE, ISSUER, SigningKey, jwks
@@ -93,14 +93,32 @@ async def test_a_new_key_is_fetched_when_a_token_names_it(control: Control, chan
         assert await subject(keys, token_of(control.keys[1])) == "ada"
 
 
-async def test_many_forged_kids_cost_control_one_call(control: Control, channel: Channel) -> None:
+async def test_forged_kids_that_come_together_cost_control_one_call(control: Control, channel: Channel) -> None:
     async with control.running():
-        keys = Keys(channel, "secret", pause=0.2)
-        await keys.refresh()
+        keys = Keys(channel, "secret")
         forged = [token_of(SigningKey.generate(f"forged-{number}")) for number in range(50)]
         outcomes = await asyncio.gather(*(subject(keys, token) for token in forged), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {Unauthenticated}
-        assert len(control.service_tokens) == 2
+        assert len(control.service_tokens) == 1
+
+
+async def test_forged_kids_that_come_one_by_one_have_to_wait(control: Control, channel: Channel) -> None:
+    async with control.running():
+        keys = Keys(channel, "secret", pause=60)
+        for _ in range(BURST):
+            with pytest.raises(Unauthenticated):
+                await subject(keys, token_of(SigningKey.generate("forged")))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(subject(keys, token_of(SigningKey.generate("forged"))), timeout=0.1)
+        assert len(control.service_tokens) == BURST
+
+
+async def test_who_is_content_with_young_keys_costs_no_call(control: Control, channel: Channel) -> None:
+    async with control.running():
+        keys = Keys(channel, "secret", pause=0)
+        for _ in range(3):
+            await keys.refresh(max_age=60)
+        assert len(control.service_tokens) == 1
 
 
 async def test_who_asks_while_a_fetch_runs_gets_one_that_began_later(control: Control, channel: Channel) -> None:
