@@ -36,6 +36,7 @@ class Announcer:
         self._wake = asyncio.Event()
         self._settled = 0
         self._seen: dict[int, float] = {}
+        self._closed = False
 
     async def open(self) -> None:
         """Begin after what has been announced already."""
@@ -47,6 +48,8 @@ class Announcer:
         """A queue of news for as long as the context lasts; None in it means that no more will come."""
         inbox: Inbox = asyncio.Queue(LONGEST_INBOX)
         self._inboxes.add(inbox)
+        if self._closed:
+            post(inbox, None)
         try:
             yield inbox
         finally:
@@ -69,8 +72,9 @@ class Announcer:
 
     def close(self) -> None:
         """Tell every listener that no more will come."""
+        self._closed = True
         for inbox in self._inboxes:
-            _put(inbox, None)
+            post(inbox, None)
 
     async def _pass_on(self) -> None:
         async with self._database.read() as connection:
@@ -80,7 +84,7 @@ class Announcer:
         if response.keys_changed:
             await self._keys_changed()
         for inbox in self._inboxes if news else ():
-            _put(inbox, response)
+            post(inbox, response)
         self._remember(news)
 
     def _remember(self, news: list[Announcement]) -> None:
@@ -96,8 +100,8 @@ def _response(news: list[Announcement]) -> ConnectResponse:
     return ConnectResponse(revoked=ended, keys_changed=len(ended) < len(news))
 
 
-def _put(inbox: Inbox, response: ConnectResponse | None) -> None:
-    """Into the inbox; one that nobody empties is ended, and its edge learns the rest when it connects again."""
+def post(inbox: Inbox, response: ConnectResponse | None) -> None:
+    """Put a response into an inbox, or the end; one that nobody empties is ended, and its edge will connect again."""
     try:
         inbox.put_nowait(response)
     except asyncio.QueueFull:

@@ -85,16 +85,12 @@ class AuthService(AuthServiceServicer):
         async with self._database.write() as connection:
             token = await self._presented(connection, request.refresh_token)
             account = await accounts.of_session(connection, token.session_id)
-            if token.spent:
-                await accounts.end_session(connection, token.session_id)
-            else:
-                await accounts.spend_refresh_token(connection, token.digest)
-                refresh_token = await self._give_refresh_token(connection, token.session_id)
-        if token.spent or account is None:
+            fresh = await self._traded(connection, token)
+        if fresh is None or account is None:
             raise Unauthenticated("this refresh token was used before, so the session has been ended; sign in again")
         return pb.RefreshResponse(
             access_token=self._access_token(account, token.session_id),
-            refresh_token=refresh_token,
+            refresh_token=fresh,
             expires_in=self._access_seconds,
         )
 
@@ -127,6 +123,14 @@ class AuthService(AuthServiceServicer):
         if token is None or token.expires_at <= self._clock():
             raise Unauthenticated("the session has ended; sign in again")
         return token
+
+    async def _traded(self, connection: Connection, token: RefreshToken) -> str | None:
+        """A new refresh token for this one; None when this one was used before, which ends the session."""
+        if token.spent:
+            await accounts.end_session(connection, token.session_id)
+            return None
+        await accounts.spend_refresh_token(connection, token.digest)
+        return await self._give_refresh_token(connection, token.session_id)
 
     async def _give_refresh_token(self, connection: Connection, session_id: str) -> str:
         refresh_token = secrets.token_urlsafe(32)

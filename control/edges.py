@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing_extensions import override
 
 from control import inputs, messages
-from control.announcer import Announcer, Inbox
+from control.announcer import Announcer, Inbox, post
 from control.database import Database, playback_sessions
 from matinee.errors import InvalidInput, PermissionDenied
 from matinee.rpc import Context
@@ -60,7 +60,7 @@ class EdgeService(EdgeServiceServicer):
                 if request.active_session_ids:
                     await inbox.put(await self._renewal(request.active_session_ids))
         finally:
-            inbox.put_nowait(None)
+            post(inbox, None)
 
     async def _renewal(self, session_ids: Sequence[str]) -> pb.ConnectResponse:
         """Grants for those sessions of a report that are open; the end of the others."""

@@ -20,9 +20,15 @@ ADMIN_EMAIL = "admin@matinee.local"
 
 
 def prepare_run_directory(settings: Settings) -> None:
-    """Make the folder of sockets and secrets, for its owner only. Raises `InvalidInput` when its path is too long."""
-    settings.run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.run_directory.chmod(0o700)
+    """Make the folder of sockets and secrets, for its owner only.
+
+    Raises `InvalidInput` when it cannot be made, or when the path of the socket is too long.
+    """
+    try:
+        settings.run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.run_directory.chmod(0o700)
+    except OSError as error:
+        raise InvalidInput(f"the folder {settings.run_directory} cannot be used: {error.strerror}") from error
     scheme, _, path = settings.control_address.partition(":")
     if scheme == "unix" and len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise InvalidInput(

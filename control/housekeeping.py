@@ -43,11 +43,11 @@ class Housekeeping:
             self._wake.clear()
 
     async def make_round(self) -> None:
-        """Do all that is due. Raises `Unavailable` when the database or the store does not answer."""
+        """Do all that is due. Raises `Unavailable` when the database does not answer."""
         await self._keyring.renew()
         now = self._clock()
         async with self._database.write() as connection:
-            await accounts.forget_expired_sessions(connection, now)
+            await accounts.forget_expired(connection, now)
             await playback_sessions.forget_expired(connection, now)
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
         await self._remove_objects()
@@ -56,6 +56,10 @@ class Housekeeping:
         async with self._database.read() as connection:
             prefixes = await removals.pending(connection)
         for prefix in prefixes:
-            await self._store.delete_prefix(prefix)
+            try:
+                await self._store.delete_prefix(prefix)
+            except Unavailable as error:
+                log.warning("objects could not be removed yet", prefix=prefix, reason=str(error))
+                continue
             async with self._database.write() as connection:
                 await removals.done(connection, prefix)

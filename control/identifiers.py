@@ -14,5 +14,5 @@ RANDOM_BITS = 72
 
 def new_id(clock: Clock) -> str:
     """A new identifier."""
-    value = int(clock() * 1_000_000) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+    value = round(clock() * 1_000_000) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
     return b32hexencode(value.to_bytes(16)).decode().rstrip("=").lower()

@@ -1,5 +1,6 @@
 """What callers may send: each check answers with the clean value or raises `InvalidInput` with a sentence."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -79,6 +80,13 @@ def size(name: str, value: int) -> int:
     """A number of bytes or pixels."""
     if value < 0:
         raise InvalidInput(f"{name} must not be negative")
+    return value
+
+
+def seconds(name: str, value: float) -> float:
+    """A length of time."""
+    if not (math.isfinite(value) and value >= 0):
+        raise InvalidInput(f"{name} must be a number of seconds, 0 or more")
     return value
 
 

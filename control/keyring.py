@@ -40,7 +40,7 @@ class Keyring:
     async def open(self) -> None:
         """Load the keys; make the first one when there is none."""
         async with self._database.write() as connection:
-            stored = await signing_keys.every(connection)
+            stored = await signing_keys.every(connection, lock=True)
             if not stored:
                 await signing_keys.add(connection, self._generated(signs_from=self._clock()))
             # Tokens may live longer since the settings changed; those that a key has signed may not live shorter.
@@ -84,7 +84,7 @@ class Keyring:
         """Make a new key when the newest is `key_seconds` old, and forget keys whose tokens have all expired."""
         now = self._clock()
         async with self._database.write() as connection:
-            stored = await signing_keys.every(connection)
+            stored = await signing_keys.every(connection, lock=True)
             await signing_keys.remove(connection, [key.kid for key in retired(stored, now)])
             due = now - stored[-1].created_at >= self._key_seconds
             if due:

@@ -40,7 +40,7 @@ from protos.v1.jobs_pb2_grpc import (
 )
 from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_PlaybackServiceServicer_to_server
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 4.0
 CONTRACTS = (auth_pb2.DESCRIPTOR, catalogue_pb2.DESCRIPTOR, jobs_pb2.DESCRIPTOR, playback_pb2.DESCRIPTOR)
 
 log = structlog.get_logger()
@@ -61,7 +61,12 @@ class Parts:
 
 
 async def serve(
-    settings: Settings, store: ObjectStore, stop: asyncio.Event, *, hasher: PasswordHasher | None = None
+    settings: Settings,
+    store: ObjectStore,
+    stop: asyncio.Event,
+    *,
+    hasher: PasswordHasher | None = None,
+    clock: Clock = time.time,
 ) -> None:
     """Serve on `settings.control_address` until `stop` is set; calls in progress are finished.
 
@@ -74,8 +79,8 @@ async def serve(
         stack.push_async_callback(database.close)
         passwords = Passwords(hasher)
         stack.callback(passwords.close)
-        await create_admin(database, passwords, settings, time.time)
-        await _run(await _assemble(settings, store, database, passwords, time.time), stop)
+        await create_admin(database, passwords, settings, clock)
+        await _run(await _assemble(settings, store, database, passwords, clock), stop)
 
 
 async def _assemble(

@@ -18,6 +18,7 @@ from protos.v1 import jobs_pb2 as pb
 from protos.v1.jobs_pb2_grpc import WorkerServiceServicer
 
 LONGEST_WORKER_ID = 128
+GONE = "there is no such job any more: its title was deleted"
 RELEASES = {
     pb.JOB_STATE_QUEUED: Event.GIVE_BACK,
     pb.JOB_STATE_FAILED: Event.FAIL,
@@ -26,7 +27,7 @@ RELEASES = {
 
 
 class WorkerService(WorkerServiceServicer):
-    """Each answer follows one transaction in which the fencing token was checked."""
+    """Each answer follows one transaction in which the fencing token was checked; a job that is gone is `NotFound`."""
 
     def __init__(self, database: Database, settings: WorkerSettings, clock: Clock) -> None:
         self._database = database
@@ -67,7 +68,7 @@ class WorkerService(WorkerServiceServicer):
             job = await _held(connection, request.job_id)
             title = await titles.find(connection, job.title_id, lock=True)
             if title is None:
-                raise NotFound("the title of this job was deleted; stop working on it")
+                raise NotFound(GONE)
             if _is_repeated(request, job, title):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
@@ -106,7 +107,7 @@ class WorkerService(WorkerServiceServicer):
 async def _held(connection: Connection, job_id: str) -> Job:
     job = await jobs.find(connection, inputs.identifier("job_id", job_id), lock=True)
     if job is None:
-        raise NotFound("the title of this job was deleted; stop working on it")
+        raise NotFound(GONE)
     return job
 
 
@@ -124,7 +125,7 @@ def _flipped(title: Title, request: pb.PublishAssetRequest, now: float) -> Title
         published=True,
         published_at=title.published_at or now,
         asset_id=request.asset_id,
-        duration_seconds=request.duration_seconds,
+        duration_seconds=inputs.seconds("duration_seconds", request.duration_seconds),
         width=inputs.size("width", request.width),
         height=inputs.size("height", request.height),
         audio_languages=inputs.languages(request.audio_languages),

@@ -5,7 +5,7 @@ token goes along as `authorization`.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -72,8 +72,8 @@ def surrounded(
     if handler.response_streaming:
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with around(context):
-                async for response in behaviour(request, context):
+            async with around(context), aclosing(behaviour(request, context)) as responses:
+                async for response in responses:
                     yield response
 
         return grpc.stream_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)

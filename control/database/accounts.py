@@ -79,7 +79,8 @@ async def spend_refresh_token(connection: Connection, digest: str) -> None:
     await connection.execute(update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(spent=True))
 
 
-async def forget_expired_sessions(connection: Connection, now: float) -> None:
-    """Remove sessions whose every refresh token has expired, and those tokens."""
-    alive = select(refresh_tokens.c.session_id).where(refresh_tokens.c.expires_at > now)
-    await connection.execute(delete(sessions).where(sessions.c.session_id.not_in(alive)))
+async def forget_expired(connection: Connection, now: float) -> None:
+    """Remove refresh tokens that have expired, and sessions that have none left."""
+    await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires_at <= now))
+    has_token = exists().where(refresh_tokens.c.session_id == sessions.c.session_id)
+    await connection.execute(delete(sessions).where(~has_token))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection as SyncConnection
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InvalidRequestError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -55,7 +55,7 @@ async def open_database(url: str) -> Database:
     """
     try:
         engine = create_async_engine(url)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, InvalidRequestError, NoSuchModuleError, ImportError) as error:
         raise InvalidInput(f"database.url cannot be used: {error}") from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
@@ -73,6 +73,14 @@ def _translated() -> Iterator[None]:
         raise Unavailable("the database does not answer; try again") from error
 
 
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise InvalidInput(f"the database {path} cannot be made: {error.strerror}") from error
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     """Write-ahead log, foreign keys, patience; and transactions that say at their begin whether they write.
 
@@ -80,9 +88,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     BEGIN IMMEDIATE. The file holds keys and password hashes: only its owner may read it.
     """
     if engine.url.database and engine.url.database != ":memory:":
-        path = Path(engine.url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        _make_file(Path(engine.url.database))
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: Any, _record: object) -> None:

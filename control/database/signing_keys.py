@@ -25,10 +25,11 @@ async def add(connection: Connection, key: StoredKey) -> None:
     await connection.execute(insert(signing_keys).values(asdict(key)))
 
 
-async def every(connection: Connection) -> list[StoredKey]:
-    """All keys, in the order in which they sign. Locked for a transaction that writes."""
-    query = select(signing_keys).order_by(signing_keys.c.signs_from, signing_keys.c.kid).with_for_update()
-    return [StoredKey(**row) for row in (await connection.execute(query)).mappings()]
+async def every(connection: Connection, *, lock: bool = False) -> list[StoredKey]:
+    """All keys, in the order in which they sign; with `lock` nobody else renews them before this transaction ends."""
+    query = select(signing_keys).order_by(signing_keys.c.signs_from, signing_keys.c.kid)
+    rows = await connection.execute(query.with_for_update() if lock else query)
+    return [StoredKey(**row) for row in rows.mappings()]
 
 
 async def lengthen(connection: Connection, kids: Sequence[str], token_seconds: float) -> None:

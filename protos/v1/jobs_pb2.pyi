@@ -570,7 +570,9 @@ class ReleaseJobRequest(_message.Message):
     state: Global___JobState.ValueType
     """FAILED, CANCELLED, or QUEUED to be tried again (FAILED after the last attempt)."""
     message: _builtins.str
-    """One sentence for the person who uploaded."""
+    """One sentence for the person who uploaded. With QUEUED, empty when only the worker goes away: then the try does
+    not count, and another worker may take the job at once.
+    """
     def __init__(
         self,
         *,

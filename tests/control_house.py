@@ -1,0 +1,176 @@
+"""Control as its callers meet it: the genuine server on a unix socket, with SQLite, and a clock that tests turn."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from control.database import accounts
+from control.database.accounts import Account
+from control.database.engine import open_database
+from control.identifiers import new_id
+from control.server import serve
+from matinee.rpc import AUTHORIZATION_KEY, CallError, Channel, open_channel, service_metadata
+from matinee.settings import Settings, load_settings
+from matinee.storage import ObjectStore, open_store
+from protos.v1.auth_pb2 import LoginRequest, LoginResponse
+from protos.v1.auth_pb2_grpc import AuthServiceStub
+from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
+from protos.v1.jobs_pb2 import (
+    CompleteUploadRequest,
+    CompleteUploadResponse,
+    JobLease,
+    LeaseJobRequest,
+    PublishAssetRequest,
+)
+from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub, WorkerServiceStub
+from protos.v1.playback_pb2 import PlayRequest, PlayResponse
+from protos.v1.playback_pb2_grpc import EdgeServiceStub, PlaybackServiceStub
+
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+ASSET = "a" * 26
+ACCOUNT = "0" * 26
+
+Metadata = Sequence[tuple[str, str]]
+
+
+class TurnedClock:
+    """The time of day, plus what a test has turned it forward, in seconds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+    def turn(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+@dataclass
+class House:
+    """A running control, and the ways to call it."""
+
+    settings: Settings
+    store: ObjectStore
+    clock: TurnedClock
+    channel: Channel
+    stop: asyncio.Event
+
+    def __post_init__(self) -> None:
+        self.auth = AuthServiceStub(self.channel)
+        self.catalogue = CatalogueServiceStub(self.channel)
+        self.jobs = JobServiceStub(self.channel)
+        self.uploads = UploadServiceStub(self.channel)
+        self.workers = WorkerServiceStub(self.channel)
+        self.playback = PlaybackServiceStub(self.channel)
+        self.edges = EdgeServiceStub(self.channel)
+
+    @property
+    def service(self) -> Metadata:
+        """What edge and worker send along."""
+        return service_metadata(self.settings.service_token_file.read_text())
+
+    async def sign_in(self) -> LoginResponse:
+        credential = json.loads((self.settings.data / "admin.json").read_text())
+        return await self.auth.Login(LoginRequest(**credential))
+
+    async def admin(self) -> Metadata:
+        """What the admin sends along."""
+        return bearer((await self.sign_in()).access_token)
+
+    async def person(self, role: str) -> Metadata:
+        """What a new account of this role sends along; written to the database, since nobody registers yet."""
+        email = f"{role}@matinee.local"
+        account = Account(new_id(self.clock), email, QUICK_HASHER.hash("password"), role, self.clock())
+        database = await open_database(self.settings.database_url)
+        async with database.write() as connection:
+            await accounts.add(connection, account)
+        await database.close()
+        return bearer((await self.auth.Login(LoginRequest(email=email, password="password"))).access_token)
+
+    async def upload(self, upload_id: str = "upload-1", name: str = "A film") -> CompleteUploadResponse:
+        request = CompleteUploadRequest(
+            upload_id=upload_id, account_id=ACCOUNT, title_name=name, file_name="film.mkv", size_bytes=1000
+        )
+        return await self.uploads.CompleteUpload(request, metadata=self.service)
+
+    async def lease(self, worker_id: str = "worker-1") -> JobLease | None:
+        answer = await self.workers.LeaseJob(LeaseJobRequest(worker_id=worker_id), metadata=self.service)
+        return answer.lease if answer.HasField("lease") else None
+
+    async def leased(self, worker_id: str = "worker-1") -> JobLease:
+        lease = await self.lease(worker_id)
+        assert lease is not None
+        return lease
+
+    async def publish(self, lease: JobLease, asset_id: str = ASSET) -> None:
+        request = PublishAssetRequest(
+            job_id=lease.job_id,
+            fencing_token=lease.fencing_token,
+            asset_id=asset_id,
+            duration_seconds=60.5,
+            width=1920,
+            height=1080,
+            audio_languages=["eng", "deu"],
+            size_bytes=5000,
+        )
+        await self.workers.PublishAsset(request, metadata=self.service)
+
+    async def film(self, upload_id: str = "upload-1", name: str = "A film", asset_id: str = ASSET) -> str:
+        """The id of a published title."""
+        uploaded = await self.upload(upload_id, name)
+        await self.publish(await self.leased(), asset_id)
+        return uploaded.title_id
+
+    async def play(self, title_id: str, metadata: Metadata) -> PlayResponse:
+        return await self.playback.Play(PlayRequest(title_id=title_id, device="Sofa"), metadata=metadata)
+
+
+def bearer(access_token: str) -> Metadata:
+    """What a person with this token sends along."""
+    return ((AUTHORIZATION_KEY, f"Bearer {access_token}"),)
+
+
+class Refusal:
+    """The sentence with which a call was refused."""
+
+    sentence = ""
+
+
+@asynccontextmanager
+async def refusal(status: str, part: str = "") -> AsyncIterator[Refusal]:
+    """What is called inside must be refused with this status, and a sentence that has `part` in it."""
+    refused = Refusal()
+    with pytest.raises(CallError) as caught:
+        yield refused
+    refused.sentence = caught.value.details() or ""
+    assert caught.value.code().name == status
+    assert part in refused.sentence
+    assert refused.sentence
+
+
+@asynccontextmanager
+async def running_control(data: Path, clock: TurnedClock | None = None) -> AsyncIterator[House]:
+    """Run control on a data folder; several may run on one, each on a socket of its own."""
+    clock = clock or TurnedClock()
+    with tempfile.TemporaryDirectory(prefix="control-") as sockets:
+        settings = load_settings(data=data, control={"address": f"unix:{sockets}/control.sock"})
+        store, stop = open_store(settings.store_url), asyncio.Event()
+        serving = asyncio.create_task(serve(settings, store, stop, hasher=QUICK_HASHER, clock=clock))
+        try:
+            async with open_channel(settings.control_address) as channel:
+                await asyncio.wait(
+                    {asyncio.create_task(channel.channel_ready()), serving}, return_when="FIRST_COMPLETED"
+                )
+                yield House(settings, store, clock, channel, stop)
+        finally:
+            stop.set()
+            await serving

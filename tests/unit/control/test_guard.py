@@ -1,0 +1,82 @@
+"""Who may call what: every method of every contract, with every kind of caller."""
+
+import pytest
+from google.protobuf.message_factory import GetMessageClass
+
+from control.callers import MAY, Caller
+from control.guard import access_of, services_of
+from control.server import CONTRACTS
+from matinee.rpc import SERVICE_TOKEN_KEY, CallError
+from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
+from protos.v1.auth_pb2 import GetAccountRequest, GetKeysRequest
+from tests.control_house import House, Metadata, bearer, refusal
+
+pytestmark = pytest.mark.anyio
+
+ACCESS = access_of(services_of(CONTRACTS))
+METHODS = {
+    f"/{service.full_name}/{method.name}": method
+    for service in services_of(CONTRACTS)
+    for method in service.methods
+    if not method.client_streaming
+}
+
+
+async def status_of(house: House, path: str, metadata: Metadata = ()) -> str:
+    """How a call with an empty request is answered."""
+    method = METHODS[path]
+    call = house.channel.unary_unary(
+        path,
+        request_serializer=GetMessageClass(method.input_type).SerializeToString,
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+    try:
+        await call(GetMessageClass(method.input_type)(), metadata=metadata)
+    except CallError as error:
+        return error.code().name
+    return "OK"
+
+
+async def test_every_method_says_who_may_call_it() -> None:
+    assert [path for path, access in ACCESS.items() if access == ACCESS_UNSPECIFIED] == []
+
+
+async def test_without_a_credential_only_public_methods_answer(house: House) -> None:
+    refused = {path for path in METHODS if await status_of(house, path) in {"UNAUTHENTICATED", "PERMISSION_DENIED"}}
+    public = {path for path in METHODS if ACCESS[path] == ACCESS_PUBLIC}
+    assert refused == METHODS.keys() - public | {"/matinee.v1.AuthService/Refresh"}
+
+
+async def test_an_admin_may_call_all_but_the_methods_of_services(house: House) -> None:
+    admin = await house.admin()
+    refused = {path for path in METHODS if await status_of(house, path, admin) == "PERMISSION_DENIED"}
+    assert refused == {path for path in METHODS if ACCESS[path] == ACCESS_SERVICE}
+
+
+async def test_the_service_token_opens_no_method_of_persons(house: House) -> None:
+    persons = [path for path in METHODS if ACCESS[path] not in {ACCESS_SERVICE, ACCESS_PUBLIC}]
+    assert {await status_of(house, path, house.service) for path in persons} == {"UNAUTHENTICATED"}
+
+
+async def test_a_service_may_call_for_a_person(house: House) -> None:
+    assert await status_of(house, "/matinee.v1.AuthService/GetAccount", [*house.service, *await house.admin()]) == "OK"
+
+
+async def test_a_wrong_service_token_is_refused(house: House) -> None:
+    for token in ("", "wrong", "x" * 4000):
+        async with refusal("PERMISSION_DENIED", "only services of this instance"):
+            await house.auth.GetKeys(GetKeysRequest(), metadata=((SERVICE_TOKEN_KEY, token),))
+
+
+async def test_a_delivery_token_does_not_open_the_api(house: House) -> None:
+    title_id, admin = await house.film(), await house.admin()
+    delivery_token = (await house.play(title_id, admin)).hls.split("=")[1].split("/")[0]
+    async with refusal("UNAUTHENTICATED", "another kind"):
+        await house.auth.GetAccount(GetAccountRequest(), metadata=bearer(delivery_token))
+
+
+@pytest.mark.parametrize(("role", "levels"), [("viewer", 1), ("publisher", 2), ("admin", 3), ("unknown", 0)])
+async def test_a_role_covers_the_levels_below_it(role: str, levels: int) -> None:
+    person = Caller("id", "a@b.example", role)
+    assert sum(person.may(access) for access in Access.values()) == levels
+    assert len(MAY.get(role, ())) == levels

@@ -1,0 +1,161 @@
+"""AuthService over the wire: sign-in, refresh, sign-out."""
+
+import asyncio
+from base64 import urlsafe_b64encode
+
+import jwt
+import pytest
+
+from matinee.rpc import CallError
+from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, KeySet, SigningKey
+from protos.v1.auth_pb2 import (
+    ROLE_ADMIN,
+    GetAccountRequest,
+    GetKeysRequest,
+    LoginRequest,
+    LogoutRequest,
+    RefreshRequest,
+    VerifyTokenRequest,
+)
+from tests.control_house import House, bearer, refusal
+
+pytestmark = pytest.mark.anyio
+
+
+async def account_of(house: House, access_token: str) -> str:
+    answer = await house.auth.GetAccount(GetAccountRequest(), metadata=bearer(access_token))
+    return answer.account.email
+
+
+async def test_the_admin_of_the_first_start_signs_in(house: House) -> None:
+    answer = await house.sign_in()
+    account = (await house.auth.GetAccount(GetAccountRequest(), metadata=bearer(answer.access_token))).account
+    assert (account.email, account.role) == ("admin@matinee.local", ROLE_ADMIN)
+    assert answer.expires_in == 15 * 60
+
+
+async def test_the_claims_of_an_access_token(house: House) -> None:
+    token = (await house.sign_in()).access_token
+    keys = KeySet.from_jwks((await house.auth.GetKeys(GetKeysRequest(), metadata=house.service)).jwks)
+    claims = keys.verify(token, ACCESS_TYPE, ACCESS_AUDIENCE)
+    assert claims["role"] == "admin"
+    assert claims["email"] == "admin@matinee.local"
+    assert claims["exp"] - claims["iat"] == 15 * 60
+    assert len(claims["sub"]) == len(claims["sid"]) == 26
+
+
+async def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(house: House) -> None:
+    known = LoginRequest(email="admin@matinee.local", password="wrong")
+    unknown = LoginRequest(email="nobody@matinee.local", password="wrong")
+    async with refusal("UNAUTHENTICATED") as first:
+        await house.auth.Login(known)
+    async with refusal("UNAUTHENTICATED") as second:
+        await house.auth.Login(unknown)
+    assert first.sentence == second.sentence
+
+
+async def test_the_email_address_is_taken_in_any_case(house: House) -> None:
+    with pytest.raises(CallError, match="the e-mail address or the password is wrong"):
+        await house.auth.Login(LoginRequest(email="Admin@Matinee.Local", password="wrong"))
+
+
+BAD_CREDENTIALS = [
+    LoginRequest(),
+    LoginRequest(email="a@b", password=""),
+    LoginRequest(email="no address", password="x"),
+    LoginRequest(email="a\0@b.example", password="x"),
+    LoginRequest(email="a" * 300 + "@b.example", password="x"),
+    LoginRequest(email="a@b.example", password="x" * 5000),
+]
+
+
+async def test_input_that_cannot_be_is_refused_with_a_sentence(house: House) -> None:
+    for request in BAD_CREDENTIALS:
+        async with refusal("INVALID_ARGUMENT"):
+            await house.auth.Login(request)
+
+
+async def test_refreshing_gives_new_tokens(house: House) -> None:
+    first = await house.sign_in()
+    second = await house.auth.Refresh(RefreshRequest(refresh_token=first.refresh_token))
+    assert second.refresh_token != first.refresh_token
+    assert await account_of(house, second.access_token) == "admin@matinee.local"
+
+
+async def test_a_reused_refresh_token_ends_its_whole_family(house: House) -> None:
+    first = await house.sign_in()
+    second = await house.auth.Refresh(RefreshRequest(refresh_token=first.refresh_token))
+    async with refusal("UNAUTHENTICATED", "used before"):
+        await house.auth.Refresh(RefreshRequest(refresh_token=first.refresh_token))
+    async with refusal("UNAUTHENTICATED"):
+        await house.auth.Refresh(RefreshRequest(refresh_token=second.refresh_token))
+    async with refusal("UNAUTHENTICATED", "session has ended"):
+        await account_of(house, second.access_token)
+
+
+async def test_other_sessions_survive_a_reused_refresh_token(house: House) -> None:
+    stolen, other = await house.sign_in(), await house.sign_in()
+    await house.auth.Refresh(RefreshRequest(refresh_token=stolen.refresh_token))
+    async with refusal("UNAUTHENTICATED"):
+        await house.auth.Refresh(RefreshRequest(refresh_token=stolen.refresh_token))
+    assert await house.auth.Refresh(RefreshRequest(refresh_token=other.refresh_token))
+
+
+async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(house: House) -> None:
+    request = RefreshRequest(refresh_token=(await house.sign_in()).refresh_token)
+    answers = await asyncio.gather(
+        *(asyncio.ensure_future(house.auth.Refresh(request)) for _ in range(2)), return_exceptions=True
+    )
+    assert sorted(isinstance(answer, CallError) for answer in answers) == [False, True]
+
+
+async def test_an_unknown_refresh_token_is_refused(house: House) -> None:
+    async with refusal("UNAUTHENTICATED"):
+        await house.auth.Refresh(RefreshRequest(refresh_token="never given"))
+
+
+async def test_an_unused_refresh_token_expires(house: House) -> None:
+    request = RefreshRequest(refresh_token=(await house.sign_in()).refresh_token)
+    house.clock.turn(30 * 86_400)
+    async with refusal("UNAUTHENTICATED", "session has ended"):
+        await house.auth.Refresh(request)
+
+
+async def test_signing_out_ends_the_session_at_once(house: House) -> None:
+    tokens = await house.sign_in()
+    await house.auth.Logout(LogoutRequest(refresh_token=tokens.refresh_token))
+    async with refusal("UNAUTHENTICATED"):
+        await account_of(house, tokens.access_token)
+    async with refusal("UNAUTHENTICATED"):
+        await house.auth.Refresh(RefreshRequest(refresh_token=tokens.refresh_token))
+
+
+async def test_an_access_token_expires(house: House) -> None:
+    token = (await house.sign_in()).access_token
+    house.clock.turn(15 * 60)
+    async with refusal("UNAUTHENTICATED", "expired"):
+        await account_of(house, token)
+
+
+async def forged(house: House) -> list[str]:
+    """Tokens that look like ours: of another key under our kid, unsigned, with another signature; and no tokens."""
+    token = (await house.sign_in()).access_token
+    header, claims = jwt.get_unverified_header(token), jwt.decode(token, options={"verify_signature": False})
+    stranger = SigningKey.generate(header["kid"]).sign(ACCESS_TYPE, claims)
+    payload = token.split(".")[1]
+    none = urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt","kid":"%s"}' % header["kid"].encode()).decode().rstrip("=")
+    return [stranger, f"{none}.{payload}.", token[:-4] + "AAAA", "not a token", ""]
+
+
+async def test_forged_access_tokens_are_refused(house: House) -> None:
+    for token in await forged(house):
+        async with refusal("UNAUTHENTICATED"):
+            await account_of(house, token)
+        async with refusal("UNAUTHENTICATED"):
+            await house.auth.VerifyToken(VerifyTokenRequest(access_token=token), metadata=house.service)
+
+
+async def test_verify_token_answers_with_the_account(house: House) -> None:
+    token = (await house.sign_in()).access_token
+    answer = await house.auth.VerifyToken(VerifyTokenRequest(access_token=token), metadata=house.service)
+    assert answer.account.email == "admin@matinee.local"
