@@ -33,7 +33,8 @@ PREFLIGHT: Headers = [
     ),
     (b"access-control-max-age", b"86400"),
 ]
-SAFE: Headers = [(b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"cross-origin")]
+SAFE: Headers = [(b"cross-origin-resource-policy", b"cross-origin")]
+NO_SNIFFING: Headers = [(b"x-content-type-options", b"nosniff")]
 
 _GZIP = re.compile(rb"(?:^|,)[ \t]*(?:gzip|x-gzip|\*)[ \t]*(?:;[ \t]*q=([0-9.]{1,5}))?[ \t]*(?=,|$)", re.IGNORECASE)
 
@@ -62,14 +63,13 @@ def file_head(file: File, asked: Mapping[bytes, bytes]) -> Head:
     headers = [
         (b"content-type", file.content_type),
         (b"content-length", b"%d" % (body.end - body.start)),
-        (b"accept-ranges", b"bytes"),
         (b"etag", file.etag),
         (b"cache-control", file.cache_control),
         *CORS,
         *SAFE,
     ]
     if wanted is None:
-        return Head(200, headers, body)
+        return Head(200, [(b"accept-ranges", b"bytes"), *headers], body)
     return Head(206, [(b"content-range", wanted.content_range(file.size)), *headers], body)
 
 
@@ -81,7 +81,13 @@ def document_head(document: Document, asked: Mapping[bytes, bytes]) -> tuple[Hea
     if _has_it(asked, etag):
         return Head(304, shared, NOTHING), b""
     body = document.zipped if zipped else document.plain
-    headers = [(b"content-type", document.content_type), (b"content-length", b"%d" % len(body)), *shared, *SAFE]
+    headers = [
+        (b"content-type", document.content_type),
+        (b"content-length", b"%d" % len(body)),
+        *shared,
+        *SAFE,
+        *NO_SNIFFING,
+    ]
     if zipped:
         headers.append((b"content-encoding", b"gzip"))
     return Head(200, headers, ByteRange(0, len(body))), body

@@ -29,6 +29,8 @@ WINDOW = 4 * 1024**2
 PIECE = 256 * 1024
 """What a longer body is sent in, in bytes; a connection holds two of them at most."""
 
+NOT_MODIFIED = 304
+
 log = structlog.get_logger()
 
 
@@ -68,7 +70,7 @@ class MediaRoute:
             await _send_whole(send, *document_head(found, asked))
             return
         head = file_head(found, asked)
-        if scope["method"] == "HEAD" or head.status == HTTPStatus.NOT_MODIFIED:
+        if scope["method"] == "HEAD" or head.status == NOT_MODIFIED:
             await _send_whole(send, head, b"")
         else:
             await self._send_file(found, head, ticket, receive, send)

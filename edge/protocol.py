@@ -9,6 +9,7 @@ Host or several (RFC 9112, 3.2), other transfer codings than chunked, trailers, 
 import re
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
+from typing import NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -119,19 +120,21 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def _judge(self) -> None:
         if self._unread > self.limits.head_bytes:
             size = self._target_bytes + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            self._demand(size <= self.limits.head_bytes, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            if size > self.limits.head_bytes:
+                self._give_up(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         hosts = [value for name, value in self.headers if name == b"host"]
-        self._demand(len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None, HTTPStatus.BAD_REQUEST)
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+            self._give_up(HTTPStatus.BAD_REQUEST)
         version = self.parser.get_http_version()
-        self._demand(version in _VERSIONS, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        chunked = version == "1.1" and [value.lower() for value in codings] == [b"chunked"]
-        self._demand(not codings or chunked, HTTPStatus.BAD_REQUEST)
+        if version not in _VERSIONS:
+            self._give_up(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (version != "1.1" or codings != [b"chunked"]):
+            self._give_up(HTTPStatus.BAD_REQUEST)
 
-    def _demand(self, condition: bool, status: HTTPStatus) -> None:
-        if not condition:
-            self._refusal = status
-            raise _Refused
+    def _give_up(self, status: HTTPStatus) -> NoReturn:
+        self._refusal = status
+        raise _Refused
 
     def _busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
