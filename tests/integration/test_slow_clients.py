@@ -1,0 +1,202 @@
+"""Media delivery over real sockets to clients that are slow, leave, or are sent away in the middle of a film."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import MemoryStore
+
+from edge.grants import Grants
+from edge.media import MediaRoute
+from matinee import delivery
+from matinee.errors import Unavailable
+from matinee.settings import EdgeSettings
+from matinee.storage import ObjectStore
+from matinee.tokens import Claims, KeySet, SigningKey, jwks
+from packager.index import AssetIndex
+from tests.door import serving
+from tests.edge_desk import EdgeDesk, at_work, running
+from tests.patience import until
+from tests.small_asset import ASSET_ID, TIMELINE, rendition
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+MIB = 1024**2
+KEY = SigningKey.generate("k1")
+FILM = rendition(1080, fragment=1365 * MIB)  # three fragments, together a little less than 4 GiB
+Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Endless(ObjectStore):
+    """A store whose film is zeros; counts its reads, and can be shut or made to fail."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        obstore.put(self._backend, f"assets/{ASSET_ID}/index.bin", AssetIndex(TIMELINE, (FILM,)).encode())
+        self.open = asyncio.Event()
+        self.open.set()
+        self.reads = self.cancelled = 0
+        self.failing = False
+
+    async def get_range(self, key: str, start: int, end: int) -> bytes:
+        self.reads += 1
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failing:
+            raise Unavailable("the store is down")
+        return bytes(end - start)
+
+
+@dataclass
+class House:
+    """A door that serves one film, and control's side of the seam."""
+
+    port: int
+    store: Endless
+    desk: EdgeDesk
+
+    async def ask(self, *headers: str) -> Client:
+        """Send a request for the film; the answer is for the caller to read."""
+        now = time.time()
+        token = delivery.mint(KEY, ASSET_ID, "s1", now=now, expires_at=now + 600)
+        path = delivery.urls("", ASSET_ID, token)[0].replace("main.m3u8", FILM.name)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=64 * 1024)
+        writer.write("\r\n".join([f"GET {path} HTTP/1.1", "Host: a", *headers, "", ""]).encode())
+        return reader, writer
+
+
+class Keys:
+    """The edge's keys."""
+
+    async def verify(self, token: str, kind: str, audience: str) -> Claims:
+        return KeySet.from_jwks(jwks([KEY])).verify(token, kind, audience)
+
+    async def refresh(self) -> None:
+        """Nothing to fetch."""
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    desk, store, keys = EdgeDesk(), Endless(), Keys()
+    async with at_work(desk, tmp_path / "c.sock") as channel:
+        grants = Grants(channel, "secret", "edge-1", keys.refresh)
+        settings = EdgeSettings(cache_bytes=16 * MIB, block_bytes=MIB)
+        async with running(grants.run()), serving(MediaRoute(settings, "http://a", store, keys, grants)) as port:
+            yield House(port, store, desk)
+
+
+@asynccontextmanager
+async def crowd(house: House, size: int) -> AsyncIterator[list[Client]]:
+    """Clients that each ask for the film from another place on, and have read the head of the answer."""
+    step = FILM.file_size // size
+    clients = [await house.ask(f"Range: bytes={number * step}-") for number in range(size)]
+    try:
+        for reader, _ in clients:
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 206")
+        yield clients
+    finally:
+        for _, writer in clients:
+            writer.transport.abort()
+
+
+def answering() -> int:
+    """Tasks that work on answers."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return sum(name.startswith(("RequestResponseCycle", "MediaRoute", "BlockCache", "_disconnect")) for name in names)
+
+
+def resident() -> int:
+    """Memory of this process, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_three_hundred_slow_readers_of_a_film_hold_little_memory(house: House) -> None:
+    before, peak = resident(), 0
+    async with crowd(house, 300) as clients:
+        for _ in range(4):
+            for reader, _ in clients:
+                await reader.readexactly(256 * 1024)
+            peak = max(peak, resident())
+    assert peak - before < 300 * MIB
+
+
+async def test_a_healthy_client_is_served_beside_slow_ones(house: House) -> None:
+    async with crowd(house, 100):
+        reader, writer = await house.ask("Range: bytes=0-99999", "Connection: close")
+        async with asyncio.timeout(5):
+            assert (await reader.read(-1)).endswith(bytes(100_000))
+        writer.close()
+
+
+async def test_clients_that_vanish_leave_nothing_behind(house: House) -> None:
+    async with crowd(house, 100):
+        assert answering() >= 100
+    await until(lambda: answering() == 0)
+    reads = house.store.reads
+    reader, writer = await house.ask("Range: bytes=0-9", "Connection: close")
+    assert (await reader.read(-1)).endswith(bytes(10))
+    assert house.store.reads <= reads + 1
+    writer.close()
+
+
+async def test_reads_for_clients_that_have_left_are_cancelled_within_a_second(house: House) -> None:
+    house.store.open.clear()
+    clients = [await house.ask("Range: bytes=0-99") for _ in range(50)]
+    await until(lambda: house.store.reads == 1)
+    began = time.monotonic()
+    for _, writer in clients:
+        writer.transport.abort()
+    await until(lambda: house.store.cancelled == 1)
+    assert time.monotonic() - began < 1
+
+
+async def test_two_hundred_clients_of_a_cold_segment_cause_one_read(house: House) -> None:
+    house.store.open.clear()
+    clients = [await house.ask("Range: bytes=1000-3000999", "Connection: close") for _ in range(200)]
+    await until(lambda: house.store.reads == 1)
+    house.store.open.set()
+    answers = await asyncio.gather(*(reader.read(-1) for reader, _ in clients))
+    assert {len(answer.partition(b"\r\n\r\n")[2]) for answer in answers} == {3_000_000}
+    assert house.store.reads == 1
+    for _, writer in clients:
+        writer.close()
+
+
+async def test_a_revoked_session_is_cut_off_in_the_middle_of_a_film(house: House) -> None:
+    reader, writer = await house.ask("Connection: close")
+    await reader.readexactly(2 * MIB)
+    await house.desk.revoke("s1")
+    began = time.monotonic()
+    while await reader.read(MIB):
+        assert time.monotonic() - began < 5
+    writer.close()
+    refused, writer = await house.ask("Connection: close")
+    assert (await refused.read(-1)).startswith(b"HTTP/1.1 403")
+    writer.close()
+
+
+async def test_a_store_that_fails_in_the_middle_never_makes_a_short_answer_look_whole(house: House) -> None:
+    reader, writer = await house.ask()
+    await reader.readexactly(2 * MIB)
+    house.store.failing = True
+    received = 2 * MIB
+    async with asyncio.timeout(10):
+        while piece := await reader.read(MIB):
+            received += len(piece)
+    assert received < FILM.file_size
+    writer.close()
+
+
+async def test_a_store_that_is_down_is_503(house: House) -> None:
+    house.store.failing = True
+    reader, writer = await house.ask("Range: bytes=0-99", "Connection: close")
+    assert (await reader.read(-1)).startswith(b"HTTP/1.1 503")
+    writer.close()
