@@ -73,7 +73,8 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTitle(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One title.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

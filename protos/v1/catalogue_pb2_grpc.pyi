@@ -35,6 +35,7 @@ class CatalogueServiceStub:
     ListTitles: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListTitlesRequest, _catalogue_pb2.ListTitlesResponse]
     """Titles, newest first. Viewers see published ones; publishers see all."""
     GetTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.GetTitleRequest, _catalogue_pb2.GetTitleResponse]
+    """One title."""
     UpdateTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.UpdateTitleRequest, _catalogue_pb2.UpdateTitleResponse]
     """Changes the name or the synopsis."""
     DeleteTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteTitleRequest, _catalogue_pb2.DeleteTitleResponse]
@@ -48,6 +49,7 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     ListTitles: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListTitlesRequest, _catalogue_pb2.ListTitlesResponse]  # type: ignore[assignment]
     """Titles, newest first. Viewers see published ones; publishers see all."""
     GetTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.GetTitleRequest, _catalogue_pb2.GetTitleResponse]  # type: ignore[assignment]
+    """One title."""
     UpdateTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.UpdateTitleRequest, _catalogue_pb2.UpdateTitleResponse]  # type: ignore[assignment]
     """Changes the name or the synopsis."""
     DeleteTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteTitleRequest, _catalogue_pb2.DeleteTitleResponse]  # type: ignore[assignment]
@@ -69,7 +71,8 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _catalogue_pb2.GetTitleRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_catalogue_pb2.GetTitleResponse, _abc.Awaitable[_catalogue_pb2.GetTitleResponse]]: ...
+    ) -> _typing.Union[_catalogue_pb2.GetTitleResponse, _abc.Awaitable[_catalogue_pb2.GetTitleResponse]]:
+        """One title."""
 
     @_abc_1.abstractmethod
     def UpdateTitle(

@@ -38,6 +38,11 @@ def test_the_comments_of_the_protos_are_its_text(document: dict[str, Any]) -> No
     assert session["hls"] == {"type": "string", "description": "Signed URL of the HLS main playlist."}
 
 
+def test_every_call_says_what_it_does(document: dict[str, Any]) -> None:
+    operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
+    assert [operation["operationId"] for operation in operations if "description" not in operation] == []
+
+
 def test_fields_go_where_the_gateway_reads_them(document: dict[str, Any]) -> None:
     play = document["paths"]["/api/v1/titles/{title_id}:play"]["post"]
     assert [(each["name"], each["in"], each["required"]) for each in play["parameters"]] == [("title_id", "path", True)]
