@@ -42,11 +42,15 @@ function controls(showing: Showing) {
           <media-seek-forward-button seekoffset="10"></media-seek-forward-button>
           <media-mute-button></media-mute-button>
           <media-volume-range></media-volume-range>
-          <media-time-display showduration></media-time-display>
+          <media-time-display showduration notoggle></media-time-display>
           <span class="spacer"></span>
           <media-captions-menu-button></media-captions-menu-button>
           <media-audio-track-menu-button></media-audio-track-menu-button>
-          <media-playback-rate-menu-button></media-playback-rate-menu-button>
+          <media-playback-rate-menu-button>
+            <svg slot="icon" viewBox="0 0 24 24" aria-hidden="true">
+              <path d="M4.9 18.2a9 9 0 1 1 14.2 0M12 13l4-5" />
+            </svg>
+          </media-playback-rate-menu-button>
           <media-rendition-menu-button></media-rendition-menu-button>
           <media-pip-button></media-pip-button>
           <media-fullscreen-button></media-fullscreen-button>

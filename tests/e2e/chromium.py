@@ -1,0 +1,74 @@
+"""Debian's Chromium, driven by Playwright, and what it complains of."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",  # tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+DEADLINE = 60
+"""Seconds within which anything happens, even on a busy machine."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Complaints(list[str]):
+    """Errors on a page's console, violations of its Content-Security-Policy among them, and uncaught exceptions."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+def until(page: Page, expression: str, seconds: float = DEADLINE) -> Any:
+    """Wait until an expression is true on the page, and give its value.
+
+    Playwright's own `wait_for_function` needs 'unsafe-eval', which our Content-Security-Policy does not give.
+    """
+    deadline = time.monotonic() + seconds
+    while not (value := page.evaluate(expression)):
+        assert time.monotonic() < deadline, f"never came true: {expression}"
+        page.wait_for_timeout(50)
+    return value
+
+
+def assert_advances(page: Page, video: str, seconds: float = 1) -> None:
+    """Time goes on, by at least so much."""
+    start = page.evaluate(f"{video}.currentTime")
+    until(page, f"{video}.currentTime >= {start + seconds}")
+
+
+def assert_seeks(page: Page, video: str, position: float) -> None:
+    """A seek lands where it should, with a picture, and time goes on from there."""
+    page.evaluate(f"{video}.currentTime = {position}")
+    until(page, f"!{video}.seeking && {video}.readyState >= 3 && {video}.currentTime >= {position}")
+    assert page.evaluate(f"{video}.currentTime") < position + 5
+    assert_advances(page, video)

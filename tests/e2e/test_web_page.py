@@ -1,0 +1,166 @@
+"""Our own pages, as a person meets them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.chromium import assert_advances, assert_seeks, until
+from tests.e2e.conftest import Title
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+VIDEO = "document.querySelector('hls-video')"
+PAGES = ("/", "/watch/{title_id}", "/sign-in")
+
+
+def open_film(page: Page, title: Title) -> None:
+    page.goto(f"/watch/{title.title_id}")
+    expect(page.get_by_role("heading", name=title.name)).to_be_visible()
+    until(page, f"{VIDEO}?.readyState >= 1")
+
+
+def start_film(page: Page, title: Title) -> None:
+    open_film(page, title)
+    page.keyboard.press("k")
+    assert_advances(page, VIDEO)
+
+
+def choose_quality(page: Page, name: str) -> None:
+    page.mouse.move(400, 300)
+    page.locator("media-rendition-menu-button").click()
+    page.get_by_role("menuitemradio", name=name, exact=True).click()
+
+
+def test_who_is_not_signed_in_is_asked_to_and_lands_on_the_page_that_they_wanted(
+    context: BrowserContext, stack: Stack, title: Title
+) -> None:
+    page = context.new_page()
+    page.goto(f"/watch/{title.title_id}")
+    page.wait_for_url("**/sign-in?next=*")
+    page.get_by_label("E-mail").fill(stack.email)
+    page.get_by_label("Password").fill(stack.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/watch/{title.title_id}")
+    expect(page.get_by_role("heading", name=title.name)).to_be_visible()
+
+
+def test_a_wrong_password_is_told_kindly(context: BrowserContext, stack: Stack) -> None:
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(stack.email)
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile("do not belong together"))
+
+
+def test_signing_out_closes_the_door(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    assert page.request.get("/api/v1/titles").status == 401
+
+
+def test_the_programme_shows_poster_name_and_running_time(page: Page, title: Title) -> None:
+    page.goto("/")
+    card = page.get_by_role("listitem").filter(has_text=title.name)
+    expect(card).to_contain_text("24 s")
+    until(page, "[...document.querySelectorAll('.poster img')].every((img) => img.naturalWidth > 0)")
+    card.get_by_role("link").click()
+    page.wait_for_url(f"**/watch/{title.title_id}")
+
+
+def test_the_film_plays(page: Page, title: Title) -> None:
+    start_film(page, title)
+
+
+def test_the_quality_menu_switches_down_and_up(page: Page, title: Title) -> None:
+    start_film(page, title)
+    for height in (234, 360):
+        assert_seeks(page, VIDEO, 1)  # what was buffered before is played out to its segment's end
+        choose_quality(page, f"{height}p")
+        until(page, f"{VIDEO}.videoHeight === {height}")
+        assert_advances(page, VIDEO, 0.5)
+
+
+def test_seeks_land(page: Page, title: Title) -> None:
+    start_film(page, title)
+    for position in (17, 3, 20):
+        assert_seeks(page, VIDEO, position)
+
+
+def test_the_keyboard_plays_mutes_and_seeks(page: Page, title: Title) -> None:
+    start_film(page, title)
+    page.keyboard.press("m")
+    until(page, f"{VIDEO}.muted")
+    page.keyboard.press("k")
+    until(page, f"{VIDEO}.paused")
+    before = page.evaluate(f"{VIDEO}.currentTime")
+    page.keyboard.press("ArrowRight")
+    until(page, f"Math.abs({VIDEO}.currentTime - {before + 10}) < 0.5")
+
+
+def test_there_is_no_captions_button_without_captions(page: Page, title: Title) -> None:
+    open_film(page, title)
+    expect(page.locator("media-captions-menu-button")).to_be_hidden()
+
+
+def test_every_audio_language_can_be_chosen(page: Page, title: Title) -> None:
+    start_film(page, title)
+    page.locator("media-audio-track-menu-button").click()
+    expect(page.locator("media-audio-track-menu").get_by_role("menuitemradio")).to_have_count(2)
+
+
+def test_a_revoked_session_stops_with_kind_words_and_can_be_started_again(
+    signed_in: BrowserContext, title: Title
+) -> None:
+    page = signed_in.new_page()
+    with page.expect_response("**/*:play") as played:
+        start_film(page, title)
+    session_id = played.value.json()["session_id"]
+    stopped = page.request.post(f"/api/v1/playback/{session_id}:stop", headers={"Matinee-Cookies": "1"}, data={})
+    assert stopped.ok, stopped.text()
+    expect(page.get_by_role("heading", name="Playback was stopped")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Watch again").click()
+    until(page, f"{VIDEO}?.currentTime > 1")
+    assert_advances(page, VIDEO)
+
+
+def test_an_unknown_title_is_told_kindly(signed_in: BrowserContext) -> None:
+    page = signed_in.new_page()
+    page.goto("/watch/nosuchtitle")
+    expect(page.get_by_role("heading", name="This film is not here")).to_be_visible()
+
+
+def test_the_policy_allows_nothing_inline(page: Page) -> None:
+    answer = page.goto("/")
+    assert answer is not None
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_needs_no_sideways_scrolling(page: Page, title: Title, path: str, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(path.format(title_id=title.title_id))
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=tmp_path / "phone.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.fixture
+def axe(players: Path) -> str:
+    return (players / "node_modules/axe-core/axe.min.js").read_text()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious(page: Page, title: Title, path: str, axe: str) -> None:
+    page.goto(path.format(title_id=title.title_id))
+    page.wait_for_load_state("networkidle")
+    page.evaluate(axe)
+    violations: list[dict[str, Any]] = page.evaluate("axe.run().then((result) => result.violations)")
+    assert [found["help"] for found in violations if found["impact"] in ("serious", "critical")] == []

@@ -1,0 +1,86 @@
+"""VLC without picture, sound or window, led by its remote control interface."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+DEADLINE = 60
+HARMLESS = ("interface error", "libvlc error")
+"""What a machine without a desktop makes VLC say."""
+
+
+class Vlc:
+    """A running VLC."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    def tell(self, command: str) -> None:
+        """Give a command, such as `seek 15`."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+
+    def time(self) -> int:
+        """Where it is in the film, in whole seconds; 0 before it begins."""
+        assert self._process.stdout is not None
+        self.tell("get_time")
+        for line in self._process.stdout:
+            if (answer := line.strip("> \n")).isdigit():
+                return int(answer)
+        raise AssertionError(f"VLC has ended:\n{self._log.read_text()}")
+
+    def wait_for_time(self, seconds: int) -> None:
+        """Wait until it has played so far."""
+        deadline = time.monotonic() + DEADLINE
+        while self.time() < seconds:
+            assert time.monotonic() < deadline, f"VLC never got to {seconds} s:\n{self._log.read_text()}"
+            time.sleep(0.1)
+
+    def errors(self) -> list[str]:
+        """What it complained of."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return [line for line in lines if " error" in line and not any(words in line for words in HARMLESS)]
+
+
+@contextmanager
+def playing(url: str) -> Iterator[Vlc]:
+    """Play a URL, as a normal user: VLC refuses to run as root."""
+    if shutil.which("cvlc") is None:
+        pytest.skip("there is no VLC on this machine")
+    as_nobody = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+    command = [
+        *as_nobody,
+        "cvlc",
+        "-I",
+        "oldrc",
+        "--rc-fake-tty",
+        "-v",
+        "--no-color",
+        "--vout",
+        "dummy",
+        "--aout",
+        "dummy",
+    ]
+    with tempfile.TemporaryDirectory() as home:
+        if as_nobody:
+            shutil.chown(home, "nobody")
+        log = Path(home) / "vlc.log"
+        with log.open("w") as complaints:
+            process = subprocess.Popen(
+                [*command, url], env=os.environ | {"HOME": home, "XDG_RUNTIME_DIR": home}, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
+            )  # fmt: skip
+        try:
+            yield Vlc(process, log)
+        finally:
+            process.terminate()
+            process.communicate(timeout=DEADLINE)
