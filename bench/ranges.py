@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.servers import edge, load, nginx, nginx_binary, secure_link, store_title
+from bench.servers import edge, load, missing_tools, nginx, secure_link, store_title, taken_by_others
 from bench.table import show
 
 ROUNDS = 5
@@ -28,8 +28,8 @@ def measure(urls: dict[str, str], size: int) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    if not nginx_binary():
-        print("bench.ranges needs nginx and wrk: apt-get install nginx wrk")
+    if sentence := missing_tools():
+        print(sentence)
         return
     rows = []
     with TemporaryDirectory() as name:
@@ -39,9 +39,10 @@ def main() -> None:
         with nginx(folder) as theirs, edge(folder) as ours:
             urls = {"nginx": secure_link(f"{theirs}/v1080.mp4"), "edge": f"{ours}/v1080.mp4"}
             for label, size in SIZES.items():
+                others = f"{taken_by_others():.0%}"
                 rate = measure(urls, size)
                 ratio = f"{rate['edge'] / rate['nginx']:.2f}"
-                rows.append((label, f"{rate['nginx']:,.0f}", f"{rate['edge']:,.0f}", ratio))
+                rows.append((label, f"{rate['nginx']:,.0f}", f"{rate['edge']:,.0f}", ratio, others))
     show(
         "Warm byte ranges with token check, requests per second on one core", ("range", "nginx", "edge", "ratio"), rows
     )

@@ -29,6 +29,7 @@ from tests.unit.packager.films import two_hours
 ASSET_ID = "benchmarkbenchmarkbenchmar"
 HOUR = 3600
 SECRET = "bench"
+TOOL_PATH = f"{os.environ['PATH']}:/usr/sbin"
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log stderr warn; worker_processes 1; worker_cpu_affinity 01;
 events {{ worker_connections 1024; }}
@@ -89,7 +90,7 @@ def nginx(folder: Path) -> Iterator[str]:
     port = free_port("127.0.0.1")
     settings = folder / "nginx.conf"
     settings.write_text(NGINX.format(folder=folder, port=port, secret=SECRET))
-    process = subprocess.Popen([nginx_binary(), "-c", str(settings), "-p", str(folder)])
+    process = subprocess.Popen([str(shutil.which("nginx", path=TOOL_PATH)), "-c", str(settings), "-p", str(folder)])
     try:
         _said(folder / "nginx.pid")
         yield f"http://127.0.0.1:{port}/assets/{ASSET_ID}"
@@ -105,16 +106,31 @@ def _said(path: Path) -> str:
     return path.read_text().strip()
 
 
-def nginx_binary() -> str:
-    """Where nginx is; empty when it is not installed."""
-    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx") or ""
-
-
 def secure_link(url: str) -> str:
     """A URL of nginx's with the signature that it wants."""
     expires, path = int(time.time()) + HOUR, "/" + url.split("/", 3)[3]
     digest = md5(f"{expires}{path} {SECRET}".encode(), usedforsecurity=False).digest()
     return f"{url}?md5={urlsafe_b64encode(digest).decode().rstrip('=')}&expires={expires}"
+
+
+def missing_tools() -> str:
+    """One sentence about what is not installed, or nothing."""
+    missing = [tool for tool in ("nginx", "wrk") if not shutil.which(tool, path=TOOL_PATH)]
+    return f"this benchmark needs {' and '.join(missing)}; install them with apt-get" if missing else ""
+
+
+def taken_by_others(seconds: float = 1) -> float:
+    """The share of the machine's CPU that is in use while our servers have nothing to do."""
+    before, idle_before = _cpu_ticks()
+    time.sleep(seconds)
+    after, idle_after = _cpu_ticks()
+    return 1 - (idle_after - idle_before) / (after - before)
+
+
+def _cpu_ticks() -> tuple[int, int]:
+    """All ticks of all cores, and the idle ones (proc(5), /proc/stat)."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(ticks), ticks[3] + ticks[4]
 
 
 def load(url: str, *headers: str, connections: int = 16, seconds: int = 3) -> Load:
