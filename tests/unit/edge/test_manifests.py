@@ -13,12 +13,13 @@ from packager import hls
 from tests.small_asset import ASSET_ID, INDEX
 
 pytestmark = pytest.mark.anyio
+ENCODED = INDEX.encode()
 
 
 class Shelf:
     """A store that counts what is taken from it."""
 
-    def __init__(self, content: bytes | MatineeError = INDEX.encode()) -> None:
+    def __init__(self, content: bytes | MatineeError = ENCODED) -> None:
         self.content = content
         self.taken: list[str] = []
 
