@@ -1,0 +1,62 @@
+"""Renews the pictures of the README: `python docs/screenshot.py --data matinee-data TITLE_ID` on a running instance."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+IMAGES = Path(__file__).with_name("images")
+SECONDS_IN = 3
+"""How far the film has played in the picture."""
+
+
+def signed_in(browser: Browser, data: Path) -> Page:
+    """A page of the administrator of the instance on `data`."""
+    url = json.loads((data / "run" / "door.json").read_text())["url"]
+    credential = json.loads((data / "admin.json").read_text())
+    context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    answer = context.request.post("/api/v1/auth:login", headers={"Matinee-Cookies": "1"}, data=credential)
+    if not answer.ok:
+        raise SystemExit(f"signing in failed: {answer.text()}")
+    return context.new_page()
+
+
+def take_browsing(page: Page) -> None:
+    """All titles, with their posters."""
+    page.goto("/")
+    page.wait_for_selector(".card h2")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=IMAGES / "browse.png")
+
+
+def take_watching(page: Page, title_id: str) -> None:
+    """The player in the middle of the film, its controls in sight."""
+    page.goto(f"/watch/{title_id}")
+    video = page.locator("hls-video")
+    page.locator("media-play-button.big").click()
+    while video.evaluate("video => video.currentTime") < SECONDS_IN:
+        page.wait_for_timeout(100)
+    page.mouse.move(640, 400)
+    page.screenshot(path=IMAGES / "watch.png")
+
+
+def main() -> None:
+    """Take both pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("title_id", metavar="TITLE_ID")
+    parser.add_argument("--data", type=Path, default=Path("matinee-data"), help="the instance's data directory")
+    arguments = parser.parse_args()
+    IMAGES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        page = signed_in(browser, arguments.data)
+        take_browsing(page)
+        take_watching(page, arguments.title_id)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
