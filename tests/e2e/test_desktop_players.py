@@ -6,11 +6,11 @@ import subprocess
 from urllib.parse import urljoin
 
 import httpx
-import imageio_ffmpeg
 import pytest
 
 from tests.e2e import vlc
 from tests.e2e.conftest import Title
+from tests.e2e.playback import play
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -19,13 +19,20 @@ protocols = pytest.mark.parametrize("protocol", ["hls", "dash"])
 
 
 @protocols
-def test_vlc_plays_and_seeks(stack: Stack, title: Title, protocol: str) -> None:
+def test_vlc_plays_without_a_complaint(stack: Stack, title: Title, protocol: str) -> None:
     with vlc.playing(stack.play(title.title_id)[protocol]) as player:
-        player.wait_for_time(2)
-        player.tell("seek 15")
-        player.wait_for_time(16)
-        assert player.time() < 20
+        player.wait_for_time(8)  # into the second segment
         assert player.errors() == []
+
+
+@protocols
+def test_vlc_seeks(stack: Stack, title: Title, protocol: str) -> None:
+    with vlc.playing(stack.play(title.title_id)[protocol]) as player:
+        player.wait_for_time(1)
+        player.tell("seek 15")
+        player.wait_for(lambda: 15 < player.time() < 20)
+        player.tell("seek 3")
+        player.wait_for(lambda: 3 < player.time() < 8)
 
 
 def mpv(url: str, *options: str) -> tuple[list[float], str]:
@@ -52,22 +59,17 @@ def test_mpv_plays_from_beginning_to_end(stack: Stack, title: Title, protocol: s
     assert moments[-1] > title.seconds - 1
 
 
-@protocols
-def test_mpv_seeks(stack: Stack, title: Title, protocol: str) -> None:
-    moments, complaints = mpv(stack.play(title.title_id)[protocol], "--start=15", "--hr-seek=yes", "--length=3")
+def test_mpv_seeks(stack: Stack, title: Title) -> None:
+    """By DASH only: FFmpeg's HLS cannot seek in fragmented MP4 that is addressed by byte ranges."""
+    moments, complaints = mpv(stack.play(title.title_id)["dash"], "--start=15", "--hr-seek=yes", "--length=3")
     assert complaints == ""
     assert 14.9 < moments[0] < 16
 
 
-def decode(url: str, stream: str) -> int:
-    """Decode a stream whole, and count its frames; any fault at all ends it."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", url, "-map", stream]
-    done = subprocess.run(
-        [*command, "-fps_mode", "passthrough", "-f", "framecrc", "-"],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return sum(not line.startswith("#") for line in done.stdout.splitlines())
+def decode(protocol: str, url: str, stream: str) -> int:
+    """Decode a stream whole, and count its frames."""
+    checksums = play(protocol, url, "-map", stream, "-fps_mode", "passthrough", "-f", "framecrc", "-")
+    return sum(not line.startswith("#") for line in checksums.splitlines())
 
 
 def playlists(main: str) -> tuple[list[str], list[str]]:
@@ -80,15 +82,15 @@ def playlists(main: str) -> tuple[list[str], list[str]]:
 
 def test_every_rendition_of_hls_decodes_whole(stack: Stack, title: Title) -> None:
     video, audio = playlists(stack.play(title.title_id)["hls"])
-    assert [decode(url, "0:v") for url in video] == [title.seconds * title.rate] * len(title.heights)
+    assert [decode("hls", url, "0:v") for url in video] == [title.seconds * title.rate] * len(title.heights)
     assert len(audio) == 2
     for url in audio:
-        assert decode(url, "0:a") >= title.seconds * 48_000 // 1024
+        assert decode("hls", url, "0:a") >= title.seconds * 48_000 // 1024
 
 
 def test_every_rendition_of_dash_decodes_whole(stack: Stack, title: Title) -> None:
     url = stack.play(title.title_id)["dash"]
     for number in range(len(title.heights)):
-        assert decode(url, f"0:v:{number}") == title.seconds * title.rate
+        assert decode("dash", url, f"0:v:{number}") == title.seconds * title.rate
     for number in range(2):
-        assert decode(url, f"0:a:{number}") >= title.seconds * 48_000 // 1024
+        assert decode("dash", url, f"0:a:{number}") >= title.seconds * 48_000 // 1024

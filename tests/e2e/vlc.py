@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,12 +38,16 @@ class Vlc:
                 return int(answer)
         raise AssertionError(f"VLC has ended:\n{self._log.read_text()}")
 
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, f"VLC never got there:\n{self._log.read_text()}"
+            time.sleep(0.1)
+
     def wait_for_time(self, seconds: int) -> None:
         """Wait until it has played so far."""
-        deadline = time.monotonic() + DEADLINE
-        while self.time() < seconds:
-            assert time.monotonic() < deadline, f"VLC never got to {seconds} s:\n{self._log.read_text()}"
-            time.sleep(0.1)
+        self.wait_for(lambda: self.time() >= seconds)
 
     def errors(self) -> list[str]:
         """What it complained of."""
