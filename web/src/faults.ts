@@ -8,12 +8,12 @@ export interface Words {
   remedy: string;
 }
 
-/** The fault that an HTTP status stands for; 0 means that no answer came. */
+/** The fault that an HTTP status stands for; 0 means that no answer came, and 400 that an identifier cannot be one. */
 export function faultOf(status: number): Fault {
   if (status === 0) return "offline";
   if (status === 401) return "signed-out";
   if (status === 403 || status === 410) return "stopped";
-  if (status === 404) return "missing";
+  if (status === 400 || status === 404) return "missing";
   if (status === 429 || status >= 500) return "away";
   return "broken";
 }

@@ -10,7 +10,8 @@ test.each([
   [429, "away"],
   [500, "away"],
   [503, "away"],
-  [400, "broken"],
+  [400, "missing"],
+  [413, "broken"],
 ])("status %d is the fault %s", (status, fault) => {
   expect(faultOf(status)).toBe(fault);
 });

@@ -8,8 +8,8 @@ import { landing } from "../routes.ts";
 /** Why signing in failed, in one sentence. */
 function reason(error: unknown): string {
   const fault = faultIn(error);
-  if (fault === "signed-out" || fault === "stopped") return "That e-mail and password do not belong together.";
-  return WORDS[fault].text;
+  if (fault === "away" || fault === "offline") return WORDS[fault].text;
+  return "That e-mail and password do not belong together.";
 }
 
 async function submit(event: SubmitEvent, root: HTMLElement): Promise<void> {
