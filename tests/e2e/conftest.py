@@ -68,5 +68,5 @@ def players() -> Path:
     """The folder with the players of others."""
     folder = Path(__file__).with_name("players")
     if not (folder / "node_modules").is_dir():
-        pytest.skip("the players are not installed: run `make players`")
+        pytest.skip("the players are not installed: `make test` installs them")
     return folder
