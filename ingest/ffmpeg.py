@@ -5,8 +5,10 @@ ours; limits on memory, file size, CPU and wall time (see `leash`); and it dies 
 """
 
 import os
+import re
 import selectors
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +32,7 @@ POLL_SECONDS = 0.1
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 64 * 1024**2
 CPUS_USED = 4
+SAFE = (8, 1, 3)  # CVE-2026-107695 and -107697
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 OUT_OF_MEMORY = "Cannot allocate memory"
 
@@ -72,12 +75,20 @@ class Ffmpeg:
 
     @classmethod
     def from_settings(cls, worker: WorkerSettings) -> "Ffmpeg":
-        """The program that a setting names, or the one in the imageio-ffmpeg package."""
-        return cls(worker.ffmpeg or imageio_ffmpeg.get_ffmpeg_exe())
+        """The program that a setting names, or the one in the imageio-ffmpeg package. Raises `Unavailable`."""
+        program = shutil.which(worker.ffmpeg or imageio_ffmpeg.get_ffmpeg_exe())
+        if program is None:
+            raise Unavailable(f"worker.ffmpeg {worker.ffmpeg!r} is not a program; correct it, or leave it empty")
+        return cls(program)
 
     def version(self) -> str:
-        """What the program calls itself, such as `n9.0.2-17-g2a571b6068`."""
-        return _version(self.program)
+        """What the program calls itself, such as `n9.0.2-17-g2a571b6068`. Raises `Unavailable` for an unsafe one."""
+        version = _version(self.program)
+        if is_unsafe(version):
+            raise Unavailable(
+                f"ffmpeg {version} has known holes; set worker.ffmpeg to {'.'.join(map(str, SAFE))} or newer"
+            )
+        return version
 
     def run(
         self, arguments: Sequence[str], limits: Limits, *, cancelled: Cancel = never, progress: Progress = unheard
@@ -105,6 +116,12 @@ class Output:
 
     data: bytes
     errors: str
+
+
+def is_unsafe(version: str) -> bool:
+    """Whether a release is older than those with all that we know of mended; a build without a number is believed."""
+    release = re.match(r"n?(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return release is not None and tuple(int(part or 0) for part in release.groups()) < SAFE
 
 
 @cache

@@ -23,7 +23,9 @@ def main(parent: int, niceness: int, limits: list[int], program: list[str]) -> N
         sys.exit(1)
     os.nice(niceness)
     for kind, limit in zip(LIMITS, limits, strict=True):
-        resource.setrlimit(kind, (limit, limit))
+        _, most = resource.getrlimit(kind)
+        allowed = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(kind, (allowed, allowed))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.execv(program[0], program)  # noqa: S606  (an argument list, and no shell)
 

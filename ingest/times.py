@@ -25,7 +25,7 @@ class Times:
         self._intervals: Counter[int] = Counter()
 
     def add(self, shown: int, duration: int, *, keyframe: bool) -> None:
-        """Count a picture. Raises `SourceRefused` when the film gets too long."""
+        """Count a picture. Raises `SourceRefused` for a film that is too long, or whose clock starts anew."""
         if self.frames == 0:
             self._first = self._last = shown
         self.frames += 1
@@ -68,6 +68,10 @@ class Times:
         return len(alike) / (sum(alike) * self.time_base)
 
     def _order(self, shown: int) -> None:
+        if self._shown is not None and shown < self._shown:
+            raise SourceRefused(
+                f"its clock jumps back after {float((self._last - self._first) * self.time_base):.1f} s"
+            )
         heapq.heappush(self._waiting, shown)
         if len(self._waiting) > REORDERED:
             self._pass(heapq.heappop(self._waiting))

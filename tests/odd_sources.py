@@ -47,6 +47,12 @@ def variable_rate(path: Path) -> Path:
     return plain(path, "-vf", left_out, "-fps_mode", "vfr", "-enc_time_base", "1/1000")
 
 
+def joined(path: Path) -> Path:
+    """Two films of which one was put behind the other."""
+    plain(path).write_bytes(path.read_bytes() * 2)
+    return path
+
+
 def silent(path: Path) -> Path:
     return film(path, seconds=SECONDS, audio=())
 

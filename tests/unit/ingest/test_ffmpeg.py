@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, Limits
+from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, Limits, is_unsafe
 from matinee.errors import Cancelled, ResourceExhausted, SourceRefused, Unavailable
 from matinee.settings import WorkerSettings
 
@@ -38,6 +38,25 @@ def test_gives_what_was_written() -> None:
 
 def test_knows_the_version_of_the_program() -> None:
     assert FFMPEG.version().startswith("n9")
+
+
+@pytest.mark.parametrize(
+    ("version", "unsafe"),
+    [
+        ("n9.0.2-17-g2a571b6068-20260930", False),
+        ("8.1.3", False),
+        ("8.1.2", True),
+        ("5.1", True),
+        ("N-118000-gab", False),
+    ],
+)
+def test_releases_with_known_holes_are_told_apart(version: str, unsafe: bool) -> None:
+    assert is_unsafe(version) == unsafe
+
+
+def test_a_program_that_is_not_there_can_be_set_and_tried_again() -> None:
+    with pytest.raises(Unavailable, match=r"worker\.ffmpeg '/nowhere/ffmpeg' is not a program"):
+        Ffmpeg.from_settings(WorkerSettings(ffmpeg="/nowhere/ffmpeg"))
 
 
 def test_the_child_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:

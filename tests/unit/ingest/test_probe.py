@@ -122,6 +122,11 @@ def test_one_picture_has_no_rate() -> None:
     assert times([0]).typical_rate() is None
 
 
+def test_a_clock_that_starts_anew_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match=r"its clock jumps back after 3\.0 s"):
+        probe(odd.joined(tmp_path / "film.ts"), LIMITS)
+
+
 def test_a_film_that_is_too_long_is_refused() -> None:
     with pytest.raises(SourceRefused, match="longer than the 1 h"):
         times([0, 3_601_000])
