@@ -3,6 +3,8 @@
 Keys are made by us and never come from a client: `uploads/<upload>/…`, `spans/<hash>/…`, `assets/<asset>/…`.
 """
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +29,14 @@ class StoredObject:
 
 
 class ObjectStore:
-    """Bytes under keys. Every method raises `Unavailable` when the store cannot be reached."""
+    """Bytes under keys. Every method raises `Unavailable` when the store cannot be reached.
 
-    def __init__(self, backend: obstore.store.ObjectStore) -> None:
+    `folder` is where the objects lie as files, if they do.
+    """
+
+    def __init__(self, backend: obstore.store.ObjectStore, folder: Path | None = None) -> None:
         self._backend = backend
+        self._folder = folder
 
     async def put(self, key: str, data: bytes) -> None:
         """Write an object whole; readers see the old content or the new, never a part."""
@@ -110,8 +116,10 @@ class ObjectStore:
                 raise _translated(error, key) from error
 
     async def delete_prefix(self, prefix: str) -> None:
-        """Remove every object below the prefix."""
+        """Remove every object below the prefix; in a folder also what killed writers left of objects half written."""
         await self.delete(found.key for found in await self.list(prefix))
+        if self._folder:
+            await asyncio.to_thread(shutil.rmtree, self._folder / prefix, ignore_errors=True)
 
 
 def open_store(url: str) -> ObjectStore:
@@ -121,7 +129,7 @@ def open_store(url: str) -> ObjectStore:
     if url.startswith("file://"):
         folder = Path(url.removeprefix("file://"))
         folder.mkdir(parents=True, exist_ok=True)
-        return ObjectStore(LocalStore(prefix=folder))
+        return ObjectStore(LocalStore(prefix=folder, automatic_cleanup=True), folder)
     if url.startswith("s3://"):
         return ObjectStore(from_url(url))
     raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")

@@ -81,6 +81,14 @@ async def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
     await store.delete(["a"])
 
 
+async def test_a_deleted_prefix_leaves_no_files_of_killed_writers(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    await store.put("x/y/1", b"1")
+    (tmp_path / "x/y/2#1").write_bytes(b"half of an obj")
+    await store.delete_prefix("x")
+    assert not (tmp_path / "x").exists()
+
+
 def test_an_unknown_address_is_refused_with_a_sentence() -> None:
     with pytest.raises(InvalidInput, match="store\\.url"):
         open_store("ftp://somewhere")

