@@ -74,7 +74,7 @@ def ending(error: BaseException) -> Ending:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return Ending(JobState.JOB_STATE_QUEUED, "the disk of the worker is full")
+        return Ending(JobState.JOB_STATE_QUEUED, "the disk of the worker is full; make room and try again")
     state, message = next((state, message) for kinds, state, message in _ENDINGS if isinstance(error, kinds))
     return Ending(state, message or str(error))
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,10 +40,33 @@ class Studio:
     settings: Settings
     store: ObjectStore
     channel: Channel
-    publisher: Metadata
-    account_id: str
     sections: dict[str, dict[str, Any]]
+    publisher: Metadata = ()
+    account_id: str = ""
     workers: list[Process] = field(default_factory=list)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    control: "asyncio.Task[None] | None" = None
+
+    async def open(self) -> None:
+        """Start control, and sign in."""
+        self.stop.clear()
+        self.control = asyncio.create_task(serve(self.settings, self.store, self.stop))
+        await until(self._announced)
+        self.publisher = await _signed_in(self.settings, self.channel)
+        auth = AuthServiceStub(self.channel)
+        self.account_id = (await auth.GetAccount(GetAccountRequest(), metadata=self.publisher)).account.account_id
+
+    async def close(self) -> None:
+        """Kill the workers, and stop control."""
+        for worker in self.workers:
+            await dismiss(worker, signal.SIGKILL)
+        await self.close_control()
+
+    async def close_control(self) -> None:
+        """Stop control, as for an upgrade."""
+        self.stop.set()
+        if self.control:
+            await self.control
 
     async def upload(self, film: bytes, *, sha256: str = "", size: int | None = None) -> Job:
         """Store a film as the edge would, and record it."""
@@ -108,6 +131,9 @@ class Studio:
                 found.append(command)
         return found
 
+    async def _announced(self) -> bool:
+        return self.settings.service_token_file.exists() and (self.settings.data / "admin.json").exists()
+
     @property
     def _jobs(self) -> "JobServiceAsyncStub":
         return JobServiceStub(self.channel)
@@ -117,22 +143,13 @@ class Studio:
 async def opened(data: Path, **sections: dict[str, Any]) -> AsyncIterator[Studio]:
     """A studio on an empty folder; `sections` are settings, by table."""
     settings = load_settings(data=data, **sections)
-    store, stop = open_store(settings.store_url), asyncio.Event()
-    serving = asyncio.create_task(serve(settings, store, stop))
-    async with open_channel(settings.control_address) as channel:
-        try:
-            await until(lambda: _announced(settings))
-            publisher = await _signed_in(settings, channel)
-            account = (await AuthServiceStub(channel).GetAccount(GetAccountRequest(), metadata=publisher)).account
-            studio = Studio(settings, store, channel, publisher, account.account_id, sections)
-            try:
-                yield studio
-            finally:
-                for worker in studio.workers:
-                    await dismiss(worker, signal.SIGKILL)
-        finally:
-            stop.set()
-            await serving
+    store = open_store(settings.store_url)
+    async with AsyncExitStack() as stack:
+        channel = await stack.enter_async_context(open_channel(settings.control_address))
+        studio = Studio(settings, store, channel, sections)
+        stack.push_async_callback(studio.close)
+        await studio.open()
+        yield studio
 
 
 async def dismiss(worker: Process, number: int = signal.SIGTERM) -> None:
@@ -147,10 +164,6 @@ async def until(condition: Callable[[], Awaitable[object]], seconds: float = PAT
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - other processes make it true
             await asyncio.sleep(0.005)
-
-
-async def _announced(settings: Settings) -> bool:
-    return settings.service_token_file.exists() and (settings.data / "admin.json").exists()
 
 
 async def _signed_in(settings: Settings, channel: Channel) -> Metadata:

@@ -132,6 +132,28 @@ async def started(studio: Studio) -> bool:
     return bool(studio.log("worker started"))
 
 
+async def test_a_worker_without_control_stops_when_its_lease_ends_and_goes_on_later(
+    studio: Studio, source: bytes
+) -> None:
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: encoding(studio))
+    await studio.close_control()
+    await until(lambda: ended(studio))
+    await until(lambda: idle(studio))
+    done = {said["digest"] for said in studio.log("encoded")}
+
+    await studio.open()
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+    encodings = Counter(said["digest"] for said in studio.log("encoding"))
+    assert all(encodings[digest] == 1 for digest in done)
+
+
+async def ended(studio: Studio) -> bool:
+    """Whether an attempt has ended without an asset."""
+    return bool(studio.log("attempt ended"))
+
+
 async def test_a_job_whose_title_is_deleted_leaves_nothing(studio: Studio, source: bytes) -> None:
     job = await studio.upload(source)
     await studio.hire()

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from ingest.fetch import fetch
+from ingest.stages import ending
 from matinee.errors import DataLoss, SourceRefused
 from matinee.storage import ObjectStore, open_store
-from protos.v1.jobs_pb2 import JobLease
+from protos.v1.jobs_pb2 import JobLease, JobState
 
 pytestmark = pytest.mark.anyio
 
@@ -73,3 +74,10 @@ async def test_a_missing_part_is_noticed(tmp_path: Path) -> None:
     await store.delete(["uploads/u/0000000000001000"])
     with pytest.raises(DataLoss, match="no part at byte 1000"):
         await fetch(store, terms(), tmp_path / "source", ignore)
+
+
+async def test_a_full_disk_leaves_the_job_to_be_tried_again() -> None:
+    with pytest.raises(OSError, match="No space left") as caught:
+        await fetch(await uploaded(), terms(), Path("/dev/full"), ignore)
+    assert ending(caught.value).state == JobState.JOB_STATE_QUEUED
+    assert "disk of the worker is full" in ending(caught.value).message
