@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from edge.gathering import GatheringTransport
 from matinee.settings import HttpSettings
 
 STALLED_SECONDS = 120
@@ -47,7 +48,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it when there are too many."""
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > self.limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
