@@ -67,6 +67,7 @@ class Keys:
             return
         if self._awaited is None:
             self._awaited = asyncio.create_task(self._fetch())
+            self._awaited.add_done_callback(_heard)
         await asyncio.shield(self._awaited)
 
     async def _fetch(self) -> None:
@@ -80,3 +81,9 @@ class Keys:
         if reply.jwks != self._jwks:
             self._current = KeySet.from_jwks(reply.jwks)
             self._jwks = reply.jwks
+
+
+def _heard(fetch: asyncio.Task[None]) -> None:
+    """A fetch whose callers have all left may fail unheard."""
+    if not fetch.cancelled():
+        fetch.exception()
