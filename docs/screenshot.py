@@ -11,6 +11,9 @@ IMAGES = Path(__file__).with_name("images")
 SECONDS_IN = 3
 """How far the film has played in the picture."""
 
+FADE_MILLISECONDS = 500
+"""Until the controls stand there in full."""
+
 
 def signed_in(browser: Browser, data: Path) -> Page:
     """A page of the administrator of the instance on `data`."""
@@ -39,6 +42,7 @@ def take_watching(page: Page, title_id: str) -> None:
     while video.evaluate("video => video.currentTime") < SECONDS_IN:
         page.wait_for_timeout(100)
     page.mouse.move(640, 400)
+    page.wait_for_timeout(FADE_MILLISECONDS)
     page.screenshot(path=IMAGES / "watch.png")
 
 

@@ -1,11 +1,12 @@
 """Our own pages, as a person meets them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.e2e.chromium import assert_advances, assert_seeks, until
 from tests.e2e.conftest import Title
@@ -133,6 +134,32 @@ def test_an_unknown_title_is_told_kindly(signed_in: BrowserContext) -> None:
     page = signed_in.new_page()
     page.goto("/watch/nosuchtitle")
     expect(page.get_by_role("heading", name="This film is not here")).to_be_visible()
+
+
+def test_an_access_token_that_has_expired_is_renewed_unseen(signed_in: BrowserContext, title: Title) -> None:
+    signed_in.clear_cookies(name="matinee_access")
+    page = signed_in.new_page()
+    page.goto("/")
+    expect(page.get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (lambda route: route.fulfill(status=503, json={"status": 503}), "The house is having a short break"),
+        (lambda route: route.abort(), "The connection is gone"),
+    ],
+)
+def test_a_failure_is_told_kindly_and_can_be_tried_again(
+    signed_in: BrowserContext, title: Title, failure: Callable[[Route], None], words: str
+) -> None:
+    page = signed_in.new_page()
+    page.route("**/api/v1/titles*", failure)
+    page.goto("/")
+    expect(page.get_by_role("heading", name=words)).to_be_visible()
+    page.unroute("**/api/v1/titles*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
 
 
 def test_the_policy_allows_nothing_inline(page: Page) -> None:
