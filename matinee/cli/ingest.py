@@ -49,15 +49,19 @@ def ingest_one(api: Api, credential: Credential, file: Path, title: str, progres
 
     Raises `SourceRefused` when the job fails, and `Cancelled` when somebody cancels it.
     """
-    sent = progress.add_task(f"Uploading {title}", total=file.stat().st_size)
+    size = file.stat().st_size
+    hashed = progress.add_task(f"Reading {title}", total=size)
+    sent = progress.add_task(f"Uploading {title}", total=size)
     uploaded = upload(
         file,
         url=api.url,
         token=credential.fresh_token,
         title=title,
+        on_hashed=lambda done: progress.update(hashed, completed=done),
         on_progress=lambda done: progress.update(sent, completed=done),
     )
-    progress.remove_task(sent)
+    for task in (hashed, sent):
+        progress.remove_task(task)
     path = f"/jobs/{uploaded.job_id}"
     if not wait:
         return dict(api.call("GET", path)["job"])
