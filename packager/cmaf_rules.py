@@ -1,4 +1,4 @@
-"""What a script can check of CMAF tracks (ISO/IEC 23000-19; standards.md, "CMAF tracks"). A rule yields its faults."""
+"""What a script can check of CMAF tracks (ISO/IEC 23000-19; docs/standards.md). A rule yields its faults."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction

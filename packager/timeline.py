@@ -1,4 +1,4 @@
-"""The timeline of a title: which frames make a GOP, a segment, and where sound is cut (standards.md, CMAF tracks).
+"""The timeline of a title: which frames make a GOP, a segment, and where sound is cut (docs/standards.md).
 
 All times are exact fractions of a second. Content begins at the lead-in T0 = two frame durations in every track:
 pictures because their composition offsets are padded to it, sound because its encoder priming and silence fill it.

@@ -1,4 +1,4 @@
-"""CMAF track files written from encoded samples (ISO/IEC 23000-19, and the rules of standards.md).
+"""CMAF track files written from encoded samples (ISO/IEC 23000-19, and the rules of docs/standards.md).
 
 Of the input only the bytes of samples, their sync flags and the order of presentation inside a GOP are taken. Every
 time is written anew from the timeline: decoding starts at 0, and content is shown from T0 on. A file is `ftyp`, `moov`,
