@@ -1,4 +1,4 @@
-"""Whether a packaged title keeps the rules of docs/standards.md that a script can check, on its bytes and its manifests."""
+"""Whether a packaged title keeps the rules of docs/standards.md that a script can check, on bytes and manifests."""
 
 from pathlib import Path
 
