@@ -54,7 +54,8 @@ class Stack:
         )
         for line in listing.stdout.splitlines():
             pid, *arguments = line.split()
-            found[arguments[arguments.index("matinee") + 1]] = int(pid)
+            if "matinee" in arguments:  # one that has just ended has no arguments any more
+                found[arguments[arguments.index("matinee") + 1]] = int(pid)
         return found
 
 
