@@ -8,7 +8,7 @@ import pytest
 
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.ladder import ladder
-from ingest.plan import plan
+from ingest.plan import Span, plan
 from ingest.probe import probe
 from ingest.source import Picture
 from ingest.span import SpanRequest, encode_span, span_arguments, span_request
@@ -88,18 +88,35 @@ def test_a_digest_depends_on_what_the_bytes_depend_on() -> None:
     assert REQUEST.digest() != REQUEST.model_copy(update={"source_sha256": "11" * 32}).digest()
 
 
-@pytest.mark.parametrize(("rate", "ending"), [("24000/1001", "mkv"), ("30000/1001", "ts"), ("60", "mp4")])
+@pytest.mark.parametrize(
+    ("rate", "ending"), [("25", "mkv"), ("24000/1001", "mkv"), ("30000/1001", "ts"), ("60", "mp4")]
+)
 def test_three_spans_hold_every_frame_once(rate: str, ending: str, tmp_path: Path) -> None:
     source = film(tmp_path / f"film.{ending}", rate=rate, seconds=13, size=(160, 90), audio=())
+    numbers, spans = joined(source, tmp_path)
+    assert len(spans) == 3
+    assert numbers == list(range(round(13 * Fraction(rate))))
+
+
+def joined(source: Path, folder: Path) -> tuple[list[int], tuple[Span, ...]]:
+    """The numbers that the frames of a film show, encoded in spans of 6 s and put in a row."""
     settings = LadderSettings(heights=(90,), preset="ultrafast", span_segments=1)
     planned = plan(probe(source, SourceSettings()), settings)
-    assert len(planned.spans) == 3
     numbers: list[int] = []
     for span in planned.spans:
         request = span_request(planned, span, settings, source_sha256="00" * 32, version="any")
-        encode_span(request, source, tmp_path, FFMPEG, LIMITS)
-        numbers += [read_counter(frame) for frame in luma_frames(tmp_path / "90.mp4", (160, 90))]
-    assert numbers == list(range(planned.frames))
+        encode_span(request, source, folder, FFMPEG, LIMITS)
+        numbers += [read_counter(frame) for frame in luma_frames(folder / "90.mp4", (160, 90))]
+    return numbers, planned.spans
+
+
+def test_spans_of_a_variable_rate_hold_a_picture_until_the_next_even_across_their_seam(tmp_path: Path) -> None:
+    dropped = ["-vf", "select='not(eq(mod(n,5),3)+between(n,145,155))'", "-fps_mode", "vfr", "-g", "40"]
+    source = film(tmp_path / "film.mp4", seconds=13, size=(160, 90), audio=(), options=dropped)
+    kept = [number for number in range(325) if number % 5 != 3 and not 145 <= number <= 155]
+    numbers, spans = joined(source, tmp_path)
+    assert [span.first for span in spans] == [0, 150, 300]
+    assert numbers == [max(number for number in kept if number <= shown) for shown in range(325)]
 
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
