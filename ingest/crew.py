@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -35,7 +36,5 @@ class Crew:
         """Stop everything: what waits is dropped, ffmpeg children are killed."""
         self._dismissed.set()
         ends = [asyncio.wrap_future(future) for future in tuple(self._running) if not future.cancel()]
-        if ends:
-            await asyncio.wait(ends, timeout=DISMISS_SECONDS)
-            for end in ends:
-                end.cancel() or end.exception()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*ends, return_exceptions=True), DISMISS_SECONDS)

@@ -43,26 +43,31 @@ class Lease:
         """Note that control took a heartbeat that was sent at `sent_at`."""
         self._renewed_at = sent_at
 
+    @property
+    def remaining(self) -> float:
+        """Seconds until the lease ends, unless it is renewed."""
+        return self._renewed_at + self.terms.lease_seconds - self._clock()
+
     def check(self) -> None:
         """Ask before every step that others can see. Raises `LeaseLost` when the job may be another's by now."""
-        if self._clock() - self._renewed_at >= self.terms.lease_seconds:
+        if self.remaining <= 0:
             raise LeaseLost(f"control took no heartbeat for {self.terms.lease_seconds:g} s")
 
 
 async def keep(lease: Lease, jobs: Jobs, progress: Progress) -> NoReturn:
     """Send heartbeats for ever. Raises `LeaseLost`, `JobGone` or `Cancelled` when the work must end."""
     while True:
-        await asyncio.sleep(lease.pause)
+        await asyncio.sleep(min(lease.pause, lease.remaining))
+        lease.check()
         sent_at = lease.now()
         try:
-            cancelled = await jobs.heartbeat(_heartbeat(lease.terms, progress), lease.terms.lease_seconds)
+            cancelled = await jobs.heartbeat(_heartbeat(lease.terms, progress), lease.remaining)
         except NotFound as error:
             raise JobGone(str(error)) from error
         except Conflict as error:
             raise LeaseLost(str(error)) from error
         except MatineeError as error:
             log.warning("heartbeat failed", job_id=lease.terms.job_id, error=str(error))
-            lease.check()
             continue
         lease.renew(sent_at)
         if cancelled:

@@ -104,9 +104,10 @@ class Production:
             limits=Limits.from_settings(self._settings.worker, planned.duration),
             cancelled=self._crew.dismissed,
         )
-        checks = [self._crew.run(check, track, planned, self._asset, wanted) for track in index.tracks]
-        for found in asyncio.as_completed(checks):
-            faults += await found
+        async with asyncio.TaskGroup() as group:
+            runs = [self._crew.run(check, track, planned, self._asset, wanted) for track in index.tracks]
+            checks = [group.create_task(run) for run in runs]
+        faults += [fault for done in checks for fault in done.result()]
         if faults:
             log.error("asset is not valid", job_id=self._lease.terms.job_id, faults=faults)
             raise NotValid(f"what was made of the film is not good enough to publish: {'; '.join(faults)}")

@@ -24,6 +24,8 @@ class Desk(WorkerServiceServicer):
         self.waiting: list[pb.JobLease] = []
         self.fencing_token = 0
         self.cancel_requested = False
+        self.silent = False
+        """Whether heartbeats are never answered."""
         self.failure: MatineeError | None = None
         self.heartbeats: list[pb.HeartbeatRequest] = []
         self.published: list[pb.PublishAssetRequest] = []
@@ -41,6 +43,8 @@ class Desk(WorkerServiceServicer):
     @override
     async def Heartbeat(self, request: pb.HeartbeatRequest, context: rpc.Context) -> pb.HeartbeatResponse:
         await self._note(self.heartbeats, request)
+        if self.silent:
+            await asyncio.Event().wait()
         await self._check(request.fencing_token, context)
         return pb.HeartbeatResponse(cancel_requested=self.cancel_requested)
 

@@ -84,3 +84,13 @@ async def test_a_control_that_is_away_for_long_ends_the_lease(tmp_path: Path) ->
         with pytest.raises(LeaseLost):
             await keep(Lease(TERMS), client(channel), Progress())
     assert len(desk.heartbeats) > 1
+
+
+async def test_a_control_that_never_answers_ends_the_lease_in_time(tmp_path: Path) -> None:
+    desk, lease = Desk(), Lease(TERMS)
+    desk.silent = True
+    async with serving(desk, tmp_path) as channel:
+        with pytest.raises(LeaseLost):
+            await keep(lease, client(channel), Progress())
+    assert -lease.remaining < TERMS.lease_seconds
+    assert len(desk.heartbeats) == 1
