@@ -76,10 +76,11 @@ def foreign_claims(name: str) -> Finding:
 
 
 def _ffmpeg(settings: Settings) -> Finding:
-    program = Ffmpeg.from_settings(settings.worker)
-    return _looked_at(
-        "ffmpeg", lambda: f"{program.version()}, {program.program}", "set worker.ffmpeg to version 8.1.3 or later"
-    )
+    def version() -> str:
+        ffmpeg = Ffmpeg.from_settings(settings.worker)
+        return f"{ffmpeg.version()}, {ffmpeg.program}"
+
+    return _looked_at("ffmpeg", version, "set worker.ffmpeg to an FFmpeg of version 8.1.3 or later")
 
 
 def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:

@@ -1,0 +1,73 @@
+"""The command line: what people read, and what scripts get."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from matinee.cli.api import save_session, saved_sessions
+from matinee.cli.tables import duration, state_word
+from tests.stack import ROOT
+
+
+def matinee(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "matinee", *arguments],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (59.4, "0:59"), (59.5, "1:00"), (3600, "1:00:00"), (7384, "2:03:04")]
+)
+def test_a_length_is_shown_in_hours_minutes_and_seconds(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_a_state_is_one_plain_word_for_scripts() -> None:
+    assert (state_word("JOB_STATE_PUBLISHED"), state_word("TITLE_STATE_DRAFT")) == ("published", "draft")
+
+
+def test_a_session_is_kept_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    save_session("https://one.example", "first")
+    save_session("https://two.example", "second")
+    assert saved_sessions() == {"https://one.example": "first", "https://two.example": "second"}
+    assert (tmp_path / "matinee" / "sessions.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_not_there_is_one_sentence() -> None:
+    done = matinee("ingest", "no-such-film.mkv")
+    assert (done.returncode, done.stderr) == (65, "matinee: no-such-film.mkv is not a file\n")
+
+
+def test_one_title_is_not_given_to_two_films() -> None:
+    done = matinee("ingest", "README.md", "LICENSE", "--title", "Both")
+    assert (done.returncode, done.stderr) == (65, "matinee: --title names one film: give one FILE with it\n")
+
+
+def test_bad_settings_are_one_sentence_that_names_them() -> None:
+    done = matinee("titles", MATINEE_HTTP__PORT="70000")
+    assert (done.returncode, done.stderr.count("\n")) == (65, 1)
+    assert "http.port" in done.stderr
+
+
+def test_an_instance_that_cannot_be_reached_is_one_sentence() -> None:
+    done = matinee("titles", MATINEE_URL="http://127.0.0.1:9", MATINEE_TOKEN="any")
+    assert (done.returncode, done.stderr.count("\n")) == (69, 1)
+    assert "http://127.0.0.1:9 cannot be reached" in done.stderr
+
+
+def test_an_instance_without_a_session_says_how_to_sign_in(tmp_path: Path) -> None:
+    done = matinee("titles", MATINEE_URL="http://127.0.0.1:9", XDG_STATE_HOME=str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (77, 1)
+    assert "matinee login" in done.stderr
+
+
+def test_help_names_every_command() -> None:
+    shown = matinee("--help").stdout
+    for command in ("up", "control", "edge", "worker", "ingest", "titles", "play", "jobs", "login", "doctor", "demo"):
+        assert f"\n  {command} " in shown
