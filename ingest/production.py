@@ -27,6 +27,7 @@ from ingest.validation import asset_faults, track_faults
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from packager.index import AssetIndex
+from packager.validation import advice
 from protos.v1.jobs_pb2 import JobStage, PublishAssetRequest
 
 log = structlog.get_logger()
@@ -111,6 +112,8 @@ class Production:
         if faults:
             log.error("asset is not valid", job_id=self._lease.terms.job_id, faults=faults)
             raise NotValid(f"what was made of the film is not good enough to publish: {'; '.join(faults)}")
+        for remark in await self._crew.run(advice, index, self._asset):
+            log.warning("asset could be better", job_id=self._lease.terms.job_id, remark=remark)
 
     async def _upload(self, index: AssetIndex) -> Publication:
         """Write the objects, and the record by which they are published even if this worker dies now."""
