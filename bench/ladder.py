@@ -21,9 +21,9 @@ from matinee import showreel
 from matinee.settings import LadderSettings, Settings, SourceSettings
 
 ROUNDS = 5
-SECONDS = 20
+SECONDS = 40
 TOP = "1920x1080"
-SETTINGS = LadderSettings(span_segments=1)
+SETTINGS = LadderSettings()
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def _measure(run: Callable[[], None]) -> tuple[float, float]:
 def _film(ffmpeg: str, folder: Path) -> Path:
     cut = showreel.cut(ffmpeg, folder / "showreel.mp4")
     film = folder / "film.mp4"
-    scaled = ["-vf", f"scale={TOP.replace('x', ':')}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-an"]
+    scaled = ["-vf", f"scale={TOP.replace('x', ':')}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "12", "-an"]
     subprocess.run([ffmpeg, "-loglevel", "error", "-i", cut, "-t", str(SECONDS), *scaled, film], check=True)
     return film
 

@@ -1,0 +1,20 @@
+"""`python -m bench`: every table of docs/benchmarks.md, one after the other. Take a quiet machine."""
+
+import os
+import platform
+import subprocess
+import sys
+
+BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads")
+
+
+def main() -> None:
+    """Print the tables, each made by a process of its own."""
+    cores = os.cpu_count()
+    print(f"Python {platform.python_version()}, {cores} cores, {platform.system()} {platform.machine()}", flush=True)
+    for name in BENCHMARKS:
+        subprocess.run([sys.executable, "-m", f"bench.{name}"], stderr=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    main()
