@@ -13,7 +13,7 @@ def main() -> None:
     cores = os.cpu_count()
     print(f"Python {platform.python_version()}, {cores} cores, {platform.system()} {platform.machine()}", flush=True)
     for name in BENCHMARKS:
-        subprocess.run([sys.executable, "-m", f"bench.{name}"], stderr=subprocess.DEVNULL, check=True)
+        subprocess.run([sys.executable, "-m", f"bench.{name}"], check=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Every side has the same binary, preset, rate control and closed GOPs, and one thread an encoder. Rounds go A B C A B C.
 """
 
+import logging
 import resource
 import subprocess
 import time
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+
+import structlog
 
 from bench.table import show
 from ingest.ffmpeg import Ffmpeg, Limits
@@ -28,6 +31,7 @@ SETTINGS = LadderSettings()
 
 def main() -> None:
     """Print the table."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     ffmpeg = Ffmpeg.from_settings(Settings().worker)
     with TemporaryDirectory() as folder:
         film = _film(ffmpeg.program, Path(folder))
