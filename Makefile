@@ -47,6 +47,10 @@ lint: $(DEVELOPMENT) $(NODE_MODULES) $(CONTRACTS)
 protos: $(DEVELOPMENT)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m protos.generate
 
+## screenshots: the pictures of the README, of TITLE on the instance that runs on DATA
+screenshots: $(DEVELOPMENT)
+	$(BIN)/python docs/screenshot.py --data $(or $(DATA),matinee-data) $(TITLE)
+
 ## web: the browser application
 web: $(WEB)
 
@@ -75,7 +79,7 @@ $(NODE_MODULES): $(RUNTIME) web/package.json web/package-lock.json
 	@$(NPM) --prefix web ci --silent
 	@touch $@
 
-$(WEB): $(NODE_MODULES) web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+$(WEB): $(NODE_MODULES) web/index.html $(wildcard web/*.ts) $(shell find web/src web/public -type f 2>/dev/null)
 	@echo "Building the web application"
 	@$(NPM) --prefix web run --silent build
 	@touch $@

@@ -1,15 +1,21 @@
 """Renews the pictures of the README: `python docs/screenshot.py --data matinee-data TITLE_ID` on a running instance."""
 
 import argparse
+import io
 import json
 import shutil
+import time
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).with_name("images")
 SECONDS_IN = 3
 """How far the film has played in the picture."""
+
+MOVING_SECONDS = 6
+MOVING_SIZE = (720, 450)
 
 FADE_MILLISECONDS = 500
 """Until the controls stand there in full."""
@@ -46,8 +52,21 @@ def take_watching(page: Page, title_id: str) -> None:
     page.screenshot(path=IMAGES / "watch.png")
 
 
+def take_playing(page: Page) -> None:
+    """A moving picture of the film as it plays on the page."""
+    frames, shown_for = [], []
+    until = time.monotonic() + MOVING_SECONDS
+    while (begun := time.monotonic()) < until:
+        shot = Image.open(io.BytesIO(page.screenshot()))
+        frames.append(shot.resize(MOVING_SIZE, Image.Resampling.LANCZOS))
+        shown_for.append(round(1000 * (time.monotonic() - begun)))
+    frames[0].save(
+        IMAGES / "playing.webp", save_all=True, append_images=frames[1:], duration=shown_for, loop=0, quality=55
+    )
+
+
 def main() -> None:
-    """Take both pictures."""
+    """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("title_id", metavar="TITLE_ID")
     parser.add_argument("--data", type=Path, default=Path("matinee-data"), help="the instance's data directory")
@@ -59,6 +78,7 @@ def main() -> None:
         page = signed_in(browser, arguments.data)
         take_browsing(page)
         take_watching(page, arguments.title_id)
+        take_playing(page)
         browser.close()
 
 
