@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from edge.flights import SingleFlight
 from matinee.errors import MatineeError, NotFound, PermissionDenied
 from matinee.rpc import Channel, service_metadata, translated
 from matinee.tokens import Clock
@@ -66,7 +67,7 @@ class Grants:
         self._clock = clock
         self._held: dict[str, Grant] = {}
         self._denied: dict[str, float] = {}
-        self._asked: dict[str, asyncio.Task[Grant]] = {}
+        self._asked = SingleFlight[Grant]()
         self._active: set[str] = set()
         self._news: asyncio.Task[None] | None = None
 
@@ -92,9 +93,7 @@ class Grants:
         if grant := self.held(session_id, asset_id):
             return grant
         self._refuse_denied(session_id)
-        if session_id not in self._asked:
-            self._asked[session_id] = asyncio.create_task(self._ask(session_id, asset_id))
-        return await asyncio.shield(self._asked[session_id])
+        return await self._asked.join(f"{session_id}/{asset_id}", lambda: self._ask(session_id, asset_id))
 
     async def run(self) -> None:
         """Stay connected to control, until cancelled."""
@@ -114,8 +113,6 @@ class Grants:
         except (PermissionDenied, NotFound) as error:
             self._deny(session_id)
             raise PermissionDenied(str(error)) from error
-        finally:
-            del self._asked[session_id]
 
     def _refuse_denied(self, session_id: str) -> None:
         if self._denied.get(session_id, 0) > self._clock():

@@ -3,13 +3,13 @@
 A limit of lines (from the grant) leaves taller renditions out of main playlists, and refuses their files and playlists.
 """
 
-import asyncio
 import gzip
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge.flights import SingleFlight
 from matinee.errors import NotFound, PermissionDenied
 from packager import dash, hls
 from packager.index import AssetIndex, Track
@@ -120,7 +120,7 @@ class Library:
     def __init__(self, store: WholeReader) -> None:
         self._store = store
         self._assets: OrderedDict[str, Asset] = OrderedDict()
-        self._loading: dict[str, asyncio.Task[Asset]] = {}
+        self._loading = SingleFlight[Asset]()
 
     def held(self, asset_id: str) -> Asset | None:
         """The asset, when it is in memory."""
@@ -133,19 +133,14 @@ class Library:
         """The asset, loaded once for all who ask. Raises `NotFound`, `Unavailable`, `DataLoss`."""
         if asset := self.held(asset_id):
             return asset
-        if asset_id not in self._loading:
-            self._loading[asset_id] = asyncio.create_task(self._load(asset_id))
-        return await asyncio.shield(self._loading[asset_id])
+        return await self._loading.join(asset_id, lambda: self._load(asset_id))
 
     async def _load(self, asset_id: str) -> Asset:
-        try:
-            index = AssetIndex.decode(await self._store.get(f"assets/{asset_id}/index.bin"))
-            self._assets[asset_id] = asset = Asset(asset_id, index)
-            if len(self._assets) > MOST_ASSETS:
-                self._assets.popitem(last=False)
-            return asset
-        finally:
-            del self._loading[asset_id]
+        index = AssetIndex.decode(await self._store.get(f"assets/{asset_id}/index.bin"))
+        self._assets[asset_id] = asset = Asset(asset_id, index)
+        if len(self._assets) > MOST_ASSETS:
+            self._assets.popitem(last=False)
+        return asset
 
 
 def _playlist_stems(track: Track) -> tuple[str, ...]:
