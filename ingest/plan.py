@@ -7,6 +7,7 @@ from ingest.ladder import Rung, ladder
 from ingest.rates import nearest_rate
 from ingest.source import Facts, Sound, Source
 from matinee.settings import LadderSettings
+from packager.languages import language_name
 from packager.timeline import Timeline
 
 DEINTERLACING_FRAMES = 2
@@ -97,12 +98,15 @@ def _audio_tracks(sounds: tuple[Sound, ...]) -> tuple[AudioTrack, ...]:
     """One track for each audio stream; the stream that the source calls default, or else the first, is ours."""
     chosen = next((sound for sound in sounds if sound.default), sounds[0] if sounds else None)
     return tuple(
-        AudioTrack(
-            name=f"a{number}-{sound.language}", label=_label(sound, number), sound=sound, default=sound is chosen
-        )
-        for number, sound in enumerate(sounds)
+        AudioTrack(name=f"a{number}-{sound.language}", label=label, sound=sound, default=sound is chosen)
+        for number, (sound, label) in enumerate(zip(sounds, _labels(sounds), strict=True))
     )
 
 
-def _label(sound: Sound, number: int) -> str:
-    return sound.language if sound.language != "und" else f"Audio {number + 1}"
+def _labels(sounds: tuple[Sound, ...]) -> list[str]:
+    """What people read in the menu of audio tracks: each differs, so that they can tell one from the other."""
+    names = [language_name(sound.language) or "Audio" for sound in sounds]
+    return [
+        f"{name} {names[:number].count(name) + 1}" if names.count(name) > 1 else name
+        for number, name in enumerate(names)
+    ]

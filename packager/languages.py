@@ -1,4 +1,4 @@
-"""Languages: from the three letters of MP4 (ISO 639-2) to the tags that manifests want (BCP 47, RFC 5646)."""
+"""Languages: from the three letters of MP4 (ISO 639-2) to what manifests want (BCP 47, RFC 5646), and people."""
 
 import re
 
@@ -26,9 +26,33 @@ _TWO_LETTERS: dict[str, str] = dict(
 )
 """ISO 639-2 codes, terminological and bibliographic, of languages that ISO 639-1 has a code for."""
 
+_NAMES: dict[str, str] = dict(
+    re.findall(
+        r"([a-z]{2,3}):(\S+(?: \S+)*)",
+        """
+    af:Afrikaans  am:Amharic  ar:Arabic  az:Azerbaijani  be:Belarusian  bg:Bulgarian  bn:Bengali  bs:Bosnian
+    ca:Catalan  cs:Czech  cy:Welsh  da:Danish  de:German  el:Greek  en:English  eo:Esperanto  es:Spanish  et:Estonian
+    eu:Basque  fa:Persian  fi:Finnish  fil:Filipino  fr:French  ga:Irish  gl:Galician  gu:Gujarati  he:Hebrew  hi:Hindi
+    hr:Croatian  hu:Hungarian  hy:Armenian  id:Indonesian  is:Icelandic  it:Italian  ja:Japanese  ka:Georgian
+    kk:Kazakh  km:Khmer  kn:Kannada  ko:Korean  la:Latin  lb:Luxembourgish  lt:Lithuanian  lv:Latvian  mk:Macedonian
+    ml:Malayalam  mn:Mongolian  mr:Marathi  ms:Malay  mt:Maltese  my:Burmese  nb:Norwegian Bokmål  ne:Nepali  nl:Dutch
+    nn:Norwegian Nynorsk  no:Norwegian  pa:Punjabi  pl:Polish  pt:Portuguese  ro:Romanian  ru:Russian  si:Sinhala
+    sk:Slovak  sl:Slovenian  sq:Albanian  sr:Serbian  sv:Swedish  sw:Swahili  ta:Tamil  te:Telugu  th:Thai  tl:Tagalog
+    tr:Turkish  uk:Ukrainian  ur:Urdu  uz:Uzbek  vi:Vietnamese  yi:Yiddish  yue:Cantonese  zh:Chinese  zu:Zulu
+    """,
+    )
+)
+"""English names, by tag, of the languages that films are mostly spoken in; two spaces part them."""
+
 
 def bcp47(language: str) -> str:
     """The shortest tag of a language, as RFC 5646, 2.2.1 demands; empty when the language is not known."""
     if language == UNDETERMINED or not re.fullmatch("[a-z]{3}", language):
         return ""
     return _TWO_LETTERS.get(language, language)
+
+
+def language_name(language: str) -> str:
+    """The English name of a language; its code where the table has no name, and empty when it is not known."""
+    tag = bcp47(language)
+    return _NAMES.get(tag, language if tag else "")

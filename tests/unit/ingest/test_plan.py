@@ -69,10 +69,16 @@ def test_a_film_without_presentation_times_is_one_span() -> None:
 def test_every_audio_stream_is_a_track_and_one_is_the_default() -> None:
     tracks = plan(source(sounds=(sound("eng"), sound("deu", default=True), sound("und"))), SETTINGS).audio
     assert [(track.name, track.label, track.default) for track in tracks] == [
-        ("a0-eng", "eng", False),
-        ("a1-deu", "deu", True),
-        ("a2-und", "Audio 3", False),
+        ("a0-eng", "English", False),
+        ("a1-deu", "German", True),
+        ("a2-und", "Audio", False),
     ]
+
+
+def test_tracks_of_one_language_are_numbered() -> None:
+    sounds = tuple(map(sound, ("eng", "und", "eng", "ces", "und")))
+    labels = [track.label for track in plan(source(sounds=sounds), SETTINGS).audio]
+    assert labels == ["English 1", "Audio 1", "English 2", "Czech", "Audio 2"]
 
 
 def test_a_plan_survives_json() -> None:
