@@ -1,0 +1,44 @@
+"""The application of uploads as a tus client sees it: the real object store and gRPC, over ASGI."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from edge.keys import Keys
+from edge.uploads import Uploads
+from matinee.rpc import Channel, open_channel
+from matinee.storage import ObjectStore, open_store
+from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings
+
+
+@pytest.fixture
+async def control() -> AsyncIterator[Control]:
+    control = make_control()
+    async with control.running():
+        yield control
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    return open_store("memory://" if request.param == "memory" else tmp_path.as_uri())
+
+
+@pytest.fixture
+async def channel(control: Control) -> AsyncIterator[Channel]:
+    channel = open_channel(control.address)
+    yield channel
+    await channel.close()
+
+
+@pytest.fixture
+def app(store: ObjectStore, channel: Channel) -> Uploads:
+    return Uploads(make_settings(), store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN)
+
+
+@pytest.fixture
+async def client(app: Uploads, control: Control) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Tus-Resumable": "1.0.0", "Authorization": f"Bearer {control.token()}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge", headers=headers) as client:
+        yield client
