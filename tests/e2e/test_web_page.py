@@ -15,6 +15,7 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 VIDEO = "document.querySelector('hls-video')"
+MENUS = {"Audio": "media-audio-track-menu", "Speed": "media-playback-rate-menu", "Quality": "media-rendition-menu"}
 PAGES = ("/", "/watch/{title_id}", "/sign-in")
 
 
@@ -184,10 +185,22 @@ def axe(players: Path) -> str:
     return (players / "node_modules/axe-core/axe.min.js").read_text()
 
 
+def assert_accessible(page: Page, axe: str) -> None:
+    page.evaluate(axe)
+    violations: list[dict[str, Any]] = page.evaluate("axe.run().then((result) => result.violations)")
+    assert [found["help"] for found in violations if found["impact"] in ("serious", "critical")] == []
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_serious(page: Page, title: Title, path: str, axe: str) -> None:
     page.goto(path.format(title_id=title.title_id))
     page.wait_for_load_state("networkidle")
-    page.evaluate(axe)
-    violations: list[dict[str, Any]] = page.evaluate("axe.run().then((result) => result.violations)")
-    assert [found["help"] for found in violations if found["impact"] in ("serious", "critical")] == []
+    assert_accessible(page, axe)
+
+
+@pytest.mark.parametrize("menu", MENUS)
+def test_axe_finds_nothing_serious_in_a_menu(page: Page, title: Title, menu: str, axe: str) -> None:
+    open_film(page, title)
+    page.locator(f"{MENUS[menu]}-button").click()
+    expect(page.get_by_role("menu", name=menu)).to_be_visible()
+    assert_accessible(page, axe)

@@ -23,6 +23,11 @@ const SETTINGS = { enableWorker: false, capLevelToPlayerSize: false };
 /** How often a running film is checked for having been stopped elsewhere, in milliseconds. */
 const LOOK_MS = 10_000;
 
+/** What a menu is for, in place of media-chrome's button back, which stands unseen among the menu's items. */
+function heading(name: string) {
+  return html`<span slot="header" aria-hidden="true">${name}</span>`;
+}
+
 function controls(showing: Showing) {
   return html`
     <media-controller class="player" keyboardforwardseekoffset="10" keyboardbackwardseekoffset="10">
@@ -30,10 +35,12 @@ function controls(showing: Showing) {
       <media-poster-image slot="poster" src=${showing.poster}></media-poster-image>
       <media-loading-indicator slot="centered-chrome" noautohide></media-loading-indicator>
       <media-play-button slot="centered-chrome" class="big" notooltip></media-play-button>
-      <media-captions-menu hidden anchor="auto"></media-captions-menu>
-      <media-audio-track-menu hidden anchor="auto"></media-audio-track-menu>
-      <media-playback-rate-menu hidden anchor="auto" rates="0.5 0.75 1 1.25 1.5 2"></media-playback-rate-menu>
-      <media-rendition-menu hidden anchor="auto"></media-rendition-menu>
+      <media-captions-menu hidden anchor="auto" aria-label="Captions">${heading("Captions")}</media-captions-menu>
+      <media-audio-track-menu hidden anchor="auto" aria-label="Audio">${heading("Audio")}</media-audio-track-menu>
+      <media-playback-rate-menu hidden anchor="auto" rates="0.5 0.75 1 1.25 1.5 2" aria-label="Speed">
+        ${heading("Speed")}
+      </media-playback-rate-menu>
+      <media-rendition-menu hidden anchor="auto" aria-label="Quality">${heading("Quality")}</media-rendition-menu>
       <div class="console">
         <media-time-range></media-time-range>
         <media-control-bar>
