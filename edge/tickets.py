@@ -1,7 +1,8 @@
 """Tickets: what a signed URL opens, remembered so that a signature is checked once per URL and not once per request.
 
 A request is judged by the raw path and query of its ASGI scope alone; a Host header changes nothing. The origin that
-takes its place in URIs is the one that we are configured with.
+takes its place in URIs is the one that we are configured with. Memory is keyed by what `split_token` makes of both, and
+a check sees nothing else: a request that is served from memory is one whose check would be the same again.
 """
 
 import re
@@ -9,13 +10,15 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from matinee.delivery import PARAMETER, authorised_session, normalise, normalise_path, split_token
+from matinee.delivery import authorised_session, normalise, normalise_path, split_token
 from matinee.errors import NotFound, Unauthenticated
 from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, Claims, Clock
 
 MOST_TICKETS = 20_000
-_TOKEN = re.compile(PARAMETER.encode() + b"=[^&]*")
 _NAME = re.compile(r"/v/([a-z2-7]{26})/([a-z0-9-]{1,64}\.(?:m3u8|mpd|mp4))")
+
+SplitUrl = tuple[str, str]
+"""A raw path without its token, and the one token of the request."""
 
 
 class Verifier(Protocol):
@@ -43,11 +46,11 @@ class Tickets:
         self._keys = keys
         self._origin = "/".join(normalise(origin).split("/")[:3])
         self._clock = clock
-        self._issued: dict[tuple[bytes, bytes], Ticket] = {}
+        self._issued: dict[SplitUrl, Ticket] = {}
 
     def issued(self, raw_path: bytes, query: bytes) -> Ticket | None:
         """The ticket that this URL was given before, while it holds."""
-        ticket = self._issued.get((raw_path, _token_part(query)))
+        ticket = self._issued.get(_split(raw_path, query))
         return ticket if ticket and self._clock() < ticket.expires_at else None
 
     async def issue(self, raw_path: bytes, query: bytes) -> Ticket:
@@ -56,8 +59,8 @@ class Tickets:
         Raises `NotFound` for a path that is no file of an asset, `Unauthenticated` and `PermissionDenied` as RFC 9246
         asks, and `Unavailable` when the keys cannot be fetched.
         """
-        path, token = split_token(raw_path.decode("latin-1"), query.decode("latin-1"))
-        path = normalise_path(path)
+        url = raw, token = _split(raw_path, query)
+        path = normalise_path(raw)
         found = _NAME.fullmatch(path)
         if found is None:
             raise NotFound("there is no such file")
@@ -65,17 +68,15 @@ class Tickets:
             raise Unauthenticated("this needs a signed URL; play the title to get one")
         claims = await self._keys.verify(token, DELIVERY_TYPE, DELIVERY_AUDIENCE)
         ticket = Ticket(authorised_session(claims, self._origin + path), found[1], found[2], float(claims["exp"]))
-        self._remember((raw_path, _token_part(query)), ticket)
+        self._remember(url, ticket)
         return ticket
 
-    def _remember(self, url: tuple[bytes, bytes], ticket: Ticket) -> None:
+    def _remember(self, url: SplitUrl, ticket: Ticket) -> None:
         self._issued.pop(url, None)
         if len(self._issued) >= MOST_TICKETS:
             del self._issued[next(iter(self._issued))]
         self._issued[url] = ticket
 
 
-def _token_part(query: bytes) -> bytes:
-    """The token in a query; CMCD and other arguments are never part of what is remembered."""
-    found = _TOKEN.search(query)
-    return found[0] if found else b""
+def _split(raw_path: bytes, query: bytes) -> SplitUrl:
+    return split_token(raw_path.decode("latin-1"), query.decode("latin-1"))

@@ -1,11 +1,15 @@
 """Tickets: signed URLs are checked once, and remembered no longer than they hold."""
 
+import asyncio
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge import tickets as module
 from edge.tickets import Ticket, Tickets
 from matinee import delivery
-from matinee.errors import Unauthenticated
+from matinee.errors import MatineeError, Unauthenticated
 from matinee.tokens import Claims, KeySet, SigningKey, jwks
 from tests.small_asset import ASSET_ID
 
@@ -26,9 +30,11 @@ class Desk:
         self.checked += 1
         return self._keys.verify(token, kind, audience)
 
+    def token(self) -> str:
+        return delivery.mint(KEY, ASSET_ID, "s1", now=self.now, expires_at=self.now + 60)
+
     def url(self, name: str = "v1080.mp4") -> bytes:
-        token = delivery.mint(KEY, ASSET_ID, "s1", now=self.now, expires_at=self.now + 60)
-        return f"/v/{ASSET_ID};URISigningPackage={token}/{name}".encode()
+        return f"/v/{ASSET_ID};URISigningPackage={self.token()}/{name}".encode()
 
 
 async def test_a_url_is_known_once_it_was_checked() -> None:
@@ -54,7 +60,7 @@ async def test_a_remembered_url_ends_when_its_token_does() -> None:
 
 async def test_in_the_query_form_only_the_token_counts() -> None:
     desk = Desk()
-    token = desk.url().decode().partition("=")[2].partition("/")[0]
+    token = desk.token()
     path = f"/v/{ASSET_ID}/v1080.mp4".encode()
     ticket = await desk.tickets.issue(path, f"CMCD=bl%3D1&URISigningPackage={token}".encode())
     assert desk.tickets.issued(path, f"URISigningPackage={token}&CMCD=bl%3D2".encode()) == ticket
@@ -69,3 +75,56 @@ async def test_the_oldest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -
     for url in urls:
         await desk.tickets.issue(url, b"")
     assert [desk.tickets.issued(url, b"") is None for url in urls] == [True, False, False]
+
+
+async def test_only_what_was_verified_is_remembered() -> None:
+    desk = Desk()
+    path = f"/v/{ASSET_ID}/v1080.mp4".encode()
+    await desk.tickets.issue(path, f"xURISigningPackage=free&URISigningPackage={desk.token()}".encode())
+    assert desk.tickets.issued(path, b"URISigningPackage=free") is None
+    assert desk.tickets.issued(path, b"xURISigningPackage=free") is None
+
+
+GOOD = Desk().token()
+PARAMETERS = st.lists(
+    st.sampled_from(
+        [
+            f"URISigningPackage={GOOD}",
+            "URISigningPackage=free",
+            "URISigningPackage=",
+            "xURISigningPackage=free",
+            "URISigning%50ackage=free",
+            "CMCD=bl%3D1",
+        ]
+    ),
+    max_size=2,
+)
+SEGMENTS = st.builds(
+    ";".join, st.builds(lambda name, rest: [name, *rest], st.sampled_from(["", ".", ".."]), PARAMETERS)
+)
+PATHS = st.builds(
+    lambda parameters, segments: "/".join((";".join((f"/v/{ASSET_ID}", *parameters)), *segments, "v1080.mp4")),
+    PARAMETERS,
+    st.lists(SEGMENTS, max_size=1),
+)
+QUERIES = st.one_of(PARAMETERS.map("&".join), PARAMETERS.map(";".join))
+URLS = st.tuples(
+    st.one_of(st.just(f"/v/{ASSET_ID}/v1080.mp4"), PATHS).map(str.encode),
+    QUERIES.map(str.encode),
+)
+
+
+@given(st.lists(URLS, min_size=10, max_size=30))
+def test_memory_opens_nothing_that_would_not_verify(urls: list[tuple[bytes, bytes]]) -> None:
+    async def checked(tickets: Tickets, url: tuple[bytes, bytes]) -> Ticket | None:
+        try:
+            return await tickets.issue(*url)
+        except MatineeError:
+            return None
+
+    async def compare() -> None:
+        desk = Desk()
+        verified = [await checked(desk.tickets, url) for url in urls]
+        assert [desk.tickets.issued(*url) for url in urls] == verified
+
+    asyncio.run(compare())

@@ -168,6 +168,15 @@ def test_a_query_token_is_found_wherever_it_stands(query: str) -> None:
         ("/v/a/x", "URISigningPackage=t&URISigningPackage=t"),
         ("/v/a/x", "uriSigningPackage=t"),
         ("/v/a/x", "XURISigningPackage=t"),
+        ("/v/a;URISigningPackage=t/x;URISigningPackage=u", ""),
+        ("/v/a;URISigningPackage=;URISigningPackage=t/x", ""),
+        ("/v/a;URISigningPackage=t/x", "URISigningPackage="),
+        ("/v/a;URISigningPackage=t/x", "URISigning%50ackage=u"),
+        ("/v/a;URISigning%50ackage=u;URISigningPackage=t/x", ""),
+        ("/v/a;URISigning%50ackage=t/x", ""),
+        ("/v/a/x", "URISigningPackage=t&%55RISigningPac%6bage=u"),
+        ("/v/a/x", "URISigningPac%6Bage=t"),
+        ("/v/a/x", "x;URISigningPackage=t"),
     ],
 )
 def test_there_is_exactly_one_token_or_none_that_counts(path: str, query: str) -> None:
