@@ -72,7 +72,8 @@ def _measure(run: Callable[[], None]) -> tuple[float, float]:
 
 
 def _film(ffmpeg: str, folder: Path) -> Path:
-    cut = showreel.cut(ffmpeg, folder / "showreel.mp4")
+    cut = folder / "showreel.mp4"
+    subprocess.run(showreel.command(ffmpeg, showreel.clips(), cut), check=True)
     film = folder / "film.mp4"
     scaled = ["-vf", f"scale={TOP.replace('x', ':')}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "12", "-an"]
     subprocess.run([ffmpeg, "-loglevel", "error", "-i", cut, "-t", str(SECONDS), *scaled, film], check=True)

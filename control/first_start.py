@@ -12,10 +12,10 @@ from control.database.accounts import Account
 from control.identifiers import new_id
 from control.passwords import Passwords
 from matinee.errors import InvalidInput
+from matinee.instance import require_socket
 from matinee.settings import Settings
 from matinee.tokens import Clock
 
-LONGEST_SOCKET_PATH = 107  # sun_path of unix(7), without the NUL at its end
 ADMIN_EMAIL = "admin@matinee.local"
 
 
@@ -24,17 +24,12 @@ def prepare_run_directory(settings: Settings) -> None:
 
     Raises `InvalidInput` when it cannot be made, or when the path of the socket is too long.
     """
+    require_socket(settings)
     try:
         settings.run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.run_directory.chmod(0o700)
     except OSError as error:
         raise InvalidInput(f"the folder {settings.run_directory} cannot be used: {error.strerror}") from error
-    scheme, _, path = settings.control_address.partition(":")
-    if scheme == "unix" and len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-        raise InvalidInput(
-            f"the socket {path} has a path longer than {LONGEST_SOCKET_PATH} bytes; "
-            "choose a shorter data folder, or set control.address"
-        )
 
 
 def service_token(settings: Settings) -> str:

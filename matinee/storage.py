@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
@@ -127,7 +128,7 @@ def open_store(url: str) -> ObjectStore:
     if url.startswith("memory:"):
         return ObjectStore(MemoryStore())
     if url.startswith("file://"):
-        folder = Path(url.removeprefix("file://"))
+        folder = Path(unquote(urlsplit(url).path))
         folder.mkdir(parents=True, exist_ok=True)
         return ObjectStore(LocalStore(prefix=folder, automatic_cleanup=True), folder)
     if url.startswith("s3://"):

@@ -123,9 +123,7 @@ class Supervisor:
     async def _door_answers(self) -> bool:
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
-                answer = await client.get(
-                    f"http://{self._settings.local_host}:{self._settings.http.port}/readyz", timeout=2
-                )
+                answer = await client.get(f"{self._settings.local_url}/readyz", timeout=2)
             except httpx.TransportError:
                 return False
         return answer.status_code == httpx.codes.OK

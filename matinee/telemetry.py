@@ -6,6 +6,14 @@ import sys
 import structlog
 
 
+def quiet_logging() -> None:
+    """Leave standard output to what a command says; only warnings are logged, on standard error."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def configure_logging(service: str) -> None:
     """Send the logs of this process to standard error, each line with the name of the service."""
     on_terminal = sys.stderr.isatty()

@@ -46,9 +46,12 @@ class Api:
             )
         except httpx.TransportError as error:
             raise Unavailable(f"{self.url} cannot be reached: {error}") from error
-        if answer.is_success:
+        if not answer.is_success:
+            raise _refusal(answer)
+        try:
             return dict(answer.json())
-        raise _refusal(answer)
+        except ValueError as error:
+            raise Unavailable(f"what answers at {self.url} is not Matinee: check MATINEE_URL") from error
 
     def pages(self, path: str, items: str) -> Iterator[Json]:
         """Every item of a paged list (AIP-158)."""

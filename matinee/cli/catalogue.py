@@ -4,13 +4,12 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from matinee.cli.api import Json, open_api
 from matinee.cli.options import Data, settings_with
 from matinee.cli.options import Json as AsJson
-from matinee.cli.tables import STATES, duration, moment, table
+from matinee.cli.tables import STATES, console, duration, moment, table
 
 TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
 
@@ -33,14 +32,14 @@ def list_titles(context: typer.Context, data: Data = None, as_json: AsJson = Fal
     if as_json:
         print(json.dumps(titles, indent=2))
     else:
-        Console().print(table(("TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"), map(_row, titles)))
+        console().print(table(("TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"), map(_row, titles)))
 
 
-def delete_title(title_id: TitleId, data: Data = None) -> None:
+def delete_title(title_id: TitleId, data: Data = None, as_json: AsJson = False) -> None:
     """Remove a title with its media."""
     api, _ = open_api(settings_with(data))
     api.call("DELETE", f"/titles/{title_id}")
-    print(f"Deleted {title_id}.")
+    print(json.dumps({"title_id": title_id, "state": "deleted"}) if as_json else f"Deleted {title_id}.")
 
 
 def play(title_id: TitleId, data: Data = None, as_json: AsJson = False) -> None:

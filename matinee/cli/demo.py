@@ -100,7 +100,7 @@ class Demonstration:
             if shown:
                 return shown
             print("Cutting a film of 40 s from real clips", flush=True)
-            film = await asyncio.to_thread(showreel.cut, self._ffmpeg, self._settings.data / "showreel.mp4")
+            film = await self._cut()
             name = SHOWREEL
         else:
             name = film.stem
@@ -110,6 +110,11 @@ class Demonstration:
             {**os.environ, "MATINEE_DATA": str(self._settings.data.absolute())},
         )
         return str(json.loads(said)["title_id"])
+
+    async def _cut(self) -> Path:
+        film = self._settings.data / "showreel.mp4"
+        await _output(showreel.command(self._ffmpeg, showreel.clips(), film), dict(os.environ))
+        return film
 
     def _shown_before(self) -> str:
         api, _ = open_api(self._settings)
@@ -149,7 +154,8 @@ async def _output(command: list[str], environment: dict[str, str], *, errors: bo
         await _terminate(process)
         raise
     if process.returncode:
-        raise MatineeError((said or b"").decode().strip() or f"{command[3]} failed with status {process.returncode}")
+        program = Path(command[0]).name
+        raise MatineeError((said or b"").decode().strip() or f"{program} failed with status {process.returncode}")
     return (said if errors else out).decode()
 
 

@@ -8,14 +8,13 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import distribution, packages_distributions
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 import matinee
 from ingest.ffmpeg import Ffmpeg
 from matinee import instance
 from matinee.cli.options import Data, Json, settings_with
-from matinee.cli.tables import table
+from matinee.cli.tables import console, table
 from matinee.errors import MatineeError
 from matinee.rpc import is_serving, open_channel
 from matinee.settings import Settings
@@ -48,7 +47,7 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
     else:
         marks = {True: "[green]well[/]", False: "[red]wrong[/]"}
         rows = [(marks[f.well], f.name, escape(f.state), escape(f.mend)) for f in findings]
-        Console().print(table(("", "WHAT", "STATE", "TO MEND IT"), rows))
+        console().print(table(("", "WHAT", "STATE", "TO MEND IT"), rows))
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)
 

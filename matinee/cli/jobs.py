@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -15,7 +15,7 @@ from rich.table import Table
 from matinee.cli.api import Api, open_api
 from matinee.cli.api import Json as Answer
 from matinee.cli.options import Data, Json, settings_with
-from matinee.cli.tables import STATES, moment
+from matinee.cli.tables import STATES, console, moment, table
 
 JobId = Annotated[str, typer.Argument(help="As `matinee jobs` shows it.")]
 ACTIVE = {"JOB_STATE_QUEUED", "JOB_STATE_RUNNING"}
@@ -37,31 +37,31 @@ def list_jobs(context: typer.Context, data: Data = None, as_json: Json = False) 
         return
     api, _ = open_api(settings_with(data))
     jobs = list(api.pages("/jobs", "jobs"))
-    console = Console()
+    screen = console()
     if as_json:
         print(json.dumps(jobs, indent=2))
-    elif console.is_terminal and _active(jobs):
-        _follow(api, jobs, console)
+    elif screen.is_terminal and _active(jobs):
+        _follow(api, jobs, screen)
     else:
-        console.print(_table(jobs))
+        screen.print(_table(jobs))
 
 
-def cancel(job_id: JobId, data: Data = None) -> None:
+def cancel(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Stop the work on an upload."""
     api, _ = open_api(settings_with(data))
-    api.call("POST", f"/jobs/{job_id}:cancel", {})
-    print(f"Cancelling {job_id}.")
+    job = api.call("POST", f"/jobs/{job_id}:cancel", {})["job"]
+    print(json.dumps(job) if as_json else f"Cancelling {job_id}.")
 
 
-def retry(job_id: JobId, data: Data = None) -> None:
+def retry(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Queue a failed or cancelled job again; what it had finished is kept."""
     api, _ = open_api(settings_with(data))
-    api.call("POST", f"/jobs/{job_id}:retry", {})
-    print(f"Queued {job_id} again.")
+    job = api.call("POST", f"/jobs/{job_id}:retry", {})["job"]
+    print(json.dumps(job) if as_json else f"Queued {job_id} again.")
 
 
-def _follow(api: Api, jobs: Sequence[Answer], console: Console) -> None:
-    with Live(_table(jobs), console=console, auto_refresh=False) as live:
+def _follow(api: Api, jobs: Sequence[Answer], screen: Console) -> None:
+    with Live(_table(jobs), console=screen, auto_refresh=False) as live:
         while _active(jobs):
             time.sleep(REFRESH_SECONDS)
             jobs = list(api.pages("/jobs", "jobs"))
@@ -73,18 +73,18 @@ def _active(jobs: Sequence[Answer]) -> bool:
 
 
 def _table(jobs: Sequence[Answer]) -> Table:
-    made = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("JOB", "TITLE", "STATE", "STAGE", "PROGRESS", "", "UPDATED", "MESSAGE"):
-        made.add_column(column, overflow="fold")
-    for job in jobs:
-        made.add_row(
-            job["job_id"],
-            escape(job["title_name"]),
-            STATES[job["state"]],
-            job["stage"].removeprefix("JOB_STAGE_").lower() if job["state"] == "JOB_STATE_RUNNING" else "",
-            ProgressBar(total=1.0, completed=job["progress"], width=20),
-            f"{job['progress']:4.0%}",
-            moment(job.get("updated_at")),
-            escape(job["message"]),
-        )
-    return made
+    return table(("JOB", "TITLE", "STATE", "STAGE", "PROGRESS", "", "UPDATED", "MESSAGE"), map(_row, jobs))
+
+
+def _row(job: Answer) -> tuple[RenderableType, ...]:
+    running = job["state"] == "JOB_STATE_RUNNING"
+    return (
+        job["job_id"],
+        escape(job["title_name"]),
+        STATES[job["state"]],
+        job["stage"].removeprefix("JOB_STAGE_").lower() if running else "",
+        ProgressBar(total=1.0, completed=job["progress"], width=20),
+        f"{job['progress']:4.0%}",
+        moment(job.get("updated_at")),
+        escape(job["message"]),
+    )

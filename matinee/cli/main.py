@@ -4,35 +4,60 @@ Exit status 0, or the one of the error with its sentence on standard error.
 """
 
 import sys
+from typing import Annotated
 
-import click
 import typer
 
+import matinee
 from matinee.cli import catalogue, demo, doctor, ingest, jobs, services, session
 from matinee.errors import MatineeError
+from matinee.telemetry import quiet_logging
 
 app = typer.Typer(
     help="A film goes in, a signed, adaptive, measured stream comes out.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"matinee {matinee.__version__}")
+        raise typer.Exit
+
+
+USAGE = 2
+"""Exit status of a command that is not used as its help says."""
+
 for module in (services, ingest, catalogue, jobs, session, doctor, demo):
     module.register(app)
 
 
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Say it.")] = False,
+) -> None:
+    """A film goes in, a signed, adaptive, measured stream comes out."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 def main() -> None:
     """Run the command that the arguments name, and leave with its exit status."""
+    quiet_logging()
     try:
         status = app(standalone_mode=False)
     except MatineeError as error:
         print(f"matinee: {error}", file=sys.stderr)
         sys.exit(error.status.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        sentence = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        print(f"matinee: {sentence.rstrip('.')}: see `matinee --help`", file=sys.stderr)
+        sys.exit(USAGE)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from rich.console import Console, RenderableType
 from rich.table import Table
+
+PIPE_WIDTH = 240
 
 STATES = {
     "JOB_STATE_QUEUED": "[cyan]queued[/]",
@@ -16,11 +19,17 @@ STATES = {
 }
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A plain table with a head."""
+def console() -> Console:
+    """Standard output for people: as wide as the terminal, and never folded in a pipe."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
+    """A plain table with a head; its first column holds ids, which stay whole."""
     made = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         made.add_row(*row)
     return made

@@ -62,7 +62,7 @@ async def test_a_broken_admin_file_is_refused_with_a_sentence(tmp_path: Path) ->
 
 async def test_a_socket_path_that_the_system_cannot_take_is_refused_with_a_sentence(tmp_path: Path) -> None:
     settings = load_settings(data=tmp_path / ("long" * 30))
-    with pytest.raises(InvalidInput, match="longer than 107 bytes; choose a shorter data folder"):
+    with pytest.raises(InvalidInput, match="longer than 107 bytes: choose a shorter data directory"):
         await serve(settings, open_store("memory://"), asyncio.Event())
 
 

@@ -1,5 +1,6 @@
 """The command line: what people read, and what scripts get."""
 
+import json
 import os
 import subprocess
 import sys
@@ -65,6 +66,18 @@ def test_an_instance_without_a_session_says_how_to_sign_in(tmp_path: Path) -> No
     done = matinee("titles", MATINEE_URL="http://127.0.0.1:9", XDG_STATE_HOME=str(tmp_path))
     assert (done.returncode, done.stderr.count("\n")) == (77, 1)
     assert "matinee login" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["foo"], ["ingest"], ["up", "--port", "abc"], ["jobs", "cancel"], ["titles", "-x"]])
+def test_a_command_that_is_not_used_as_it_should_be_is_one_sentence(words: list[str]) -> None:
+    done = matinee(*words)
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+    assert done.stderr.endswith(": see `matinee --help`\n")
+
+
+def test_the_doctors_json_is_all_that_is_on_standard_output(tmp_path: Path) -> None:
+    findings = json.loads(matinee("doctor", "--json", "--data", str(tmp_path)).stdout)
+    assert {"name", "well", "state", "mend"} == set(findings[0])
 
 
 def test_help_names_every_command() -> None:

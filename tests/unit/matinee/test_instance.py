@@ -1,0 +1,52 @@
+"""The data directory: who holds it, whatever its name is."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from matinee.errors import Conflict, InvalidInput
+from matinee.instance import announce, door, free_port, hold_directory, require_port
+from matinee.settings import load_settings
+from matinee.storage import open_store
+
+
+def test_a_directory_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path)
+    with hold_directory(settings), pytest.raises(Conflict, match="another Matinee runs"), hold_directory(settings):
+        pass
+    with hold_directory(settings):
+        pass
+
+
+def test_a_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InvalidInput, match="cannot be used"), hold_directory(load_settings(data=tmp_path / "file")):
+        pass
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_told_at_once(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path / ("long" * 25))
+    with pytest.raises(InvalidInput, match="choose a shorter data directory"), hold_directory(settings):
+        pass
+
+
+@pytest.mark.parametrize("name", ["plain", "my films", "années", "50%", "a?b#c"])
+def test_the_store_lies_in_the_data_directory_whatever_its_name(tmp_path: Path, name: str) -> None:
+    store = open_store(load_settings(data=tmp_path / name).store_url)
+    asyncio.run(store.put("assets/one", b"bytes"))
+    assert (tmp_path / name / "objects" / "assets" / "one").read_bytes() == b"bytes"
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_can_be_chosen_on_either_family(host: str) -> None:
+    port = free_port(host)
+    require_port(host, port)
+
+
+def test_the_door_of_an_ipv6_address_stands_in_brackets(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, http={"host": "::1", "port": 81})
+    settings.run_directory.mkdir()
+    announce(settings)
+    assert door(settings) == "http://[::1]:81"
