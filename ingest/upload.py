@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,10 @@ DELAYS = (0.2, 0.5, 1, 2, 4, 8, 8, 8)
 """Seconds to wait before each new attempt; they begin again when bytes have arrived."""
 TIMEOUT = httpx.Timeout(60, connect=10)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LONGEST_FILENAME = 255
+"""Characters of a file name that an instance takes."""
+CONTROL = {"Cc", "Zl", "Zp"}
+"""What Unicode calls control characters, and its line and paragraph separators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,12 @@ def upload(
 
     A callable `token` is asked for a fresh one at the start and whenever one is refused. `on_hashed` hears how many
     bytes have been hashed, which comes first, and `on_progress` how many have been sent. `memory` is the folder in
-    which unfinished uploads are remembered. Raises `InvalidInput` when the film is refused, `Unauthenticated`,
-    `PermissionDenied`, `NotFound` when somebody terminated the upload, and `Unavailable` when nothing has arrived for
-    half a minute.
+    which unfinished uploads are remembered. Raises `InvalidInput` when the film or its title is refused,
+    `Unauthenticated`, `PermissionDenied`, `NotFound` when somebody terminated the upload, and `Unavailable` when
+    nothing has arrived for half a minute.
     """
+    if any(unicodedata.category(char) in CONTROL for char in title):
+        raise InvalidInput(f"the title {title!r} has control characters; give another with --title")
     with _opened(path) as file:
         film = Film(file, path.stat().st_size, _sha256(file, on_hashed))
         if film.size == 0:
@@ -61,8 +68,13 @@ def upload(
         # A proxy has no way to an instance on this machine.
         with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=httpx.URL(url).host not in LOOPBACK) as http:
             server = Server(http, token)
-            metadata = {"filename": path.name, "title": title, "sha256": film.sha256}
+            metadata = {"filename": readable(path.name), "title": title, "sha256": film.sha256}
             return Sending(server, film, metadata, note, on_progress).run()
+
+
+def readable(name: str) -> str:
+    """A file name as an instance takes it: in one line, without control characters, and not too long."""
+    return "".join(" " if unicodedata.category(char) in CONTROL else char for char in name)[:LONGEST_FILENAME]
 
 
 def default_memory() -> Path:

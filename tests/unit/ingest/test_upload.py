@@ -8,7 +8,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.upload import CHUNK_BYTES, Uploaded, default_memory, upload
+from ingest.upload import CHUNK_BYTES, Uploaded, default_memory, readable, upload
 from matinee.errors import InvalidInput, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from matinee.instance import free_port
 from matinee.storage import open_store
@@ -146,7 +146,6 @@ def test_a_token_that_expires_on_the_way_is_renewed(house: House, film: Path, tm
     ("changes", "error", "sentence"),
     [
         ({"token": "a.b.c"}, Unauthenticated, "token"),
-        ({"title": "two\nlines"}, InvalidInput, "control characters"),
         ({"title": "x" * 201}, InvalidInput, "a title may have 200 characters"),
     ],
 )
@@ -155,6 +154,27 @@ def test_refusals_come_with_the_servers_sentence(
 ) -> None:
     with pytest.raises(error, match=sentence):
         send(house, film, tmp_path, **changes)
+
+
+def test_a_file_whose_name_has_control_characters_is_sent_under_a_readable_one(
+    house: House, film: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / "two\nlines\x1b[31m\u2028.mkv"
+    odd.symlink_to(film)
+    send(house, odd, tmp_path / "memory")
+    [request] = house.control.completed.values()
+    assert (request.title_name, request.file_name) == ("Sita", "two lines [31m .mkv")
+
+
+def test_a_file_name_is_cut_to_what_a_server_takes() -> None:
+    assert readable("x" * 300) == "x" * 255
+
+
+@pytest.mark.parametrize("title", ["two\nlines", "bell\a", "\u2028"])
+def test_a_title_with_control_characters_is_refused_with_what_to_do(film: Path, tmp_path: Path, title: str) -> None:
+    with pytest.raises(InvalidInput, match="has control characters; give another with --title") as caught:
+        upload(film, url="http://127.0.0.1:9", token="t", title=title, memory=tmp_path)
+    assert str(caught.value).isprintable()
 
 
 def test_a_viewer_may_not_upload(house: House, film: Path, tmp_path: Path) -> None:
