@@ -12,6 +12,7 @@ from ingest.production import Production, Workshop
 from ingest.publication import conclude
 from ingest.stages import UNFORESEEN, Ending, JobGone, Progress, ending
 from matinee.errors import MatineeError
+from matinee.executor import places
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
 
 LEASE_FILE = "lease"
@@ -29,7 +30,7 @@ class Attempt:
         self._workshop = workshop
         self._terms = terms
         self._folder = workshop.folder / terms.job_id
-        self._crew = Crew(workshop.executor)
+        self._crew = Crew(workshop.executor, places(workshop.settings.worker.executor))
         self._lease = Lease(terms)
         self._progress = Progress()
         self._production = Production(workshop, self._lease, self._progress, self._crew, self._folder)

@@ -14,10 +14,12 @@ DISMISS_SECONDS = 2.0
 
 
 class Crew:
-    """Submits work to an executor."""
+    """Submits work to an executor, which works on `places` things at once."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, places: int) -> None:
         self._executor = executor
+        self.place = asyncio.Semaphore(places)
+        """Held for a piece from its beginning until its result is stored, so that only so many can be lost."""
         self._running: set[Future[Any]] = set()
         self._dismissed = threading.Event()
 

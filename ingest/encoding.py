@@ -91,6 +91,11 @@ class Encoding:
         return folder
 
     async def _encode(self, piece: Piece, meter: Meter) -> None:
+        async with self._crew.place:
+            await self._encode_and_store(piece, meter)
+        meter.note(piece, piece.seconds)
+
+    async def _encode_and_store(self, piece: Piece, meter: Meter) -> None:
         folder = self._folder / f"{piece.digest}.encoding"
         await asyncio.to_thread(folder.mkdir, parents=True)
         loop = asyncio.get_running_loop()
@@ -105,7 +110,6 @@ class Encoding:
         await self._results.put(piece.digest, folder)
         log.info("encoded", digest=piece.digest, seconds=piece.seconds)
         await asyncio.to_thread(shutil.rmtree, folder)
-        meter.note(piece, piece.seconds)
 
 
 def _begin(piece: Piece, folder: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:

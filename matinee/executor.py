@@ -14,7 +14,12 @@ def open_executor(url: str) -> Executor:
 
     Each thread minds one ffmpeg child. Raises `InvalidInput` for anything else.
     """
+    return ThreadPoolExecutor(places(url), thread_name_prefix="span")
+
+
+def places(url: str) -> int:
+    """How much the executor of this name works on at once. Raises `InvalidInput`."""
     scheme, _, count = url.partition("://")
     if scheme != "threads" or not (count == "" or (count.isdecimal() and int(count) > 0)):
         raise InvalidInput(f"worker.executor {url!r} is not threads:// or threads://N")
-    return ThreadPoolExecutor(int(count or os.cpu_count() or 1), thread_name_prefix="span")
+    return int(count or os.cpu_count() or 1)

@@ -9,7 +9,7 @@ import pytest
 from ingest.crew import Crew
 from ingest.encoding import Encoding, Piece, missing
 from ingest.lease import Lease
-from ingest.results import Results
+from ingest.results import MANIFEST, Results
 from ingest.stages import LeaseLost
 from matinee.errors import SourceRefused
 from matinee.storage import ObjectStore, open_store
@@ -41,7 +41,7 @@ def store() -> ObjectStore:
 @pytest.fixture
 def crew() -> Iterator[Crew]:
     with ThreadPoolExecutor(2) as executor:
-        yield Crew(executor)
+        yield Crew(executor, 2)
 
 
 @pytest.fixture
@@ -68,6 +68,20 @@ async def test_every_piece_is_encoded_once(encoding: Encoding) -> None:
     await encoding.finish(pieces, ignore)
     await encoding.finish(pieces, ignore)
     assert sorted(encoder.encoded) == ["a", "b", "c"]
+
+
+async def test_a_piece_begins_when_the_result_before_it_is_in_the_store(tmp_path: Path) -> None:
+    stored = list[int]()
+
+    def encode(directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+        stored.append(len(list((tmp_path / "store").rglob(MANIFEST))))
+        (directory / "v234.mp4").write_bytes(b"encoded")
+
+    results = Results(open_store((tmp_path / "store").as_uri()), "source")
+    with ThreadPoolExecutor(1) as executor:
+        encoding = Encoding(results, Crew(executor, 1), Lease(JobLease(lease_seconds=60)), tmp_path / "scratch")
+        await encoding.finish([Piece(name, 10, 1, encode) for name in "abcdef"], ignore)
+    assert stored == [0, 1, 2, 3, 4, 5]
 
 
 async def test_a_result_comes_back_from_the_store(encoding: Encoding) -> None:
