@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.e2e.chromium import assert_advances, assert_seeks, until
 from tests.e2e.conftest import Title
+from tests.films import film
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -73,6 +74,24 @@ def test_the_programme_shows_poster_name_and_running_time(page: Page, title: Tit
     until(page, "[...document.querySelectorAll('.poster img')].every((img) => img.naturalWidth > 0)")
     card.get_by_role("link").click()
     page.wait_for_url(f"**/watch/{title.title_id}")
+
+
+def test_a_film_whose_ingest_failed_stands_apart_and_says_why(page: Page, stack: Stack, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.mkv"
+    junk.write_bytes(b"This is no film. " * 100)
+    assert stack.matinee("ingest", str(junk), "--title", "Holiday in Brittany", "--wait").returncode > 0
+    page.goto("/")
+    draft = page.get_by_role("region", name="In preparation").get_by_role("listitem").filter(has_text="Brittany")
+    expect(draft).to_contain_text("This film could not be prepared: the file is none of MP4 or MOV")
+    expect(page.get_by_text("Brittany")).to_have_count(1)
+
+
+def test_a_film_in_preparation_appears_by_itself_when_it_is_ready(page: Page, stack: Stack, tmp_path: Path) -> None:
+    film(tmp_path / "short.mp4", seconds=2, size=(320, 180))
+    queued = stack.matinee("ingest", str(tmp_path / "short.mp4"), "--title", "Short & Sweet")
+    assert queued.returncode == 0, queued.stderr
+    page.goto("/")
+    expect(page.get_by_role("link", name="Short & Sweet")).to_be_visible(timeout=60_000)
 
 
 def test_the_film_plays(page: Page, title: Title) -> None:

@@ -16,6 +16,16 @@ export interface TitlePage {
   next_page_token?: string;
 }
 
+/** The work on one upload. */
+export interface Job {
+  title_id: string;
+  state: "JOB_STATE_QUEUED" | "JOB_STATE_RUNNING" | "JOB_STATE_PUBLISHED" | "JOB_STATE_FAILED" | "JOB_STATE_CANCELLED";
+  /** Of the whole job, 0 to 1. */
+  progress?: number;
+  /** Why it failed, or what is being tried again. */
+  message?: string;
+}
+
 export interface Playback {
   hls: string;
   session_id: string;
@@ -82,6 +92,11 @@ export function listTitles(pageToken = ""): Promise<TitlePage> {
 
 export async function getTitle(titleId: string): Promise<Title> {
   return (await call<{ title: Title }>(`/titles/${encodeURIComponent(titleId)}`)).title;
+}
+
+/** The newest jobs, newest first; for publishers only. */
+export async function listJobs(): Promise<Job[]> {
+  return (await call<{ jobs?: Job[] }>("/jobs?page_size=100")).jobs ?? [];
 }
 
 export function posterUrl(titleId: string): string {

@@ -2,13 +2,31 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import * as api from "../api.ts";
 import { apology, askToSignIn, faultIn } from "../apology.ts";
 import { entitle, frame } from "../frame.ts";
+import { isUnderWay, preparation } from "../preparation.ts";
 import { watchPath } from "../routes.ts";
 import { runningTime } from "../running-time.ts";
 
-/** Titles that were fetched, and where the list goes on. */
+/** Titles that were fetched, where the list goes on, and the newest job of each draft. */
 interface Programme {
   titles: api.Title[];
   nextPageToken: string;
+  jobs: Map<string, api.Job>;
+}
+
+/** How often the work on drafts is looked at, in milliseconds. */
+const LOOK_MS = 3_000;
+
+function isDraft(title: api.Title): boolean {
+  return title.state === "TITLE_STATE_DRAFT";
+}
+
+/** Learns how far the drafts are; only publishers have any, and may ask. Those that are ready become films. */
+async function lookAtDrafts(programme: Programme): Promise<void> {
+  if (!programme.titles.some(isDraft)) return;
+  programme.jobs = new Map((await api.listJobs()).reverse().map((job) => [job.title_id, job])); // the newest one stays
+  const isReady = (title: api.Title) => programme.jobs.get(title.title_id)?.state === "JOB_STATE_PUBLISHED";
+  for (const title of programme.titles.filter((each) => isDraft(each) && isReady(each)))
+    Object.assign(title, await api.getTitle(title.title_id));
 }
 
 function hide(event: Event): void {
@@ -19,16 +37,6 @@ function hide(event: Event): void {
 function poster(title: api.Title, picture: TemplateResult | typeof nothing): TemplateResult {
   const initial = String.fromCodePoint(title.name.codePointAt(0) ?? 32);
   return html`<span class="poster" data-initial=${initial}>${picture}</span>`;
-}
-
-function draft(title: api.Title): TemplateResult {
-  return html`
-    <li class="card draft">
-      ${poster(title, nothing)}
-      <h2>${title.name}</h2>
-      <p>In preparation</p>
-    </li>
-  `;
 }
 
 function card(title: api.Title): TemplateResult {
@@ -55,12 +63,19 @@ function emptyHouse(): TemplateResult {
 }
 
 function grid(programme: Programme, more: () => void): TemplateResult {
+  const drafts = programme.titles.filter(isDraft);
+  const films = programme.titles.filter((title) => !isDraft(title));
   return html`
     <h1>Now showing</h1>
-    <ul class="grid">
-      ${programme.titles.map((title) => (title.state === "TITLE_STATE_DRAFT" ? draft(title) : card(title)))}
-    </ul>
+    ${
+      films.length > 0
+        ? html`<ul class="grid">
+            ${films.map(card)}
+          </ul>`
+        : html`<p class="soon">The first film appears here as soon as it is ready.</p>`
+    }
     ${programme.nextPageToken ? html`<button class="more" type="button" @click=${more}>Show more</button>` : nothing}
+    ${drafts.length > 0 ? preparation(drafts, programme.jobs) : nothing}
   `;
 }
 
@@ -76,22 +91,37 @@ function curtain(): TemplateResult {
 
 /** The programme: every title with its poster, name and running time. */
 export async function browse(root: HTMLElement): Promise<void> {
-  const programme: Programme = { titles: [], nextPageToken: "" };
+  const programme: Programme = { titles: [], nextPageToken: "", jobs: new Map() };
+  let nextLook: ReturnType<typeof setTimeout>;
 
-  async function load(): Promise<void> {
-    try {
+  async function show(): Promise<void> {
+    clearTimeout(nextLook);
+    await lookAtDrafts(programme);
+    render(frame(programme.titles.length > 0 ? grid(programme, more) : emptyHouse()), root);
+    const waiting = programme.titles.filter(isDraft).map((title) => programme.jobs.get(title.title_id));
+    if (waiting.some((job) => job && isUnderWay(job))) nextLook = setTimeout(() => attempt(show), LOOK_MS);
+  }
+
+  async function more(): Promise<void> {
+    await attempt(async () => {
       const page = await api.listTitles(programme.nextPageToken);
       programme.titles.push(...(page.titles ?? []));
       programme.nextPageToken = page.next_page_token ?? "";
-      render(frame(programme.titles.length > 0 ? grid(programme, load) : emptyHouse()), root);
+      await attempt(show);
+    });
+  }
+
+  async function attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
     } catch (error) {
       const fault = faultIn(error);
       if (fault === "signed-out") askToSignIn();
-      else render(frame(apology(fault, load)), root);
+      else render(frame(apology(fault, () => attempt(step))), root);
     }
   }
 
   entitle("");
   render(frame(curtain()), root);
-  await load();
+  await more();
 }

@@ -1,0 +1,52 @@
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { Job, Title } from "./api.ts";
+
+/** Whether there is still something to wait for. */
+export function isUnderWay(job: Job): boolean {
+  return job.state === "JOB_STATE_QUEUED" || job.state === "JOB_STATE_RUNNING";
+}
+
+/** Where the work on a film stands, in a sentence; an unknown job is work all the same. */
+export function standing(job: Job | undefined): string {
+  const reason = job?.message ? `: ${job.message.replace(/\.$/, "")}` : "";
+  switch (job?.state) {
+    case "JOB_STATE_QUEUED":
+      return reason ? `Waiting for another try${reason}.` : "Waiting for its turn.";
+    case "JOB_STATE_RUNNING":
+      return `${Math.floor((job.progress ?? 0) * 100)} % done.`;
+    case "JOB_STATE_FAILED":
+      return `This film could not be prepared${reason}.`;
+    case "JOB_STATE_CANCELLED":
+      return "The work on this film was cancelled.";
+    case "JOB_STATE_PUBLISHED":
+      return "Ready.";
+    case undefined:
+      return "On its way.";
+  }
+}
+
+function bar({ progress = 0 }: Job, name: string): TemplateResult {
+  return html`<progress value=${progress} aria-label="Progress of ${name}"></progress>`;
+}
+
+function draft(title: Title, job: Job | undefined): TemplateResult {
+  return html`
+    <li>
+      <h3>${title.name}</h3>
+      <p class=${job && !isUnderWay(job) ? "halted" : nothing}>${standing(job)}</p>
+      ${job?.state === "JOB_STATE_RUNNING" ? bar(job, title.name) : nothing}
+    </li>
+  `;
+}
+
+/** What is not ready to be shown: every draft and the state of its job. */
+export function preparation(drafts: Title[], jobs: Map<string, Job>): TemplateResult {
+  return html`
+    <section class="preparation" aria-labelledby="preparation">
+      <h2 id="preparation">In preparation</h2>
+      <ul>
+        ${drafts.map((title) => draft(title, jobs.get(title.title_id)))}
+      </ul>
+    </section>
+  `;
+}
