@@ -179,6 +179,7 @@ def _transfer(frame: VideoFrame) -> Transfer:
 
 
 def _sounds(opened: InputContainer) -> tuple[Sound, ...]:
+    """The sounds of which something is there: a transport stream may announce others, which have no channels."""
     return tuple(
         Sound(
             stream=stream.index,
@@ -189,6 +190,7 @@ def _sounds(opened: InputContainer) -> tuple[Sound, ...]:
             default=bool(stream.disposition & Disposition.default),
         )
         for stream in opened.streams.audio
+        if stream.codec_context.channels
     )
 
 
