@@ -23,7 +23,12 @@ class GatheringTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send the data, after a head that waits."""
+        """Send the data, after a head that waits; nowhere, when the client has left.
+
+        uvloop raises an error then, in the turn before the protocol hears of it.
+        """
+        if self._transport.is_closing():
+            return
         if self._head:
             head, self._head = self._head, b""
             self._transport.writelines([head, data])

@@ -11,7 +11,7 @@ from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import NoReturn
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edge.gathering import GatheringTransport
 from matinee.settings import HttpSettings
@@ -45,6 +45,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _refusal = HTTPStatus.BAD_REQUEST
     _head_timer: TimerHandle | None = None
     _stall_timer: TimerHandle | None = None
+    _cycles: tuple[RequestResponseCycle, ...] = ()
+    """The requests that came and are not answered, oldest first."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it when there are too many."""
@@ -55,8 +57,11 @@ class StrictHttpProtocol(HttpToolsProtocol):
             self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the timers."""
+        """Let go of the timers, and tell every request that its client has left, not only the newest."""
         self._head_arrived()
+        for cycle in self._unanswered():
+            cycle.disconnected = True
+            cycle.message_event.set()
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -87,6 +92,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_arrived()
         super().on_headers_complete()
+        self._cycles = (*self._unanswered(), self.cycle)
         self.headers = _Trailers()
 
     def on_body(self, body: bytes) -> None:
@@ -136,6 +142,9 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def _give_up(self, status: HTTPStatus) -> NoReturn:
         self._refusal = status
         raise _Refused
+
+    def _unanswered(self) -> list[RequestResponseCycle]:
+        return [cycle for cycle in self._cycles if not cycle.response_complete]
 
     def _busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

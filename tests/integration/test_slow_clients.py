@@ -200,3 +200,12 @@ async def test_a_store_that_is_down_is_503(house: House) -> None:
     reader, writer = await house.ask("Range: bytes=0-99", "Connection: close")
     assert (await reader.read(-1)).startswith(b"HTTP/1.1 503")
     writer.close()
+
+
+async def test_a_client_that_leaves_with_another_request_waiting_ends_its_answer(house: House) -> None:
+    _, writer = await house.ask("Range: bytes=5000000-")
+    writer.write(b"GET /v/ HTTP/1.1\r\nHost: a\r\n\r\n")
+    await until(lambda: house.store.reads > 1)
+    writer.transport.abort()
+    await until(lambda: answering() == 0)
+    assert house.store.reads < 100
