@@ -24,6 +24,9 @@ POLICY = "/content-security-policy.txt"
 NO_SCRIPTS = b"default-src 'none'; connect-src 'self'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 PAGES = re.compile(r"/|/sign-in|/watch/[^/]+")
 """Paths that the application itself routes; all of them are answered with its index."""
+ASSETS = "/assets/"
+ICONS = {"/favicon.ico": "/favicon.svg"}
+"""Where browsers look for an icon that no page names, and the icon."""
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -61,19 +64,19 @@ class WebFile:
         suffix = Path(path).suffix
         headers = {
             "content-type": MEDIA_TYPES.get(suffix, "application/octet-stream"),
-            "cache-control": FOR_EVER if path.startswith("/assets/") else "no-cache",
+            "cache-control": FOR_EVER if path.startswith(ASSETS) else "no-cache",
             "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
             "vary": "accept-encoding",
         }
         return cls(body, gzip.compress(body, mtime=0) if suffix in COMPRESSIBLE else b"", headers)
 
-    def response(self, request: Request) -> Response:
-        """The answer: 304 when the client has it, compressed when it likes that."""
-        if request.headers.get("if-none-match") == self.headers["etag"]:
+    def response(self, request: Request, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        """The answer: 304 in place of 200 when the client has it, compressed when it likes that."""
+        if status is HTTPStatus.OK and request.headers.get("if-none-match") == self.headers["etag"]:
             return Response(None, HTTPStatus.NOT_MODIFIED, self.headers)
         if self.compressed and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self.compressed, headers=self.headers | {"content-encoding": "gzip"})
-        return Response(self.body, headers=self.headers)
+            return Response(self.compressed, status, self.headers | {"content-encoding": "gzip"})
+        return Response(self.body, status, self.headers)
 
 
 class WebApplication:
@@ -95,16 +98,19 @@ class WebApplication:
         request = Request(scope, receive)
         if request.method not in ("GET", "HEAD"):
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "this can only be read", {"allow": "GET, HEAD"})
-        response = self._file(request.scope["path"]).response(request)
+        response = self._response(request)
         response.headers.update(self._headers)
         await response(scope, receive, send)
 
-    def _file(self, path: str) -> WebFile:
+    def _response(self, request: Request) -> Response:
+        path: str = request.scope["path"]
         if PAGES.fullmatch(path):
-            return self._index
-        if path not in self._files:
+            return self._index.response(request)
+        if file := self._files.get(ICONS.get(path, path)):
+            return file.response(request)
+        if path.startswith(ASSETS) or "text/html" not in request.headers.get("accept", ""):
             raise NotFound("there is nothing at this address")
-        return self._files[path]
+        return self._index.response(request, HTTPStatus.NOT_FOUND)  # the application says it to people
 
 
 def content_security_policy(built: str, public_url: str) -> str:

@@ -117,6 +117,28 @@ async def test_nothing_else_is_there(page: httpx.AsyncClient, path: str) -> None
     assert b"secret" not in answer.content
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nope", "/watch/a/b", "/../secret.txt", "/%2e%2e/secret.txt"])
+async def test_a_browser_that_is_lost_gets_the_application_which_says_so(page: httpx.AsyncClient, path: str) -> None:
+    answer = await page.get(path, headers=BROWSER)
+    assert (answer.status_code, answer.content) == (404, INDEX)
+    assert "content-security-policy" in answer.headers
+    again = await page.get(path, headers=BROWSER | {"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (404, INDEX)
+
+
+async def test_an_asset_that_is_gone_is_no_page(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/assets/index-old.js", headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_the_icon_is_found_where_browsers_look_for_it(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "image/svg+xml", b"<svg/>")
+
+
 async def test_pages_are_only_read(page: httpx.AsyncClient) -> None:
     answer = await page.post("/")
     assert answer.status_code == 405
