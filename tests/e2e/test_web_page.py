@@ -154,6 +154,8 @@ def test_an_unknown_title_is_told_kindly(signed_in: BrowserContext) -> None:
     page = signed_in.new_page()
     page.goto("/watch/nosuchtitle")
     expect(page.get_by_role("heading", name="This film is not here")).to_be_visible()
+    page.get_by_role("button", name="See the programme").click()
+    expect(page.get_by_role("heading", name="Now showing")).to_be_visible()
 
 
 def test_an_access_token_that_has_expired_is_renewed_unseen(signed_in: BrowserContext, title: Title) -> None:

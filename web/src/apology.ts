@@ -11,7 +11,7 @@ export function faultIn(error: unknown): Fault {
 /** Kind words for a fault, and the button that mends it. */
 export function apology(fault: Fault, retry: () => unknown): TemplateResult {
   const { heading, text, remedy } = WORDS[fault];
-  const mend = fault === "signed-out" ? askToSignIn : retry;
+  const mend = fault === "signed-out" ? askToSignIn : fault === "missing" ? seeProgramme : retry;
   return html`
     <section class="apology" role="alert">
       <h2>${heading}</h2>
@@ -24,4 +24,8 @@ export function apology(fault: Fault, retry: () => unknown): TemplateResult {
 /** Goes to the sign-in page, which returns here. */
 export function askToSignIn(): void {
   location.replace(signInPath(location.pathname));
+}
+
+function seeProgramme(): void {
+  location.assign("/");
 }

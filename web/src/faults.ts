@@ -32,7 +32,7 @@ export const WORDS: Readonly<Record<Fault, Words>> = {
   missing: {
     heading: "This film is not here",
     text: "It may have been taken off the programme, or the address has a slip in it.",
-    remedy: "Try again",
+    remedy: "See the programme",
   },
   away: {
     heading: "The house is having a short break",

@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit-html";
+import { html, nothing, type TemplateResult } from "lit-html";
 import { signOut } from "./api.ts";
 
 async function leave(): Promise<void> {
@@ -16,13 +16,15 @@ export function mark(): TemplateResult {
   `;
 }
 
-/** A page of somebody who is signed in: header, then `content` as the main part. */
-export function frame(content: TemplateResult): TemplateResult {
+const exit = html`<button class="quiet" type="button" @click=${leave}>Sign out</button>`;
+
+/** A page: header, then `content` as the main part. Whoever may not have signed in gets no `tools`. */
+export function frame(content: TemplateResult, tools: TemplateResult | typeof nothing = exit): TemplateResult {
   return html`
     <a class="skip" href="#main">Skip to content</a>
     <header class="top">
       <a class="brand" href="/">${mark()}</a>
-      <button class="quiet" type="button" @click=${leave}>Sign out</button>
+      ${tools}
     </header>
     <main id="main" tabindex="-1">${content}</main>
   `;
