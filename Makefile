@@ -26,9 +26,9 @@ test: $(DEVELOPMENT) $(WEB) $(PLAYERS)
 	$(NPM) --prefix web run --silent test
 	$(PYTEST) tests
 
-## unit: the quick part of the tests
+## unit: the quick part of the tests, on all cores
 unit: $(DEVELOPMENT)
-	$(PYTEST) tests/unit tests/contract
+	$(PYTEST) --numprocesses auto --dist loadfile tests/unit tests/contract
 
 ## bench: the tables of docs/benchmarks.md
 bench: $(DEVELOPMENT) $(WEB)
