@@ -111,7 +111,7 @@ class MediaRoute:
 
     async def _pour_pieces(self, file: File, rest: ByteRange, ticket: Ticket, send: Send) -> None:
         for start in range(rest.start, rest.end, PIECE):
-            await self._grants.grant(ticket.session_id, ticket.asset_id)
+            await self._find(ticket)  # the session may have ended since, or its limit may have fallen
             end = min(start + PIECE, rest.end)
             await _send_part(send, b"".join(await self._cache.read(file.key, file.size, start, end)))
 

@@ -20,6 +20,7 @@ from matinee.settings import EdgeSettings
 from matinee.storage import ObjectStore
 from matinee.tokens import Claims, KeySet, SigningKey, jwks
 from packager.index import AssetIndex
+from protos.v1.playback_pb2 import ConnectResponse
 from tests.door import serving
 from tests.edge_desk import EdgeDesk, at_work, running
 from tests.patience import until
@@ -37,7 +38,9 @@ class Endless(ObjectStore):
 
     def __init__(self) -> None:
         super().__init__(MemoryStore())
-        obstore.put(self._backend, f"assets/{ASSET_ID}/index.bin", AssetIndex(TIMELINE, (FILM,)).encode())
+        obstore.put(
+            self._backend, f"assets/{ASSET_ID}/index.bin", AssetIndex(TIMELINE, (FILM, rendition(360))).encode()
+        )
         self.open = asyncio.Event()
         self.open.set()
         self.reads = self.cancelled = 0
@@ -180,6 +183,17 @@ async def test_a_revoked_session_is_cut_off_in_the_middle_of_a_film(house: House
     writer.close()
     refused, writer = await house.ask("Connection: close")
     assert (await refused.read(-1)).startswith(b"HTTP/1.1 403")
+    writer.close()
+
+
+async def test_a_limit_that_falls_below_a_film_cuts_it_off_in_the_middle(house: House) -> None:
+    reader, writer = await house.ask("Connection: close")
+    await reader.readexactly(2 * MIB)
+    house.desk.max_height = 720
+    await house.desk.news.put(ConnectResponse(renewed=[house.desk.grant("s1", ASSET_ID)]))
+    began = time.monotonic()
+    while await reader.read(MIB):
+        assert time.monotonic() - began < 2
     writer.close()
 
 
