@@ -95,8 +95,8 @@ export async function browse(root: HTMLElement): Promise<void> {
   let nextLook: ReturnType<typeof setTimeout>;
 
   async function show(): Promise<void> {
-    clearTimeout(nextLook);
     await lookAtDrafts(programme);
+    clearTimeout(nextLook);
     render(frame(programme.titles.length > 0 ? grid(programme, more) : emptyHouse()), root);
     const waiting = programme.titles.filter(isDraft).map((title) => programme.jobs.get(title.title_id));
     if (waiting.some((job) => job && isUnderWay(job))) nextLook = setTimeout(() => attempt(show), LOOK_MS);
