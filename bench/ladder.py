@@ -24,9 +24,9 @@ from matinee import showreel
 from matinee.settings import LadderSettings, Settings, SourceSettings
 
 ROUNDS = 5
-SECONDS = 40
+SECONDS = 16
 TOP = "1920x1080"
-SETTINGS = LadderSettings()
+SETTINGS = LadderSettings(span_segments=2)
 
 
 def main() -> None:
