@@ -6,6 +6,7 @@ explicit path, so nothing here recurses; every size is checked against what surr
 """
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, Self
@@ -155,7 +156,7 @@ class Fields:
 
 
 @dataclass(frozen=True)
-class FullBox:
+class FullBox(ABC):
     """A box of fields with a version and flags (4.2.2); subclasses say which."""
 
     KIND: ClassVar[bytes]
@@ -176,11 +177,11 @@ class FullBox:
         """Version and flags as they are written."""
         return 0, 0
 
+    @abstractmethod
     def body(self) -> bytes:
         """The fields as they are written."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def read(cls, version: int, flags: int, fields: Fields) -> Self:
         """The box with these fields."""
-        raise NotImplementedError
