@@ -1,10 +1,7 @@
 """What the first start makes: the run directory, the service token and the admin."""
 
-import contextlib
 import json
-import os
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 
 from control.database import Database, accounts
@@ -14,6 +11,7 @@ from control.passwords import Passwords
 from matinee.errors import InvalidInput
 from matinee.instance import require_socket
 from matinee.settings import Settings
+from matinee.small_files import kept
 from matinee.tokens import Clock
 
 ADMIN_EMAIL = "admin@matinee.local"
@@ -48,21 +46,6 @@ async def create_admin(database: Database, passwords: Passwords, settings: Setti
     async with database.write() as connection:
         if not await accounts.any_account(connection):
             await accounts.add(connection, admin)
-
-
-def kept(path: Path, make: Callable[[], str]) -> str:
-    """The content of a secret file, which is made whole, and readable by its owner only, when it is absent."""
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(make())
-            file.flush()
-            os.fsync(file.fileno())
-        # The link fails when another process was quicker; then the other's file counts.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    return path.read_text()
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ingest.publication import conclude
 from ingest.stages import UNFORESEEN, Ending, JobGone, Progress, ending
 from matinee.errors import MatineeError
 from matinee.executor import places
+from matinee.small_files import write_whole
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
 
 LEASE_FILE = "lease"
@@ -55,7 +56,7 @@ class Attempt:
 
     def _make_folder(self) -> None:
         self._folder.mkdir()
-        (self._folder / LEASE_FILE).write_bytes(self._terms.SerializeToString())
+        write_whole(self._folder / LEASE_FILE, self._terms.SerializeToString())
 
     async def _give_back(self, error: BaseException) -> None:
         """Remove what is of no use any more, and tell control what became of the job unless it is another's by now."""

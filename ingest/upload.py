@@ -20,6 +20,7 @@ import httpx
 
 from ingest.tus import Progress, Server
 from matinee.errors import InvalidInput, NotFound, Unavailable
+from matinee.small_files import write_whole
 
 CHUNK_BYTES = 8 * 1024**2
 DELAYS = (0.2, 0.5, 1, 2, 4, 8, 8, 8)
@@ -118,9 +119,7 @@ class Note:
     def write(self, address: str) -> None:
         """Remember the address, whole or not at all."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps({"upload": address}))
-        fresh.replace(self._path)
+        write_whole(self._path, json.dumps({"upload": address}))
 
     def remove(self) -> None:
         """Forget it."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from matinee.errors import Conflict, InvalidInput, NotFound, Unavailable
 from matinee.settings import Settings
+from matinee.small_files import write_whole
 
 LONGEST_SOCKET_PATH = 107
 """Bytes of `sun_path` of unix(7), without the NUL at its end."""
@@ -47,7 +48,7 @@ def hold_directory(settings: Settings) -> Iterator[None]:
 
 def announce(settings: Settings) -> None:
     """Write down where the public door is, for the command line."""
-    _door_file(settings).write_text(json.dumps({"url": settings.public_url}))
+    write_whole(_door_file(settings), json.dumps({"url": settings.public_url}))
 
 
 def withdraw(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from matinee.errors import (
     Unavailable,
 )
 from matinee.settings import Settings
+from matinee.small_files import write_whole
 
 BY_HTTP = {
     kind.status.http: kind
@@ -136,11 +137,7 @@ def save_session(url: str, refresh_token: str) -> None:
     path = _sessions_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sessions: Mapping[str, str] = {**saved_sessions(), url: refresh_token}
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(sessions, file)
-    fresh.replace(path)
+    write_whole(path, json.dumps(sessions))
 
 
 def _sessions_file() -> Path:

@@ -10,7 +10,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from control.database.engine import open_database
-from control.first_start import kept
 from control.server import serve
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import load_settings
@@ -112,9 +111,3 @@ async def test_what_nobody_expected_is_answered_neutrally_and_logged(
         await house.catalogue.GetPoster(GetPosterRequest(title_id=title_id), metadata=await house.admin())
     assert "secret" not in refused.sentence
     assert "a secret detail" in capsys.readouterr().out
-
-
-def test_of_two_processes_that_make_a_secret_one_wins(tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    assert kept(path, lambda: kept(path, lambda: "first") + " second") == "first"
-    assert [found.name for found in tmp_path.iterdir()] == ["secret"]
