@@ -1,6 +1,7 @@
 """VLC without picture, sound or window, led by its remote control interface."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,33 +64,26 @@ class Vlc:
         return [line for line in complaints if decoder_of(line) not in taken_down]
 
 
+def normal_user(home: str) -> dict[str, Any]:
+    """What makes `Popen` start a program as nobody, to whom `home` is given."""
+    nobody = pwd.getpwnam("nobody")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
 @contextmanager
 def playing(url: str) -> Iterator[Vlc]:
     """Play a URL, as a normal user: VLC refuses to run as root."""
     if shutil.which("cvlc") is None:
         pytest.skip("there is no VLC on this machine")
-    as_nobody = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
-    command = [
-        *as_nobody,
-        "cvlc",
-        "-I",
-        "oldrc",
-        "--rc-fake-tty",
-        "-v",
-        "--no-color",
-        "--vout",
-        "dummy",
-        "--aout",
-        "dummy",
-    ]
+    options = ["-I", "oldrc", "--rc-fake-tty", "-v", "--no-color", "--vout", "dummy", "--aout", "dummy"]
     with tempfile.TemporaryDirectory() as home:
-        if as_nobody:
-            shutil.chown(home, "nobody")
+        identity = normal_user(home) if os.geteuid() == 0 else {}
         log = Path(home) / "vlc.log"
         with log.open("w") as complaints:
             process = subprocess.Popen(
-                [*command, url], env=os.environ | {"HOME": home, "XDG_RUNTIME_DIR": home}, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
+                ["cvlc", *options, url], env=os.environ | {"HOME": home, "XDG_RUNTIME_DIR": home}, text=True,
+                **identity, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
             )  # fmt: skip
         try:
             yield Vlc(process, log)
