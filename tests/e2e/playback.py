@@ -5,7 +5,7 @@ import subprocess
 import imageio_ffmpeg
 
 OF_PROTOCOL = {
-    # FFmpeg 9.0 asks for adjoining byte ranges in one request, and then takes the first of them for the whole.
+    # FFmpeg 9.0 asks for adjoining byte ranges in one request, and then looks for each but the first too far ahead.
     "hls": ["-http_persistent", "0", "-http_seekable", "0"],
     "dash": [],
 }

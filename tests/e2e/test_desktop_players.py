@@ -60,7 +60,7 @@ def test_mpv_plays_from_beginning_to_end(stack: Stack, title: Title, protocol: s
 
 
 def test_mpv_seeks(stack: Stack, title: Title) -> None:
-    """By DASH only: FFmpeg's HLS cannot seek in fragmented MP4 that is addressed by byte ranges."""
+    """By DASH only: HLS of FFmpeg before 8.0 cannot seek in fragmented MP4, whatever the playlist says."""
     moments, complaints = mpv(stack.play(title.title_id)["dash"], "--start=15", "--hr-seek=yes", "--length=3")
     assert complaints == ""
     assert 14.9 < moments[0] < 16
