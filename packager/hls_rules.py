@@ -11,12 +11,10 @@ from itertools import accumulate, groupby, pairwise
 from packager.bandwidth import Bandwidth, largest, measure
 from packager.index import Segment
 from packager.inspection import FragmentFacts, TrackFile
+from packager.playlist_rules import PLAYLIST_RULES, TOLERANCE
 from packager.presentation import Presentation, entries, tag_value
 
 Rule = Callable[[Presentation], Iterator[str]]
-
-TOLERANCE = Fraction(1, 10)
-"""By how much a declared rate may differ from the measured one (1.26, 1.27)."""
 
 
 def variant_attributes(title: Presentation) -> Iterator[str]:
@@ -194,4 +192,5 @@ HLS_RULES: tuple[Rule, ...] = (
     target_durations,
     complete_playlists,
     audio_groups,
+    *PLAYLIST_RULES,
 )
