@@ -5,8 +5,13 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import HealthCheck, settings
 
 from tests.stack import Stack, running_stack
+
+# How long an example takes is a matter of what else the machine does; the timeout of the test is its limit.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -156,7 +156,7 @@ async def test_a_range_larger_than_the_budget_is_still_served() -> None:
     assert blocks.used <= BLOCK
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, len(FILM) - 1), st.integers(1, 4000)), max_size=8), st.integers(0, 12_000))
 def test_any_sequence_of_ranges_is_served_exactly(wanted: list[tuple[int, int]], budget: int) -> None:
     async def play() -> None:

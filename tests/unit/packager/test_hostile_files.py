@@ -22,7 +22,7 @@ def clip(encode_video: Encode) -> bytes:
 
 
 EDITS = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6)
-fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def damage(data: bytes, edits: list[tuple[float, int]], kept: float = 1.0) -> bytes:
