@@ -116,6 +116,11 @@ def answering() -> int:
     return sum(name.startswith(("RequestResponseCycle", "MediaRoute", "BlockCache", "_disconnect")) for name in names)
 
 
+def descriptors() -> int:
+    """Files and sockets that this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def resident() -> int:
     """Memory of this process, in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -131,34 +136,63 @@ async def test_three_hundred_slow_readers_of_a_film_hold_little_memory(house: Ho
     assert peak - before < 300 * MIB
 
 
-async def test_a_healthy_client_is_served_beside_slow_ones(house: House) -> None:
-    async with crowd(house, 100):
+@asynccontextmanager
+async def half_heads(house: House, size: int) -> AsyncIterator[None]:
+    """Clients that begin a request and never end it."""
+    clients = [await asyncio.open_connection("127.0.0.1", house.port) for _ in range(size)]
+    for _, writer in clients:
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+    try:
+        yield
+    finally:
+        for _, writer in clients:
+            writer.transport.abort()
+
+
+async def test_a_healthy_client_is_served_beside_five_hundred_slow_heads_and_five_hundred_slow_readers(
+    house: House,
+) -> None:
+    async with half_heads(house, 500), crowd(house, 500):
         reader, writer = await house.ask("Range: bytes=0-99999", "Connection: close")
         async with asyncio.timeout(5):
             assert (await reader.read(-1)).endswith(bytes(100_000))
         writer.close()
 
 
-async def test_clients_that_vanish_leave_nothing_behind(house: House) -> None:
-    async with crowd(house, 100):
-        assert answering() >= 100
-    await until(lambda: answering() == 0)
+async def test_five_hundred_clients_that_vanish_leave_nothing_behind(house: House) -> None:
+    async with crowd(house, 1):
+        before = descriptors()
+    async with crowd(house, 500):
+        assert answering() >= 500
+        assert descriptors() >= before + 2 * 499
+    await until(lambda: answering() == 0 and descriptors() < before)
     reads = house.store.reads
-    reader, writer = await house.ask("Range: bytes=0-9", "Connection: close")
-    assert (await reader.read(-1)).endswith(bytes(10))
-    assert house.store.reads <= reads + 1
-    writer.close()
+    async with crowd(house, 1):
+        assert house.store.reads <= reads + 2
 
 
-async def test_reads_for_clients_that_have_left_are_cancelled_within_a_second(house: House) -> None:
+async def test_five_hundred_reads_for_clients_that_have_left_are_cancelled_within_a_second(house: House) -> None:
     house.store.open.clear()
-    clients = [await house.ask("Range: bytes=0-99") for _ in range(50)]
-    await until(lambda: house.store.reads == 1)
+    clients = [await house.ask(f"Range: bytes={number * MIB}-{number * MIB + 99}") for number in range(500)]
+    await until(lambda: house.store.reads == 500)
     began = time.monotonic()
     for _, writer in clients:
         writer.transport.abort()
-    await until(lambda: house.store.cancelled == 1)
+    await until(lambda: house.store.cancelled == 500)
     assert time.monotonic() - began < 1
+
+
+async def test_a_read_that_one_client_still_waits_for_goes_on(house: House) -> None:
+    house.store.open.clear()
+    clients = [await house.ask("Range: bytes=0-99", "Connection: close") for _ in range(50)]
+    await until(lambda: answering() >= 50)
+    for _, writer in clients[:-1]:
+        writer.transport.abort()
+    await until(lambda: answering() < 10)
+    house.store.open.set()
+    assert (await clients[-1][0].read(-1)).endswith(bytes(100))
+    assert (house.store.reads, house.store.cancelled) == (1, 0)
+    clients[-1][1].close()
 
 
 async def test_two_hundred_clients_of_a_cold_segment_cause_one_read(house: House) -> None:

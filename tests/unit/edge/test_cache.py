@@ -131,6 +131,18 @@ async def test_tries_are_bounded_and_failures_are_not_kept(failure: Exception | 
     assert await read(blocks, 0, 1000) == FILM[:1000]
 
 
+async def test_a_read_that_fails_for_two_hundred_clients_is_tried_as_often_as_for_one() -> None:
+    origin = Origin([Unavailable("down")] * cache.ATTEMPTS)
+    origin.open.clear()
+    blocks = make(origin)
+    clients = [asyncio.create_task(read(blocks, 0, 1000)) for _ in range(200)]
+    await until(lambda: bool(origin.reads))
+    origin.open.set()
+    outcomes = await asyncio.gather(*clients, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Unavailable}
+    assert len(origin.reads) == cache.ATTEMPTS
+
+
 async def test_what_does_not_exist_is_not_asked_for_again() -> None:
     origin = Origin([NotFound("gone")])
     with pytest.raises(NotFound):

@@ -254,6 +254,17 @@ async def test_a_new_session_is_told_to_wait_while_control_is_away(
     assert answer.headers["retry-after"]
 
 
+@pytest.mark.parametrize("asked", [{}, {"range": "bytes=-1"}, {"range": "bytes=0-99999"}], ids=["all", "end", "begin"])
+async def test_a_track_that_was_cut_short_is_never_served_nor_kept_as_whole(
+    player: httpx.AsyncClient, store: ObjectStore, asked: dict[str, str]
+) -> None:
+    key, whole = f"assets/{ASSET_ID}/v360.mp4", content("v360.mp4")
+    await store.put(key, whole[:50_000])
+    assert (await player.get(signed("v360.mp4"), headers=asked)).status_code in (500, 503)
+    await store.put(key, whole)
+    assert (await player.get(signed("v360.mp4"))).content == whole
+
+
 async def test_an_asset_that_is_gone_is_not_found(player: httpx.AsyncClient, store: ObjectStore) -> None:
     await store.delete_prefix(f"assets/{ASSET_ID}")
     assert (await player.get(signed("main.m3u8"))).status_code == 404
