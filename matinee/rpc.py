@@ -48,7 +48,6 @@ _BY_CODE = {
         errors.Conflict,
         errors.ResourceExhausted,
         errors.Unavailable,
-        errors.Cancelled,
         errors.DataLoss,
     )
 }
@@ -96,8 +95,10 @@ def status_code(error: MatineeError) -> grpc.StatusCode:
 
 
 def from_call_error(error: CallError) -> MatineeError:
-    """The error that a call's failure stands for; a missed deadline and a lost peer are `Unavailable`."""
+    """The error that a call's failure stands for; a missed deadline and a lost or stopping peer are `Unavailable`."""
     number = error.code().value[0]
+    if error.code() is grpc.StatusCode.CANCELLED:  # not by us: who cancels a call of its own hears `CancelledError`
+        return errors.Unavailable("control is stopping; try again")
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.Unavailable("control took too long to answer; try again")
     if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or ""):
