@@ -18,6 +18,8 @@ from matinee.settings import HttpSettings
 
 STALLED_SECONDS = 120
 """How long a client may take to read what has been written for it: at most a window of a few MiB."""
+LAST_REQUEST_SECONDS = 1
+"""How long after a stop a request that was on its way may still arrive."""
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _VERSIONS = {"1.0", "1.1"}
 
@@ -47,6 +49,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _stall_timer: TimerHandle | None = None
     _cycles: tuple[RequestResponseCycle, ...] = ()
     """The requests that came and are not answered, oldest first."""
+    _stopping = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it when there are too many."""
@@ -93,6 +96,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
         self._head_arrived()
         super().on_headers_complete()
         self._cycles = (*self._unanswered(), self.cycle)
+        if self._stopping:
+            self.cycle.keep_alive = False
         self.headers = _Trailers()
 
     def on_body(self, body: bytes) -> None:
@@ -119,6 +124,14 @@ class StrictHttpProtocol(HttpToolsProtocol):
             self._stall_timer = None
         if self.flow is not None:
             super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Answer what has been asked, and what was asked while we did not know of the stop; then close."""
+        self._stopping = True
+        if self._busy():
+            super().shutdown()
+        else:
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._hang_up_when_idle)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser or `_judge` refused."""
@@ -162,6 +175,10 @@ class StrictHttpProtocol(HttpToolsProtocol):
         if self._in_head:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
+            self.transport.close()
+
+    def _hang_up_when_idle(self) -> None:
+        if not self._busy():
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus) -> None:

@@ -54,6 +54,30 @@ async def test_a_request_in_flight_finishes_after_a_stop(tmp_path: Path) -> None
         assert (await pending).status_code == 200
 
 
+async def test_a_client_that_had_connected_before_a_stop_is_answered(tmp_path: Path) -> None:
+    async with control(tmp_path, Calls()) as channel, serving(settings_of(tmp_path), channel) as (client, stop):
+        port = client.base_url.port or 0
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        stop.set()
+        with pytest.raises(ConnectionError):
+            while True:
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close\r\n" in answer
+
+
+async def test_a_stop_does_not_wait_for_a_client_that_asks_nothing(tmp_path: Path) -> None:
+    async with control(tmp_path, Calls()) as channel, serving(settings_of(tmp_path), channel) as (client, stop):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port or 0)
+        stop.set()
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
 async def test_a_taken_address_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         settings = settings_of(tmp_path, other.getsockname()[1])
