@@ -63,15 +63,7 @@ async def serve(
     with _listen(settings.http) as listener:
         keys = await _keys(channel, service_token)
         grants = Grants(channel, service_token, secrets.token_hex(8), keys.refresh)
-        door = Door(
-            media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
-            uploads=Uploads(settings, store, keys, channel, service_token),
-            gateway=_gateway(settings, channel),
-            openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
-            web=WebApplication(STATIC, settings.public_url),
-            keys=keys,
-            readiness=Readiness(keys, store),
-        )
+        door = make_door(settings, store, channel, service_token, keys=keys, grants=grants)
         server = _Server(_config(door, settings.http))
         async with asyncio.TaskGroup() as tasks:
             connected = tasks.create_task(grants.run())
@@ -80,6 +72,21 @@ async def serve(
             _announce(listener, on_listening)
             await server.serve([listener])
             connected.cancel()
+
+
+def make_door(
+    settings: Settings, store: ObjectStore, channel: Channel, service_token: str, *, keys: Keys, grants: Grants
+) -> Door:
+    """Everything that the edge serves, put together."""
+    return Door(
+        media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
+        uploads=Uploads(settings, store, keys, channel, service_token),
+        gateway=_gateway(settings, channel),
+        openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
+        web=WebApplication(STATIC, settings.public_url),
+        keys=keys,
+        readiness=Readiness(keys, store),
+    )
 
 
 async def _keys(channel: Channel, service_token: str) -> Keys:
