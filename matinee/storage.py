@@ -17,6 +17,7 @@ from obstore.store import LocalStore, MemoryStore, from_url
 from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
 
 STREAM_BYTES = 1024**2
+FULL = ("No space left on device", "Disk quota exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +144,6 @@ def _stored(meta: "obstore.ObjectMeta") -> StoredObject:
 def _translated(error: Exception, key: str) -> Exception:
     if isinstance(error, NotFoundError | FileNotFoundError):
         return NotFound(f"the object store has no {key}")
+    if any(sign in str(error) for sign in FULL):
+        return Unavailable("the object store is full; make room and try again")
     return Unavailable(f"the object store failed at {key}: {str(error).splitlines()[0]}")

@@ -98,12 +98,12 @@ class Studio:
             DeleteTitleRequest(title_id=title_id), metadata=self.publisher
         )
 
-    async def hire(self) -> Process:
-        """Start a worker."""
+    async def hire(self, *before: str) -> Process:
+        """Start a worker; `before` are words of a command that becomes it."""
         environment = {f"MATINEE_{name.upper()}": json.dumps(values) for name, values in self.sections.items()}
         with (self.settings.data / f"worker-{len(self.workers)}.log").open("wb") as output:
             worker = await asyncio.create_subprocess_exec(
-                sys.executable, *WORKER, stderr=output,
+                *before, sys.executable, *WORKER, stderr=output,
                 env={**os.environ, **environment, "MATINEE_DATA": str(self.settings.data)},
             )  # fmt: skip
         self.workers.append(worker)

@@ -1,0 +1,16 @@
+"""A disk that is soon full, for one process: a tmpfs that is mounted in that process's own view of the file system."""
+
+from pathlib import Path
+
+MOUNT = 'mount -t tmpfs -o "size=$0" none "$1" && shift && exec "$@"'
+
+
+def on_a_small_disk(folder: Path, size: int) -> tuple[str, ...]:
+    """The words of a command that becomes another one, for which `folder` is an empty disk of so many bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, str(size), str(folder))
+
+
+def seen_by(pid: int, folder: Path) -> list[Path]:
+    """All files below a folder as a process sees them."""
+    return [path for path in Path(f"/proc/{pid}/root{folder}").rglob("*") if path.is_file()]
