@@ -16,14 +16,14 @@ from pathlib import Path
 import httpx
 
 from matinee.instance import free_port
-from matinee.rpc import is_serving, open_channel, service_metadata
+from matinee.rpc import open_channel, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import open_store
 from matinee.tokens import key_id
 from protos.v1.jobs_pb2 import CompleteUploadRequest, LeaseJobRequest, PublishAssetRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub, WorkerServiceStub
 from tests.small_asset import ASSET_ID, store_asset
-from tests.studio import until
+from tests.studio import PATIENCE, until
 
 Headers = dict[str, str]
 
@@ -45,18 +45,17 @@ class Playhouse:
             self.running[name] = await asyncio.create_subprocess_exec(
                 *before, sys.executable, "-m", "matinee", name, env=self.environment, stdout=log, stderr=log
             )
-        await until(self.control_answers if name == "control" else self.door_answers)
+        if name == "control":
+            async with open_channel(self.settings.control_address) as channel:
+                await asyncio.wait_for(channel.channel_ready(), PATIENCE)
+        else:
+            await until(self.door_answers)
 
     async def end(self, name: str, number: int = signal.SIGTERM) -> int:
         """Send a signal to a service, and wait for its exit status."""
         process = self.running.pop(name)
         process.send_signal(number)
         return await process.wait()
-
-    async def control_answers(self) -> bool:
-        """Whether control serves."""
-        async with open_channel(self.settings.control_address) as channel:
-            return await is_serving(channel)
 
     async def door_answers(self) -> bool:
         """Whether the edge serves."""
