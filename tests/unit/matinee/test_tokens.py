@@ -58,6 +58,12 @@ FORGERIES = {
     "critical header": jwt.encode(
         claims(), KEY.pem, "ES256", headers={"typ": ACCESS_TYPE, "kid": "k1", "crit": ["exp"]}
     ),
+    "key of the sender's own": jwt.encode(
+        claims(),
+        OTHER.pem,
+        "ES256",
+        headers={"typ": ACCESS_TYPE, "kid": "k1", "jwk": OTHER.public_jwk(), "jku": "https://evil.example/jwks.json"},
+    ),
     "kid as a list": f"{part({'alg': 'ES256', 'typ': ACCESS_TYPE, 'kid': ['k1']})}.{part(claims())}.AA",
     "no token at all": "rubbish",
     "empty": "",
