@@ -17,7 +17,7 @@ def upload_prefix(upload_id: str) -> str:
 async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: Callable[[float], None]) -> str:
     """Write the uploaded film to `destination` and return its SHA-256 in hex; `reach` hears what part is done.
 
-    Raises `SourceRefused` when it is empty or differs from what was declared, `DataLoss` when a part is missing.
+    Raises `SourceRefused` when it is empty or not as declared, `DataLoss` when a part is missing or short.
     """
     found = parts(await store.list(upload_prefix(terms.upload_id)))
     refuse_size(sum(part.size for part in found), terms.size_bytes)
@@ -56,7 +56,11 @@ async def _content(
 ) -> AsyncIterator[bytes]:
     done, size = 0, sum(part.size for part in found)
     for part in found:
+        missing = part.size
         async for chunk in store.stream(part.key):
             yield chunk
+            missing -= len(chunk)
             done += len(chunk)
             reach(done / size)
+        if missing:
+            raise DataLoss(f"{part.key}: {part.size - missing} of {part.size} bytes came")

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,6 +75,21 @@ async def test_a_missing_part_is_noticed(tmp_path: Path) -> None:
     await store.delete(["uploads/u/0000000000001000"])
     with pytest.raises(DataLoss, match="no part at byte 1000"):
         await fetch(store, terms(), tmp_path / "source", ignore)
+
+
+class Truncating(ObjectStore):
+    """A store that breaks off in the middle of what it sends, and says nothing of it."""
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        async for chunk in super().stream(key):
+            yield chunk[:-1]
+
+
+@pytest.mark.parametrize("sha256", ["", SHA256], ids=["no digest declared", "declared"])
+async def test_a_part_that_comes_short_can_be_read_again(tmp_path: Path, sha256: str) -> None:
+    store = Truncating((await uploaded(1000))._backend)
+    with pytest.raises(DataLoss, match="999 of 1000 bytes"):
+        await fetch(store, terms(sha256=sha256), tmp_path / "source", ignore)
 
 
 async def test_a_full_disk_leaves_the_job_to_be_tried_again() -> None:
