@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge import server as module
 from edge.server import serve
 from matinee.errors import Unavailable
 from matinee.rpc import Channel
@@ -81,6 +82,21 @@ async def test_a_stop_does_not_wait_for_a_client_that_asks_nothing(tmp_path: Pat
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         writer.close()
+
+
+async def test_a_stop_waits_for_an_answer_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE_SECONDS", 1)
+    calls = Calls()
+    calls.gate = asyncio.Event()
+    async with (
+        asyncio.timeout(5),
+        control(tmp_path, calls) as channel,
+        serving(settings_of(tmp_path), channel) as (client, stop),
+    ):
+        pending = asyncio.create_task(client.get("/api/v1/titles"))
+        await calls.asked.wait()
+        stop.set()
+        assert (await pending).is_server_error
 
 
 async def test_a_taken_address_is_refused_with_a_sentence(tmp_path: Path) -> None:
