@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import httpx
 
-from matinee.errors import InvalidInput, MatineeError, NotFound, PermissionDenied, Unauthenticated, Unavailable
+from matinee.errors import MatineeError, NotFound, Unavailable, by_http
 
 PIECE_BYTES = 256 * 1024
 
@@ -80,8 +80,7 @@ def _pieces(chunk: bytes, on_sent: Progress) -> Iterator[bytes]:
 def _error(answer: httpx.Response) -> MatineeError:
     status = answer.status_code
     passes = status >= 500 or status in {408, 409, 423, 425, 429, 460}
-    kinds = {401: Unauthenticated, 403: PermissionDenied, 404: NotFound, 410: NotFound}
-    kind = Unavailable if passes else kinds.get(status, InvalidInput)
+    kind = Unavailable if passes else NotFound if status == 410 else by_http(status)
     return kind(_detail(answer) or f"the server answered {status} to {answer.request.method}")
 
 

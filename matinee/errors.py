@@ -101,3 +101,30 @@ class DataLoss(MatineeError):
     """Bytes are missing, or are not what they were when they were written."""
 
     status = Status.DATA_LOSS
+
+
+_KINDS = (
+    MatineeError,
+    InvalidInput,
+    Unauthenticated,
+    PermissionDenied,
+    NotFound,
+    Conflict,
+    ResourceExhausted,
+    Unavailable,
+    Cancelled,
+    DataLoss,
+)
+# Of those that share a status the first counts: a 500 tells no more than that something failed.
+_BY_GRPC = {kind.status.grpc: kind for kind in reversed(_KINDS)}
+_BY_HTTP = {kind.status.http: kind for kind in reversed(_KINDS)}
+
+
+def by_grpc(code: int) -> type[MatineeError]:
+    """The error that a code of google.rpc.Code stands for; `MatineeError` for one that we do not use."""
+    return _BY_GRPC.get(code, MatineeError)
+
+
+def by_http(status: int) -> type[MatineeError]:
+    """The error that an HTTP status stands for; an unknown one counts as the x00 of its class (RFC 9110, 15)."""
+    return _BY_HTTP.get(status) or _BY_HTTP.get(status // 100 * 100, MatineeError)

@@ -38,20 +38,6 @@ OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 2_000),
 ]
 
-_BY_CODE = {
-    kind.status.grpc: kind
-    for kind in (
-        errors.InvalidInput,
-        errors.Unauthenticated,
-        errors.PermissionDenied,
-        errors.NotFound,
-        errors.Conflict,
-        errors.ResourceExhausted,
-        errors.Unavailable,
-        errors.DataLoss,
-    )
-}
-
 
 def open_channel(address: str) -> Channel:
     """A channel to control; it connects at the first call and reconnects by itself."""
@@ -96,14 +82,13 @@ def status_code(error: MatineeError) -> grpc.StatusCode:
 
 def from_call_error(error: CallError) -> MatineeError:
     """The error that a call's failure stands for; a missed deadline and a lost or stopping peer are `Unavailable`."""
-    number = error.code().value[0]
     if error.code() is grpc.StatusCode.CANCELLED:  # not by us: who cancels a call of its own hears `CancelledError`
         return errors.Unavailable("control is stopping; try again")
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.Unavailable("control took too long to answer; try again")
     if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in (error.details() or ""):
         return errors.Unavailable("control cannot be reached; try again")
-    return _BY_CODE.get(number, MatineeError)(error.details() or error.code().name)
+    return errors.by_grpc(error.code().value[0])(error.details() or error.code().name)
 
 
 async def is_serving(channel: Channel, seconds: float = 1) -> bool:

@@ -9,23 +9,10 @@ from typing import Any
 import httpx
 
 from matinee import instance
-from matinee.errors import (
-    Conflict,
-    InvalidInput,
-    MatineeError,
-    NotFound,
-    PermissionDenied,
-    ResourceExhausted,
-    Unauthenticated,
-    Unavailable,
-)
+from matinee.errors import MatineeError, Unauthenticated, Unavailable, by_http
 from matinee.settings import Settings
 from matinee.small_files import write_whole
 
-BY_HTTP = {
-    kind.status.http: kind
-    for kind in (InvalidInput, Unauthenticated, PermissionDenied, NotFound, Conflict, ResourceExhausted, Unavailable)
-}
 TIMEOUT = 30.0
 Json = dict[str, Any]
 
@@ -151,5 +138,4 @@ def _refusal(answer: httpx.Response) -> MatineeError:
         sentence = problem.get("detail") or problem.get("title") or ""
     except ValueError:
         sentence = ""
-    kind = BY_HTTP.get(answer.status_code, MatineeError)
-    return kind(sentence or f"{answer.request.url.path} answered {answer.status_code}")
+    return by_http(answer.status_code)(sentence or f"{answer.request.url.path} answered {answer.status_code}")
