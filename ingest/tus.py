@@ -10,11 +10,11 @@ from matinee.errors import MatineeError, NotFound, Unavailable, by_http
 
 PIECE_BYTES = 256 * 1024
 
-Progress = Callable[[int], None]
+OnBytes = Callable[[int], None]
 
 
-class Server:
-    """A tus server: requests with a token that is renewed, and answers, or errors for those that refuse.
+class TusClient:
+    """The client of a tus server: requests with a token that is renewed, and answers, or errors for those that refuse.
 
     Raises `Unavailable` for what may be otherwise when the offset is asked for again, and of other refusals
     `Unauthenticated`, `PermissionDenied`, `NotFound` or `InvalidInput`.
@@ -34,7 +34,7 @@ class Server:
         """Where an upload stands."""
         return self._request("HEAD", address, {})
 
-    def patch(self, address: str, offset: int, chunk: bytes, on_sent: Progress) -> httpx.Response:
+    def patch(self, address: str, offset: int, chunk: bytes, on_sent: OnBytes) -> httpx.Response:
         """Send a chunk; `on_sent` hears how many bytes of it have gone."""
         headers = {
             "Content-Type": "application/offset+octet-stream",
@@ -70,7 +70,7 @@ def _metadata(values: Mapping[str, str]) -> str:
     return ",".join(f"{key} {b64encode(value.encode(errors='replace')).decode()}" for key, value in values.items())
 
 
-def _pieces(chunk: bytes, on_sent: Progress) -> Iterator[bytes]:
+def _pieces(chunk: bytes, on_sent: OnBytes) -> Iterator[bytes]:
     for start in range(0, len(chunk), PIECE_BYTES):
         piece = chunk[start : start + PIECE_BYTES]
         yield piece

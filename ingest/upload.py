@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import httpx
 
-from ingest.tus import Progress, Server
+from ingest.tus import OnBytes, TusClient
 from matinee.errors import InvalidInput, NotFound, Unavailable
 from matinee.small_files import write_whole
 
@@ -47,8 +47,8 @@ def upload(
     url: str,
     token: str | Callable[[], str],
     title: str,
-    on_progress: Progress = lambda _: None,
-    on_hashed: Progress = lambda _: None,
+    on_progress: OnBytes = lambda _: None,
+    on_hashed: OnBytes = lambda _: None,
     memory: Path | None = None,
 ) -> Uploaded:
     """Send a film to the instance at `url`; continue an upload of the same bytes that was cut off.
@@ -68,9 +68,9 @@ def upload(
         note = Note(memory or default_memory(), url, title, film.sha256)
         # A proxy has no way to an instance on this machine.
         with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=httpx.URL(url).host not in LOOPBACK) as http:
-            server = Server(http, token)
+            client = TusClient(http, token)
             metadata = {"filename": readable(path.name), "title": title, "sha256": film.sha256}
-            return Sending(server, film, metadata, note, on_progress).run()
+            return Sending(client, film, metadata, note, on_progress).run()
 
 
 def readable(name: str) -> str:
@@ -130,9 +130,9 @@ class Sending:
     """One film on its way to one server."""
 
     def __init__(
-        self, server: Server, film: Film, metadata: Mapping[str, str], note: Note, on_progress: Progress
+        self, client: TusClient, film: Film, metadata: Mapping[str, str], note: Note, on_progress: OnBytes
     ) -> None:
-        self._server = server
+        self._client = client
         self._film = film
         self._metadata = metadata
         self._note = note
@@ -156,7 +156,7 @@ class Sending:
         address, answer = self._begin()
         while (offset := int(answer.headers["Upload-Offset"])) < self._film.size:
             self._arrived = max(self._arrived, offset)
-            answer = self._server.patch(address, offset, self._film.chunk(offset), partial(self._tell, offset))
+            answer = self._client.patch(address, offset, self._film.chunk(offset), partial(self._tell, offset))
         self._note.remove()
         return Uploaded(answer.headers["Matinee-Title-Id"], answer.headers["Matinee-Job-Id"])
 
@@ -167,12 +167,12 @@ class Sending:
         """The address of the upload and where it stands: the remembered one, or a new one."""
         if address := self._note.read():
             try:
-                return address, self._server.head(address)
+                return address, self._client.head(address)
             except NotFound:
                 self._note.remove()
-        address = self._server.create(self._film.size, self._metadata)
+        address = self._client.create(self._film.size, self._metadata)
         self._note.write(address)
-        return address, self._server.head(address)
+        return address, self._client.head(address)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -182,7 +182,7 @@ def _opened(path: Path) -> BinaryIO:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _sha256(file: BinaryIO, on_hashed: Progress) -> str:
+def _sha256(file: BinaryIO, on_hashed: OnBytes) -> str:
     digest, done = hashlib.sha256(), 0
     while block := file.read(CHUNK_BYTES):
         digest.update(block)

@@ -14,7 +14,7 @@ from matinee.settings import Settings
 from matinee.small_files import write_whole
 
 TIMEOUT = 30.0
-Json = dict[str, Any]
+Answer = dict[str, Any]
 
 
 class Api:
@@ -25,7 +25,7 @@ class Api:
         self._client = client
         self._token = ""
 
-    def call(self, method: str, path: str, body: Json | None = None, **query: str | int) -> Json:
+    def call(self, method: str, path: str, body: Answer | None = None, **query: str | int) -> Answer:
         """Call a method, such as `call("POST", "/titles/1:play", {})`, and give its answer."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
@@ -41,7 +41,7 @@ class Api:
         except ValueError as error:
             raise Unavailable(f"what answers at {self.url} is not Matinee: check MATINEE_URL") from error
 
-    def pages(self, path: str, items: str) -> Iterator[Json]:
+    def pages(self, path: str, items: str) -> Iterator[Answer]:
         """Every item of a paged list (AIP-158)."""
         token = ""
         while True:
@@ -55,13 +55,13 @@ class Api:
         """Send this access token from now on."""
         self._token = token
 
-    def login(self, email: str, password: str) -> Json:
+    def login(self, email: str, password: str) -> Answer:
         """Open a session and use it. Raises `Unauthenticated`."""
         tokens = self.call("POST", "/auth:login", {"email": email, "password": password})
         self.use(tokens["access_token"])
         return tokens
 
-    def refresh(self, refresh_token: str) -> Json:
+    def refresh(self, refresh_token: str) -> Answer:
         """Renew a session and use it. Raises `Unauthenticated`."""
         tokens = self.call("POST", "/auth:refresh", {"refresh_token": refresh_token})
         self.use(tokens["access_token"])
@@ -90,7 +90,7 @@ class Credential:
         admin = instance.administrator(settings.data)
         return str(self._api.login(admin.email, admin.password)["access_token"])
 
-    def _renewed(self) -> Json:
+    def _renewed(self) -> Answer:
         saved = saved_sessions().get(self._api.url)
         if saved is None:
             raise Unauthenticated(f"nobody is signed in to {self._api.url}: run `matinee login` or set MATINEE_TOKEN")

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from matinee.cli.api import Json, open_api
-from matinee.cli.options import Data, settings_with
-from matinee.cli.options import Json as AsJson
+from matinee.cli.api import Answer, open_api
+from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import STATES, console, duration, moment, table
 
 TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
@@ -23,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command()(play)
 
 
-def list_titles(context: typer.Context, data: Data = None, as_json: AsJson = False) -> None:
+def list_titles(context: typer.Context, data: Data = None, as_json: Json = False) -> None:
     """Look at the titles, or delete one."""
     if context.invoked_subcommand:
         return
@@ -35,14 +34,14 @@ def list_titles(context: typer.Context, data: Data = None, as_json: AsJson = Fal
         console().print(table(("TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"), map(_row, titles)))
 
 
-def delete_title(title_id: TitleId, data: Data = None, as_json: AsJson = False) -> None:
+def delete_title(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
     """Remove a title with its media."""
     api, _ = open_api(settings_with(data))
     api.call("DELETE", f"/titles/{title_id}")
     print(json.dumps({"title_id": title_id, "state": "deleted"}) if as_json else f"Deleted {title_id}.")
 
 
-def play(title_id: TitleId, data: Data = None, as_json: AsJson = False) -> None:
+def play(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
     """Open a playback session and print its signed URLs."""
     api, _ = open_api(settings_with(data))
     session = api.call("POST", f"/titles/{title_id}:play", {"device": "command line"})
@@ -54,7 +53,7 @@ def play(title_id: TitleId, data: Data = None, as_json: AsJson = False) -> None:
     print(f"Session  {session['session_id']}, until {moment(session['expires_at'])}")
 
 
-def _row(title: Json) -> tuple[str, ...]:
+def _row(title: Answer) -> tuple[str, ...]:
     size = f"{title['width']}x{title['height']}" if title.get("width") else ""
     length = duration(title["duration_seconds"]) if title.get("duration_seconds") else ""
     return (

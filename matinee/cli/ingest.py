@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from ingest.upload import upload
-from matinee.cli.api import Api, Credential, open_api
-from matinee.cli.api import Json as Answer
+from matinee.cli.api import Answer, Api, Credential, open_api
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import state_word
 from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unauthenticated, Unavailable

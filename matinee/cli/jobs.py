@@ -12,8 +12,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from matinee.cli.api import Api, open_api
-from matinee.cli.api import Json as Answer
+from matinee.cli.api import Answer, Api, open_api
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import STATES, console, moment, table
 
