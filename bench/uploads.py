@@ -28,6 +28,7 @@ from bench.table import show
 from edge.keys import Keys
 from edge.uploads import Uploads
 from ingest.upload import upload
+from matinee.bearer import Bearer
 from matinee.instance import free_port
 from matinee.rpc import open_channel
 from matinee.settings import Settings
@@ -158,7 +159,7 @@ def run(size: int = 512 * MIB) -> None:
                 "plain PUT to a file": lambda: put_plainly(url, film),
                 "tus, one PATCH, no checksum": lambda: patch_once(url, film, token),
                 "matinee ingest, every chunk with SHA-256": lambda: upload(
-                    film, url=url, token=token, title="a", memory=folder
+                    film, url=url, auth=Bearer(token), title="a", memory=folder
                 ),
             }
             report(size, compare(contenders, pid, clean))

@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import httpx
 
@@ -14,16 +15,14 @@ OnBytes = Callable[[int], None]
 
 
 class TusClient:
-    """The client of a tus server: requests with a token that is renewed, and answers, or errors for those that refuse.
+    """The client of a tus server: requests, and answers, or errors for those that refuse.
 
     Raises `Unavailable` for what may be otherwise when the offset is asked for again, and of other refusals
     `Unauthenticated`, `PermissionDenied`, `NotFound` or `InvalidInput`.
     """
 
-    def __init__(self, http: httpx.Client, token: str | Callable[[], str]) -> None:
+    def __init__(self, http: httpx.Client) -> None:
         self._http = http
-        self._fresh_token = token if callable(token) else lambda: token
-        self._token = ""
 
     def create(self, size: int, metadata: Mapping[str, str]) -> str:
         """Begin an upload; answer its address."""
@@ -42,39 +41,36 @@ class TusClient:
             "Upload-Offset": str(offset),
             "Upload-Checksum": f"sha256 {b64encode(hashlib.sha256(chunk).digest()).decode()}",
         }
-        return self._request("PATCH", address, headers, lambda: _pieces(chunk, on_sent))
+        return self._request("PATCH", address, headers, Pieces(chunk, on_sent))
 
     def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: Callable[[], Iterator[bytes]] | None = None
+        self, method: str, url: str, headers: Mapping[str, str], body: "Pieces | None" = None
     ) -> httpx.Response:
-        self._token = self._token or self._fresh_token()
-        answer = self._send(method, url, headers, body)
-        if answer.status_code == 401:
-            self._token = self._fresh_token()
-            answer = self._send(method, url, headers, body)
+        try:
+            answer = self._http.request(method, url, headers={"Tus-Resumable": "1.0.0", **headers}, content=body)
+        except httpx.TransportError as error:
+            raise Unavailable(f"{self._http.base_url} cannot be reached ({error or type(error).__name__})") from error
         if not answer.is_success:
             raise _error(answer)
         return answer
 
-    def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: Callable[[], Iterator[bytes]] | None
-    ) -> httpx.Response:
-        common = {"Tus-Resumable": "1.0.0", "Authorization": f"Bearer {self._token}"}
-        try:
-            return self._http.request(method, url, headers={**headers, **common}, content=body and body())
-        except httpx.TransportError as error:
-            raise Unavailable(f"{self._http.base_url} cannot be reached ({error or type(error).__name__})") from error
+
+@dataclass(frozen=True)
+class Pieces:
+    """A chunk as a body that tells how much of it has gone; every time that it is sent begins at its start."""
+
+    chunk: bytes
+    on_sent: OnBytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self.chunk), PIECE_BYTES):
+            piece = self.chunk[start : start + PIECE_BYTES]
+            yield piece
+            self.on_sent(start + len(piece))
 
 
 def _metadata(values: Mapping[str, str]) -> str:
     return ",".join(f"{key} {b64encode(value.encode(errors='replace')).decode()}" for key, value in values.items())
-
-
-def _pieces(chunk: bytes, on_sent: OnBytes) -> Iterator[bytes]:
-    for start in range(0, len(chunk), PIECE_BYTES):
-        piece = chunk[start : start + PIECE_BYTES]
-        yield piece
-        on_sent(start + len(piece))
 
 
 def _error(answer: httpx.Response) -> MatineeError:

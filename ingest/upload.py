@@ -10,7 +10,7 @@ import json
 import os
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,7 +45,7 @@ def upload(
     path: Path,
     *,
     url: str,
-    token: str | Callable[[], str],
+    auth: httpx.Auth,
     title: str,
     on_progress: OnBytes = lambda _: None,
     on_hashed: OnBytes = lambda _: None,
@@ -53,9 +53,9 @@ def upload(
 ) -> Uploaded:
     """Send a film to the instance at `url`; continue an upload of the same bytes that was cut off.
 
-    A callable `token` is asked for a fresh one at the start and whenever one is refused. `on_hashed` hears how many
-    bytes have been hashed, which comes first, and `on_progress` how many have been sent. `memory` is the folder in
-    which unfinished uploads are remembered. Raises `InvalidInput` when the film or its title is refused,
+    `auth` signs the requests; those with a chunk may be sent again. `on_hashed` hears how many bytes have been hashed,
+    which comes first, and `on_progress` how many have been sent. `memory` is the folder in which unfinished uploads
+    are remembered. Raises `InvalidInput` when the film or its title is refused,
     `Unauthenticated`, `PermissionDenied`, `NotFound` when somebody terminated the upload, and `Unavailable` when
     nothing has arrived for half a minute.
     """
@@ -67,10 +67,10 @@ def upload(
             raise InvalidInput(f"{path} is empty")
         note = Note(memory or default_memory(), url, title, film.sha256)
         # A proxy has no way to an instance on this machine.
-        with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=httpx.URL(url).host not in LOOPBACK) as http:
-            client = TusClient(http, token)
+        trust_env = httpx.URL(url).host not in LOOPBACK
+        with httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT, trust_env=trust_env) as http:
             metadata = {"filename": readable(path.name), "title": title, "sha256": film.sha256}
-            return Sending(client, film, metadata, note, on_progress).run()
+            return Sending(TusClient(http), film, metadata, note, on_progress).run()
 
 
 def readable(name: str) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from matinee.cli.api import Answer, open_api
+from matinee.cli.api import Answer
+from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import STATES, console, duration, moment, table
 
@@ -26,8 +27,8 @@ def list_titles(context: typer.Context, data: Data = None, as_json: Json = False
     """Look at the titles, or delete one."""
     if context.invoked_subcommand:
         return
-    api, _ = open_api(settings_with(data))
-    titles = list(api.pages("/titles", "titles"))
+    with open_api(settings_with(data)) as api:
+        titles = list(api.pages("/titles", "titles"))
     if as_json:
         print(json.dumps(titles, indent=2))
     else:
@@ -36,15 +37,15 @@ def list_titles(context: typer.Context, data: Data = None, as_json: Json = False
 
 def delete_title(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
     """Remove a title with its media."""
-    api, _ = open_api(settings_with(data))
-    api.call("DELETE", f"/titles/{title_id}")
+    with open_api(settings_with(data)) as api:
+        api.call("DELETE", f"/titles/{title_id}")
     print(json.dumps({"title_id": title_id, "state": "deleted"}) if as_json else f"Deleted {title_id}.")
 
 
 def play(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
     """Open a playback session and print its signed URLs."""
-    api, _ = open_api(settings_with(data))
-    session = api.call("POST", f"/titles/{title_id}:play", {"device": "command line"})
+    with open_api(settings_with(data)) as api:
+        session = api.call("POST", f"/titles/{title_id}:play", {"device": "command line"})
     if as_json:
         print(json.dumps(session))
         return

@@ -16,7 +16,7 @@ import typer
 
 from ingest.ffmpeg import Ffmpeg
 from matinee import instance, showreel
-from matinee.cli.api import open_api
+from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Port, settings_with
 from matinee.cli.services import with_real_port
 from matinee.errors import Conflict, DataLoss, MatineeError
@@ -117,13 +117,13 @@ class Demonstration:
         return film
 
     def _shown_before(self) -> str:
-        api, _ = open_api(self._settings)
-        published = (t for t in api.pages("/titles", "titles") if t["state"] == "TITLE_STATE_PUBLISHED")
-        return next((str(title["title_id"]) for title in published if title["name"] == SHOWREEL), "")
+        with open_api(self._settings) as api:
+            published = (t for t in api.pages("/titles", "titles") if t["state"] == "TITLE_STATE_PUBLISHED")
+            return next((str(title["title_id"]) for title in published if title["name"] == SHOWREEL), "")
 
     def _play(self, title_id: str) -> dict[str, str]:
-        api, _ = open_api(self._settings)
-        return api.call("POST", f"/titles/{title_id}:play", {"device": "demo"})
+        with open_api(self._settings) as api:
+            return api.call("POST", f"/titles/{title_id}:play", {"device": "demo"})
 
     async def _check_page(self, page: str) -> None:
         async with httpx.AsyncClient(trust_env=False) as client:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from ingest.upload import upload
-from matinee.cli.api import Answer, Api, Credential, open_api
+from matinee.cli.api import Answer, Api
+from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import state_word
-from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unauthenticated, Unavailable
+from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unavailable
 
 Files = Annotated[list[Path], typer.Argument(help="Films to upload.")]
 Title = Annotated[str | None, typer.Option(help="Name of the title; default: the file's name.")]
@@ -36,14 +36,13 @@ def ingest(files: Files, title: Title = None, wait: Wait = False, as_json: Json 
     for file in files:
         if not file.is_file():
             raise InvalidInput(f"{file} is not a file")
-    api, credential = open_api(settings_with(data))
-    with _progress() as progress:
+    with open_api(settings_with(data)) as api, _progress() as progress:
         for file in files:
-            job = ingest_one(api, credential, file, title or file.stem, progress, wait=wait)
+            job = ingest_one(api, file, title or file.stem, progress, wait=wait)
             _report(job, as_json=as_json)
 
 
-def ingest_one(api: Api, credential: Credential, file: Path, title: str, progress: Progress, *, wait: bool) -> Answer:
+def ingest_one(api: Api, file: Path, title: str, progress: Progress, *, wait: bool) -> Answer:
     """Upload one film and give its job; with `wait`, once it has been published.
 
     Raises `SourceRefused` when the job fails, and `Cancelled` when somebody cancels it.
@@ -54,7 +53,7 @@ def ingest_one(api: Api, credential: Credential, file: Path, title: str, progres
     uploaded = upload(
         file,
         url=api.url,
-        token=credential.fresh_token,
+        auth=api.auth,
         title=title,
         on_hashed=lambda done: progress.update(hashed, completed=done),
         on_progress=lambda done: progress.update(sent, completed=done),
@@ -62,16 +61,14 @@ def ingest_one(api: Api, credential: Credential, file: Path, title: str, progres
     for task in (hashed, sent):
         progress.remove_task(task)
     path = f"/jobs/{uploaded.job_id}"
-    if not wait:
-        return dict(api.call("GET", path)["job"])
-    return wait_for(api, credential, path, progress)
+    return wait_for(api, path, progress) if wait else _job(api, path)
 
 
-def wait_for(api: Api, credential: Credential, path: str, progress: Progress) -> Answer:
+def wait_for(api: Api, path: str, progress: Progress) -> Answer:
     """Show a job's progress until it has been published, and give it."""
     encoded = progress.add_task("Queued", total=1.0)
     while True:
-        job = _patiently(credential, lambda: dict(api.call("GET", path)["job"]))
+        job = _job(api, path)
         stage = job["stage"].removeprefix("JOB_STAGE_").capitalize()
         words = f"{stage}: {job['title_name']}" if job["state"] == "JOB_STATE_RUNNING" else "Queued"
         progress.update(encoded, completed=job["progress"], description=words)
@@ -85,14 +82,12 @@ def wait_for(api: Api, credential: Credential, path: str, progress: Progress) ->
         time.sleep(POLL_SECONDS)
 
 
-def _patiently(credential: Credential, call: Callable[[], Answer]) -> Answer:
+def _job(api: Api, path: str) -> Answer:
+    """A job, even while its instance is started again."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return call()
-        except Unauthenticated:
-            credential.fresh_token()
-            return call()
+            return dict(api.call("GET", path)["job"])
         except Unavailable:
             if time.monotonic() > deadline:
                 raise

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from matinee.cli.api import Answer, Api, open_api
+from matinee.cli.api import Answer, Api
+from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import STATES, console, moment, table
 
@@ -34,28 +35,28 @@ def list_jobs(context: typer.Context, data: Data = None, as_json: Json = False) 
     """Look at the jobs, cancel one, or try one again."""
     if context.invoked_subcommand:
         return
-    api, _ = open_api(settings_with(data))
-    jobs = list(api.pages("/jobs", "jobs"))
-    screen = console()
-    if as_json:
-        print(json.dumps(jobs, indent=2))
-    elif screen.is_terminal and _active(jobs):
-        _follow(api, jobs, screen)
-    else:
-        screen.print(_table(jobs))
+    with open_api(settings_with(data)) as api:
+        jobs = list(api.pages("/jobs", "jobs"))
+        screen = console()
+        if as_json:
+            print(json.dumps(jobs, indent=2))
+        elif screen.is_terminal and _active(jobs):
+            _follow(api, jobs, screen)
+        else:
+            screen.print(_table(jobs))
 
 
 def cancel(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Stop the work on an upload."""
-    api, _ = open_api(settings_with(data))
-    job = api.call("POST", f"/jobs/{job_id}:cancel", {})["job"]
+    with open_api(settings_with(data)) as api:
+        job = api.call("POST", f"/jobs/{job_id}:cancel", {})["job"]
     print(json.dumps(job) if as_json else f"Cancelling {job_id}.")
 
 
 def retry(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Queue a failed or cancelled job again; what it had finished is kept."""
-    api, _ = open_api(settings_with(data))
-    job = api.call("POST", f"/jobs/{job_id}:retry", {})["job"]
+    with open_api(settings_with(data)) as api:
+        job = api.call("POST", f"/jobs/{job_id}:retry", {})["job"]
     print(json.dumps(job) if as_json else f"Queued {job_id} again.")
 
 

@@ -24,6 +24,7 @@ def login(email: Email, password: Password, url: Address = None) -> None:
     address = (url or settings_with().url).rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise InvalidInput("name the instance as an http:// or https:// address, or set MATINEE_URL")
-    tokens = Api(address, httpx.Client()).login(email, password)
+    with httpx.Client() as client:
+        tokens = Api(address, client).login(email, password)
     save_session(address, tokens["refresh_token"])
     print(f"Signed in to {address}. Set MATINEE_URL={address} to use it.")

@@ -15,6 +15,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from ingest.upload import Uploaded, upload
+from matinee.bearer import Bearer
 from matinee.instance import free_port
 from matinee.storage import open_store
 from tests.uploads import Control, make_control, uploaded
@@ -26,8 +27,12 @@ CLIENT = """
 import sys
 from pathlib import Path
 from ingest.upload import upload
+from matinee.bearer import Bearer
 film, url, token, memory = sys.argv[1:]
-upload(Path(film), url=url, token=token, title="Sita", memory=Path(memory), on_progress=lambda n: print(n, flush=True))
+upload(
+    Path(film), url=url, auth=Bearer(token), title="Sita", memory=Path(memory),
+    on_progress=lambda n: print(n, flush=True),
+)
 """
 
 TUSPY = """
@@ -118,7 +123,7 @@ def test_an_upload_goes_on_after_the_edge_was_killed(edge: Edge, control: Contro
             edge.start()
 
     result = upload(
-        film, url=edge.url, token=control.token(), title="Sita", memory=tmp_path, on_progress=kill_in_the_middle
+        film, url=edge.url, auth=Bearer(control.token()), title="Sita", memory=tmp_path, on_progress=kill_in_the_middle
     )
     assert result == Uploaded("title-0", "job-0")
     assert edge.films() == [film.read_bytes()]
@@ -139,7 +144,7 @@ def test_an_upload_goes_on_after_the_client_was_killed(
     client.wait()
     client.stdout.close()
     sent = list[int]()
-    upload(film, url=edge.url, token=control.token(), title="Sita", memory=tmp_path, on_progress=sent.append)
+    upload(film, url=edge.url, auth=Bearer(control.token()), title="Sita", memory=tmp_path, on_progress=sent.append)
     assert sent[0] > 16 * MIB
     assert edge.films() == [film.read_bytes()]
 

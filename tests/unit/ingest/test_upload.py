@@ -9,6 +9,7 @@ from anyio.from_thread import BlockingPortal
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.upload import CHUNK_BYTES, Uploaded, default_memory, readable, upload
+from matinee.bearer import Bearer
 from matinee.errors import InvalidInput, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from matinee.instance import free_port
 from matinee.storage import open_store
@@ -56,6 +57,20 @@ class BadNetwork:
         await self._app(scope, flipping, send)
 
 
+class Expiry:
+    """Loses the token of the first chunk that passes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._lost = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "PATCH" and not self._lost:
+            self._lost = True
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
+        await self._app(scope, receive, send)
+
+
 @pytest.fixture
 def house(request: pytest.FixtureRequest, portal: BlockingPortal) -> Iterator[House]:
     house = House(portal)
@@ -68,7 +83,7 @@ def house(request: pytest.FixtureRequest, portal: BlockingPortal) -> Iterator[Ho
 
 
 def send(house: House, film: Path, memory: Path, **changes: object) -> Uploaded:
-    choices = {"url": house.url, "token": house.control.token(), "title": "Sita", "memory": memory, **changes}
+    choices = {"url": house.url, "auth": Bearer(house.control.token()), "title": "Sita", "memory": memory, **changes}
     return upload(film, **choices)  # type: ignore[arg-type]
 
 
@@ -137,15 +152,29 @@ def test_bytes_that_change_on_the_way_are_sent_again(house: House, film: Path, t
 
 
 def test_a_token_that_expires_on_the_way_is_renewed(house: House, film: Path, tmp_path: Path) -> None:
-    tokens = iter([house.control.token(life=-1), house.control.token()])
-    send(house, film, tmp_path, token=lambda: next(tokens))
+    refused = list[str]()
+
+    def renew(token: str) -> str:
+        refused.append(token)
+        return house.control.token()
+
+    old = house.control.token(life=-1)
+    send(house, film, tmp_path, auth=Bearer(old, renew))
+    assert refused == [old]
+    assert house.films() == [film.read_bytes()]
+
+
+@pytest.mark.parametrize("house", [Expiry], indirect=True)
+def test_a_chunk_whose_token_is_refused_is_sent_again_with_another(house: House, film: Path, tmp_path: Path) -> None:
+    token = house.control.token()
+    send(house, film, tmp_path, auth=Bearer(token, lambda refused: token))
     assert house.films() == [film.read_bytes()]
 
 
 @pytest.mark.parametrize(
     ("changes", "error", "sentence"),
     [
-        ({"token": "a.b.c"}, Unauthenticated, "token"),
+        ({"auth": Bearer("a.b.c")}, Unauthenticated, "token"),
         ({"title": "x" * 201}, InvalidInput, "a title may have 200 characters"),
     ],
 )
@@ -173,13 +202,13 @@ def test_a_file_name_is_cut_to_what_a_server_takes() -> None:
 @pytest.mark.parametrize("title", ["two\nlines", "bell\a", "\u2028"])
 def test_a_title_with_control_characters_is_refused_with_what_to_do(film: Path, tmp_path: Path, title: str) -> None:
     with pytest.raises(InvalidInput, match="has control characters; give another with --title") as caught:
-        upload(film, url="http://127.0.0.1:9", token="t", title=title, memory=tmp_path)
+        upload(film, url="http://127.0.0.1:9", auth=Bearer("t"), title=title, memory=tmp_path)
     assert str(caught.value).isprintable()
 
 
 def test_a_viewer_may_not_upload(house: House, film: Path, tmp_path: Path) -> None:
     with pytest.raises(PermissionDenied, match="publishers"):
-        send(house, film, tmp_path, token=house.control.token(role="viewer"))
+        send(house, film, tmp_path, auth=Bearer(house.control.token(role="viewer")))
 
 
 def test_an_upload_that_somebody_terminates_ends(house: House, film: Path, tmp_path: Path) -> None:
@@ -196,7 +225,7 @@ def test_a_server_that_stays_away_is_reported_in_one_sentence(
 ) -> None:
     monkeypatch.setattr("ingest.upload.DELAYS", (0.01, 0.01))
     with pytest.raises(Unavailable, match="the same command continues it") as caught:
-        upload(film, url=f"http://127.0.0.1:{free_port('127.0.0.1')}", token="t", title="Sita", memory=tmp_path)
+        upload(film, url=f"http://127.0.0.1:{free_port('127.0.0.1')}", auth=Bearer("t"), title="Sita", memory=tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -205,7 +234,7 @@ def test_what_cannot_be_a_film_is_refused_before_anything_is_sent(tmp_path: Path
     empty.touch()
     for path, sentence in ((empty, "is empty"), (tmp_path / "absent", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(InvalidInput, match=sentence):
-            upload(path, url="http://127.0.0.1:9", token="t", title="Sita", memory=tmp_path)
+            upload(path, url="http://127.0.0.1:9", auth=Bearer("t"), title="Sita", memory=tmp_path)
 
 
 def test_uploads_are_remembered_in_the_users_state_directory(monkeypatch: pytest.MonkeyPatch) -> None:
