@@ -1,15 +1,11 @@
 """The REST API as the command line calls it, with errors as our own."""
 
-import json
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from matinee.errors import MatineeError, Unavailable, by_http
-from matinee.small_files import write_whole
 
 TIMEOUT = 30.0
 NOBODY = httpx.Auth()
@@ -57,27 +53,6 @@ class Api:
     def refresh(self, refresh_token: str) -> Answer:
         """Renew a session. Raises `Unauthenticated`."""
         return self.call("POST", "/auth:refresh", {"refresh_token": refresh_token})
-
-
-def saved_sessions() -> dict[str, str]:
-    """Refresh tokens of earlier logins, by instance."""
-    try:
-        return dict(json.loads(_sessions_file().read_text()))
-    except (OSError, ValueError):
-        return {}
-
-
-def save_session(url: str, refresh_token: str) -> None:
-    """Remember a session for later commands, readable by this user alone."""
-    path = _sessions_file()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sessions: Mapping[str, str] = {**saved_sessions(), url: refresh_token}
-    write_whole(path, json.dumps(sessions))
-
-
-def _sessions_file() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "matinee" / "sessions.json"
 
 
 def _refusal(answer: httpx.Response) -> MatineeError:

@@ -1,6 +1,8 @@
 """Which instance a command talks to, and by whose credential."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -8,9 +10,13 @@ import httpx
 
 from matinee import instance
 from matinee.bearer import Bearer
-from matinee.cli.api import Api, save_session, saved_sessions
+from matinee.cli.api import Api
+from matinee.cli.state import Session, Sessions, user_sessions
 from matinee.errors import Unauthenticated
 from matinee.settings import Settings
+
+LEEWAY_SECONDS = 30
+"""An access token that ends so soon is renewed before it is sent."""
 
 
 @contextmanager
@@ -28,22 +34,45 @@ def open_api(settings: Settings) -> Iterator[Api]:
 def _credential(settings: Settings, api: Api) -> Bearer:
     if settings.url and settings.token:
         return Bearer(settings.token)
-    renew = partial(_of_session, api) if settings.url else partial(_of_administrator, settings, api)
+    renew = SavedLogin(api, user_sessions()).token if settings.url else partial(_administrators_token, settings, api)
     return Bearer(renew(""), renew)
 
 
-def _of_session(api: Api, refused: str) -> str:
-    saved = saved_sessions().get(api.url)
-    if saved is None:
-        raise Unauthenticated(f"nobody is signed in to {api.url}: run `matinee login` or set MATINEE_TOKEN")
-    try:
-        tokens = api.refresh(saved)
-    except Unauthenticated as error:
-        raise Unauthenticated(f"the session at {api.url} has ended: run `matinee login` again") from error
-    save_session(api.url, tokens["refresh_token"])
-    return str(tokens["access_token"])
-
-
-def _of_administrator(settings: Settings, api: Api, refused: str) -> str:
+def _administrators_token(settings: Settings, api: Api, refused: str) -> str:
     admin = instance.administrator(settings.data)
     return str(api.login(admin.email, admin.password)["access_token"])
+
+
+class SavedLogin:
+    """The access token of an earlier `matinee login`, which all commands of a user share."""
+
+    def __init__(self, api: Api, sessions: Sessions, clock: Callable[[], float] = time.time) -> None:
+        self._api = api
+        self._sessions = sessions
+        self._clock = clock
+
+    def token(self, refused: str = "") -> str:
+        """One that is still good and not the refused one: the saved one, or a fresh one in its place.
+
+        Raises `Unauthenticated` when nobody is signed in any more.
+        """
+        url = self._api.url
+        with self._sessions.held():
+            session = self._sessions.get(url)
+            if session is None:
+                raise Unauthenticated(f"nobody is signed in to {url}: run `matinee login` or set MATINEE_TOKEN")
+            if session.access_token != refused and self._clock() < session.expires_at - LEEWAY_SECONDS:
+                return session.access_token
+            # Ctrl-C reaches the main thread alone: a token that has been spent is replaced before the command ends.
+            with ThreadPoolExecutor(1) as worker:
+                return worker.submit(self._renew, session).result()
+
+    def _renew(self, session: Session) -> str:
+        url = self._api.url
+        try:
+            answer = self._api.refresh(session.refresh_token)
+        except Unauthenticated as error:
+            raise Unauthenticated(f"the session at {url} has ended: run `matinee login` again") from error
+        renewed = Session.opened(answer, self._clock())
+        self._sessions.put(url, renewed)
+        return renewed.access_token

@@ -1,12 +1,14 @@
 """`matinee login`: sign in to an instance on another machine."""
 
+import time
 from typing import Annotated
 
 import httpx
 import typer
 
-from matinee.cli.api import Api, save_session
+from matinee.cli.api import Api
 from matinee.cli.options import settings_with
+from matinee.cli.state import Session, user_sessions
 from matinee.errors import InvalidInput
 
 Address = Annotated[str | None, typer.Argument(help="Such as https://films.example; default MATINEE_URL.")]
@@ -25,6 +27,8 @@ def login(email: Email, password: Password, url: Address = None) -> None:
     if not address.startswith(("http://", "https://")):
         raise InvalidInput("name the instance as an http:// or https:// address, or set MATINEE_URL")
     with httpx.Client() as client:
-        tokens = Api(address, client).login(email, password)
-    save_session(address, tokens["refresh_token"])
+        session = Session.opened(Api(address, client).login(email, password), time.time())
+    sessions = user_sessions()
+    with sessions.held():
+        sessions.put(address, session)
     print(f"Signed in to {address}. Set MATINEE_URL={address} to use it.")

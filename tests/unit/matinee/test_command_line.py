@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matinee.cli.api import save_session, saved_sessions
+from matinee.cli.state import Session, Sessions, user_sessions
 from matinee.cli.tables import duration, state_word
 from tests.stack import ROOT
 
@@ -34,10 +34,26 @@ def test_a_state_is_one_plain_word_for_scripts() -> None:
 
 def test_a_session_is_kept_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    save_session("https://one.example", "first")
-    save_session("https://two.example", "second")
-    assert saved_sessions() == {"https://one.example": "first", "https://two.example": "second"}
+    sessions = user_sessions()
+    first, second = Session("spent once", "access", 900.0), Session("another", "access", 901.5)
+    with sessions.held():
+        sessions.put("https://one.example", first)
+        sessions.put("https://two.example", second)
+    assert (sessions.get("https://one.example"), sessions.get("https://two.example")) == (first, second)
     assert (tmp_path / "matinee" / "sessions.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"https://one.example": "of an earlier release"}'])
+def test_a_file_of_sessions_that_cannot_be_read_holds_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "sessions.json").write_text(content)
+    assert Sessions(tmp_path).get("https://one.example") is None
+
+
+def test_a_folder_that_takes_no_sessions_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = matinee("titles", MATINEE_URL="http://127.0.0.1:9", XDG_STATE_HOME=str(tmp_path / "file"))
+    assert (done.returncode, done.stderr.count("\n")) == (65, 1)
+    assert "logins cannot be kept in" in done.stderr
 
 
 def test_a_file_that_is_not_there_is_one_sentence() -> None:
