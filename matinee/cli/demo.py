@@ -107,7 +107,7 @@ class Demonstration:
         print(f"Ingesting {film}", flush=True)
         said = await _output(
             [sys.executable, "-m", "matinee", "ingest", str(film), "--title", name, "--wait", "--json"],
-            {**os.environ, "MATINEE_DATA": str(self._settings.data.absolute())},
+            {**os.environ, "MATINEE_DATA": str(self._settings.data.absolute()), "MATINEE_URL": "", "MATINEE_TOKEN": ""},
         )
         return str(json.loads(said)["title_id"])
 
@@ -173,4 +173,5 @@ def _settings(data: Path | None, port: int | None) -> Settings:
         if port is not None:
             raise
         settings = settings_with(data, port=0)
-    return with_real_port(settings)
+    # The instance that this person works with otherwise has no part in it.
+    return with_real_port(settings.model_copy(update={"url": "", "token": ""}))
