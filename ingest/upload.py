@@ -7,7 +7,6 @@ name the title and the job.
 
 import hashlib
 import json
-import os
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -47,17 +46,16 @@ def upload(
     url: str,
     auth: httpx.Auth,
     title: str,
+    memory: Path,
     on_progress: OnBytes = lambda _: None,
     on_hashed: OnBytes = lambda _: None,
-    memory: Path | None = None,
 ) -> Uploaded:
     """Send a film to the instance at `url`; continue an upload of the same bytes that was cut off.
 
-    `auth` signs the requests; those with a chunk may be sent again. `on_hashed` hears how many bytes have been hashed,
-    which comes first, and `on_progress` how many have been sent. `memory` is the folder in which unfinished uploads
-    are remembered. Raises `InvalidInput` when the film or its title is refused,
-    `Unauthenticated`, `PermissionDenied`, `NotFound` when somebody terminated the upload, and `Unavailable` when
-    nothing has arrived for half a minute.
+    `auth` signs the requests, and may have one sent again. `memory` is the folder in which unfinished uploads are
+    remembered. `on_hashed` hears how many bytes have been hashed, which comes first, and `on_progress` how many have
+    been sent. Raises `InvalidInput` when the film or its title is refused, `Unauthenticated`, `PermissionDenied`,
+    `NotFound` when somebody terminated the upload, and `Unavailable` when nothing has arrived for half a minute.
     """
     if any(unicodedata.category(char) in CONTROL for char in title):
         raise InvalidInput(f"the title {title!r} has control characters; give another with --title")
@@ -65,7 +63,7 @@ def upload(
         film = Film(file, path.stat().st_size, _sha256(file, on_hashed))
         if film.size == 0:
             raise InvalidInput(f"{path} is empty")
-        note = Note(memory or default_memory(), url, title, film.sha256)
+        note = Note(memory, url, title, film.sha256)
         # A proxy has no way to an instance on this machine.
         trust_env = httpx.URL(url).host not in LOOPBACK
         with httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT, trust_env=trust_env) as http:
@@ -76,12 +74,6 @@ def upload(
 def readable(name: str) -> str:
     """A file name as an instance takes it: in one line, without control characters, and not too long."""
     return "".join(" " if unicodedata.category(char) in CONTROL else char for char in name)[:LONGEST_FILENAME]
-
-
-def default_memory() -> Path:
-    """Where unfinished uploads are remembered: the user's state directory (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "matinee" / "uploads"
 
 
 @dataclass(frozen=True)

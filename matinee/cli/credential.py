@@ -9,9 +9,9 @@ from functools import partial
 import httpx
 
 from matinee import instance
-from matinee.bearer import Bearer
+from matinee.bearer import Bearer, Renew
 from matinee.cli.api import Api
-from matinee.cli.state import Session, Sessions, user_sessions
+from matinee.cli.state import Session, Sessions, state_directory
 from matinee.errors import Unauthenticated
 from matinee.settings import Settings
 
@@ -34,7 +34,11 @@ def open_api(settings: Settings) -> Iterator[Api]:
 def _credential(settings: Settings, api: Api) -> Bearer:
     if settings.url and settings.token:
         return Bearer(settings.token)
-    renew = SavedLogin(api, user_sessions()).token if settings.url else partial(_administrators_token, settings, api)
+    renew: Renew
+    if settings.url:
+        renew = SavedLogin(api, Sessions(state_directory())).token
+    else:
+        renew = partial(_administrators_token, settings, api)
     return Bearer(renew(""), renew)
 
 

@@ -13,6 +13,7 @@ from ingest.upload import upload
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.state import state_directory
 from matinee.cli.tables import state_word
 from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unavailable
 
@@ -55,6 +56,7 @@ def ingest_one(api: Api, file: Path, title: str, progress: Progress, *, wait: bo
         url=api.url,
         auth=api.auth,
         title=title,
+        memory=state_directory() / "uploads",
         on_hashed=lambda done: progress.update(hashed, completed=done),
         on_progress=lambda done: progress.update(sent, completed=done),
     )

@@ -8,7 +8,7 @@ import typer
 
 from matinee.cli.api import Api
 from matinee.cli.options import settings_with
-from matinee.cli.state import Session, user_sessions
+from matinee.cli.state import Session, Sessions, state_directory
 from matinee.errors import InvalidInput
 
 Address = Annotated[str | None, typer.Argument(help="Such as https://films.example; default MATINEE_URL.")]
@@ -28,7 +28,7 @@ def login(email: Email, password: Password, url: Address = None) -> None:
         raise InvalidInput("name the instance as an http:// or https:// address, or set MATINEE_URL")
     with httpx.Client() as client:
         session = Session.opened(Api(address, client).login(email, password), time.time())
-    sessions = user_sessions()
+    sessions = Sessions(state_directory())
     with sessions.held():
         sessions.put(address, session)
     print(f"Signed in to {address}. Set MATINEE_URL={address} to use it.")

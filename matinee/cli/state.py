@@ -1,4 +1,4 @@
-"""What the command line remembers of its user's logins, for later commands and for those that run at the same time."""
+"""What the command line remembers of its user, for later commands and for those that run at the same time."""
 
 import fcntl
 import json
@@ -11,6 +11,12 @@ from typing import Any
 
 from matinee.errors import InvalidInput
 from matinee.small_files import write_whole
+
+
+def state_directory() -> Path:
+    """Where all of it lies (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "matinee"
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,3 @@ class Sessions:
             return {url: Session(**fields) for url, fields in json.loads(self._file.read_text()).items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
-
-
-def user_sessions() -> Sessions:
-    """Those of the user who runs this, in the state directory (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Sessions(Path(base) / "matinee")

@@ -8,7 +8,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.upload import CHUNK_BYTES, Uploaded, default_memory, readable, upload
+from ingest.upload import CHUNK_BYTES, Uploaded, readable, upload
 from matinee.bearer import Bearer
 from matinee.errors import InvalidInput, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from matinee.instance import free_port
@@ -235,8 +235,3 @@ def test_what_cannot_be_a_film_is_refused_before_anything_is_sent(tmp_path: Path
     for path, sentence in ((empty, "is empty"), (tmp_path / "absent", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(InvalidInput, match=sentence):
             upload(path, url="http://127.0.0.1:9", auth=Bearer("t"), title="Sita", memory=tmp_path)
-
-
-def test_uploads_are_remembered_in_the_users_state_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", "/state")
-    assert default_memory() == Path("/state/matinee/uploads")

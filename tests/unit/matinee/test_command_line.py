@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matinee.cli.state import Session, Sessions, user_sessions
+from matinee.cli.state import Session, Sessions, state_directory
 from matinee.cli.tables import duration, state_word
 from tests.stack import ROOT
 
@@ -32,15 +32,23 @@ def test_a_state_is_one_plain_word_for_scripts() -> None:
     assert (state_word("JOB_STATE_PUBLISHED"), state_word("TITLE_STATE_DRAFT")) == ("published", "draft")
 
 
-def test_a_session_is_kept_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    sessions = user_sessions()
+@pytest.mark.parametrize(("base", "folder"), [("/state", "/state/matinee"), ("", "/home/ada/.local/state/matinee")])
+def test_what_is_remembered_lies_in_the_users_state_directory(
+    monkeypatch: pytest.MonkeyPatch, base: str, folder: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("XDG_STATE_HOME", base)
+    assert state_directory() == Path(folder)
+
+
+def test_a_session_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path)
     first, second = Session("spent once", "access", 900.0), Session("another", "access", 901.5)
     with sessions.held():
         sessions.put("https://one.example", first)
         sessions.put("https://two.example", second)
     assert (sessions.get("https://one.example"), sessions.get("https://two.example")) == (first, second)
-    assert (tmp_path / "matinee" / "sessions.json").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "sessions.json").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"https://one.example": "of an earlier release"}'])
