@@ -37,6 +37,16 @@ def test_every_bad_setting_is_named_at_once() -> None:
     assert all(name in str(refusal.value) for name in ("http.port", "http.colour", "ladder.crf"))
 
 
+def test_an_unknown_name_in_the_environment_is_refused_within_a_known_table_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MATINEE_HTP__PORT", "1")
+    assert load_settings() == Settings()
+    monkeypatch.setenv("MATINEE_HTTP__PROT", "1")
+    with pytest.raises(InvalidInput, match=r"http\.prot"):
+        load_settings()
+
+
 def test_a_broken_file_is_refused_with_a_sentence(elsewhere: Path) -> None:
     (elsewhere / "matinee.toml").write_text("[http\n")
     with pytest.raises(InvalidInput, match=r"matinee\.toml"):
