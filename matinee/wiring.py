@@ -56,11 +56,12 @@ def run(name: str, settings: Settings, *, supervised: bool = False) -> None:
 
 
 def service_token(settings: Settings) -> str:
-    """The secret of the house. Raises `Unavailable` when control has never started on this data directory."""
+    """The secret of the house. Raises `Unavailable` when control has never started here, and nobody has copied it."""
     try:
         return settings.service_token_file.read_text().strip()
     except OSError as error:
-        raise Unavailable(f"{settings.service_token_file} cannot be read: start control on it first") from error
+        to_do = "start control on this data directory, or copy the file from control's machine"
+        raise Unavailable(f"{settings.service_token_file} cannot be read: {to_do}") from error
 
 
 async def _until_stopped(service: Service, settings: Settings, supervised: bool) -> None:
