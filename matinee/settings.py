@@ -4,13 +4,15 @@ Every setting is declared here with its default and its meaning. `matinee.toml` 
 all with their defaults, and a test holds the two together.
 """
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,7 +24,35 @@ from pydantic_settings import (
 from matinee.errors import InvalidInput
 
 Positive = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Lines = Annotated[int, Field(ge=16, le=4320)]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
+]
+
+
+def _shaped(pattern: str, wanted: str) -> AfterValidator:
+    """Refuses text that the pattern does not match whole; `wanted` says what to write instead."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"Should be {wanted}")
+        return text
+
+    return AfterValidator(check)
+
+
+PublicUrl = Annotated[
+    str,
+    _shaped(
+        r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        "http:// or https:// and a name, without a path: https://films.example",
+    ),
+]
+StoreUrl = Annotated[
+    str, _shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")
+]
+ExecutorUrl = Annotated[str, _shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
 
 
 class Section(BaseModel):
@@ -38,7 +68,7 @@ class HttpSettings(Section):
     """IP address to listen on; 0.0.0.0 for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on; 0 picks a free one."""
-    public_url: str = ""
+    public_url: PublicUrl = ""
     """What clients call the door, such as https://films.example; empty: http://host:port."""
     head_bytes: Positive = 65_536
     """Largest request head; more is answered 431."""
@@ -60,7 +90,7 @@ class ControlSettings(Section):
 class StoreSettings(Section):
     """`[store]`: uploads, spans and media."""
 
-    url: str = ""
+    url: StoreUrl = ""
     """file:///path or s3://bucket/prefix; empty: the folder `objects` in the data directory."""
 
 
@@ -96,9 +126,9 @@ class SourceSettings(Section):
 class LadderSettings(Section):
     """`[ladder]`: what is made of a film."""
 
-    heights: tuple[Positive, ...] = (1080, 720, 540, 360, 234)
+    heights: Annotated[tuple[Lines, ...], Field(min_length=1)] = (1080, 720, 540, 360, 234)
     """Rungs, as lines of a 16:9 frame; rungs above the source are left out."""
-    preset: str = "veryfast"
+    preset: Preset = "veryfast"
     """x264 preset; slower ones make smaller files for more CPU time."""
     crf: Annotated[float, Field(ge=0, le=51)] = 21
     """x264 constant rate factor, capped by each rung's peak rate."""
@@ -108,18 +138,18 @@ class LadderSettings(Section):
     """Groups of pictures in a segment; 3 of 2 s make the 6 s that Apple asks for."""
     span_segments: Positive = 5
     """Segments in a span, the unit of parallel work and of what a crash can lose."""
-    audio_kbps: Positive = 128
+    audio_kbps: Annotated[int, Field(ge=32, le=512)] = 128
     """AAC-LC stereo bit rate in kb/s."""
-    loudness_lufs: float = -16
+    loudness_lufs: Annotated[float, Field(ge=-70, le=-5)] = -16
     """Integrated loudness of every title, in LUFS (EBU R128)."""
-    true_peak_dbtp: float = -1
+    true_peak_dbtp: Annotated[float, Field(ge=-20, le=0)] = -1
     """Highest true peak, in dBTP."""
 
 
 class WorkerSettings(Section):
     """`[worker]`: who encodes, and within which limits."""
 
-    executor: str = "threads://"
+    executor: ExecutorUrl = "threads://"
     """threads://N runs N spans side by side; threads:// one per core."""
     scratch: str = ""
     """Folder for temporary files; empty: the folder `scratch` in the data directory."""
@@ -263,7 +293,11 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_sentence(fault)}" for fault in error.errors())
         raise InvalidInput(f"these settings cannot be used: {faults}") from error
     except (TOMLDecodeError, SettingsError, OSError) as error:
         raise InvalidInput(f"matinee.toml or the environment cannot be read: {error}") from error
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    return fault["msg"].removeprefix("Value error, ")

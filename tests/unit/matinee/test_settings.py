@@ -47,6 +47,65 @@ def test_an_unknown_name_in_the_environment_is_refused_within_a_known_table_alon
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("worker", "executor", "dask://x"),
+        ("worker", "executor", "threads://0"),
+        ("worker", "executor", "threads:4"),
+        ("ladder", "heights", []),
+        ("ladder", "heights", [1080, 8]),
+        ("ladder", "heights", [100_000]),
+        ("ladder", "preset", "nope"),
+        ("ladder", "audio_kbps", 1),
+        ("ladder", "loudness_lufs", 3),
+        ("ladder", "true_peak_dbtp", 1),
+        ("ladder", "gop_seconds", float("inf")),
+        ("store", "url", "gs://x"),
+        ("store", "url", "s3://"),
+        ("store", "url", "file://objects"),
+        ("store", "url", "memory://"),
+        ("http", "public_url", "films.example"),
+        ("http", "public_url", "ftp://films.example"),
+        ("http", "public_url", "https://"),
+        ("http", "public_url", "https://films.example/matinee"),
+        ("http", "public_url", "https://films.example?a=b"),
+        ("http", "public_url", "https://me@films.example"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused(section: str, name: str, value: object) -> None:
+    with pytest.raises(InvalidInput, match=rf"settings cannot be used: {section}\.{name}[.\d]*: [A-Z]"):
+        load_settings(**{section: {name: value}})
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("worker", "executor", "threads://4"),
+        ("ladder", "heights", (2160, 1081)),
+        ("ladder", "preset", "placebo"),
+        ("store", "url", "file:///srv/my%20films"),
+        ("store", "url", "s3://films"),
+        ("store", "url", "s3://films/of/ours"),
+        ("http", "public_url", "https://films.example"),
+        ("http", "public_url", "http://[::1]:8080"),
+    ],
+)
+def test_a_setting_that_can_be_used_is_taken_as_it_is(section: str, name: str, value: object) -> None:
+    assert getattr(getattr(load_settings(**{section: {name: value}}), section), name) == value
+
+
+def test_a_refused_setting_is_told_how_it_should_be() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        load_settings(worker={"executor": "dask://x"}, http={"public_url": "films.example"}, store={"url": "gs://x"})
+    assert str(refusal.value) == (
+        "these settings cannot be used: "
+        "http.public_url: Should be http:// or https:// and a name, without a path: https://films.example; "
+        "store.url: Should be file:///path or s3://bucket/prefix; "
+        "worker.executor: Should be threads:// or threads://N"
+    )
+
+
 def test_a_broken_file_is_refused_with_a_sentence(elsewhere: Path) -> None:
     (elsewhere / "matinee.toml").write_text("[http\n")
     with pytest.raises(InvalidInput, match=r"matinee\.toml"):
