@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
+import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, from_url
 
@@ -18,6 +19,8 @@ from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
 
 STREAM_BYTES = 1024**2
 FULL = ("No space left on device", "Disk quota exceeded")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,13 @@ def _stored(meta: "obstore.ObjectMeta") -> StoredObject:
 def _translated(error: Exception, key: str) -> Exception:
     if isinstance(error, NotFoundError | FileNotFoundError):
         return NotFound(f"the object store has no {key}")
+    # Viewers read the sentence of the error: addresses, folders and buckets are for the log alone.
+    log.warning("the object store failed", key=key, reason=_reason(error))
     if any(sign in str(error) for sign in FULL):
         return Unavailable("the object store is full; make room and try again")
-    return Unavailable(f"the object store failed at {key}: {str(error).splitlines()[0]}")
+    return Unavailable("the object store does not answer; try again")
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what the library says; more of it is for its own makers."""
+    return str(error).partition("\n")[0]

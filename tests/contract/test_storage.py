@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from matinee.errors import DataLoss, InvalidInput, NotFound
+from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
 from matinee.storage import ObjectStore, open_store
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +88,19 @@ async def test_a_deleted_prefix_leaves_no_files_of_killed_writers(tmp_path: Path
     (tmp_path / "x/y/2#1").write_bytes(b"half of an obj")
     await store.delete_prefix("x")
     assert not (tmp_path / "x").exists()
+
+
+async def test_what_a_store_fails_at_is_for_the_log_and_not_for_viewers(tmp_path: Path) -> None:
+    store = open_store((tmp_path / "objects").as_uri())
+    (tmp_path / "objects").rmdir()
+    (tmp_path / "objects").write_bytes(b"no folder any more")
+    with capture_logs() as lines, pytest.raises(Unavailable) as failure:
+        await store.get("assets/a/index.bin")
+    assert str(failure.value) == "the object store does not answer; try again"
+    [line] = lines
+    assert (line["key"], line["log_level"]) == ("assets/a/index.bin", "warning")
+    assert "Not a directory" in line["reason"]
+    assert "\n" not in line["reason"]
 
 
 def test_an_unknown_address_is_refused_with_a_sentence() -> None:
