@@ -127,17 +127,27 @@ class ObjectStore:
             await asyncio.to_thread(shutil.rmtree, self._folder / prefix, ignore_errors=True)
 
 
-def open_store(url: str) -> ObjectStore:
-    """Open the store that a setting names: file:///path (the folder is created) or memory://. Raises `InvalidInput`."""
-    if url.startswith("memory:"):
-        return ObjectStore(MemoryStore())
-    if url.startswith("file://"):
-        folder = Path(unquote(urlsplit(url).path))
+def open_store(url: str, *, create: bool = True) -> ObjectStore:
+    """Open the store that a setting names: file:///path, s3://bucket/prefix or memory://.
+
+    A folder that is not there is made, unless `create` is false. Raises `InvalidInput` for what cannot be opened.
+    """
+    if not url.startswith(("file://", "s3://", "memory://")):
+        raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")
+    try:
+        if url.startswith("file://"):
+            return _open_folder(Path(unquote(urlsplit(url).path)), create=create)
+        return ObjectStore(MemoryStore() if url.startswith("memory://") else from_url(url))
+    except (BaseError, OSError, ValueError) as error:
+        raise InvalidInput(f"the object store {url} cannot be opened: {_reason(error)}") from error
+
+
+def _open_folder(folder: Path, *, create: bool) -> ObjectStore:
+    if create:
         folder.mkdir(parents=True, exist_ok=True)
-        return ObjectStore(LocalStore(prefix=folder, automatic_cleanup=True), folder)
-    if url.startswith("s3://"):
-        return ObjectStore(from_url(url))
-    raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")
+    elif not folder.is_dir():
+        raise InvalidInput(f"the object store's folder {folder} is not there")
+    return ObjectStore(LocalStore(prefix=folder, automatic_cleanup=True), folder)
 
 
 def _stored(meta: "obstore.ObjectMeta") -> StoredObject:
@@ -155,5 +165,5 @@ def _translated(error: Exception, key: str) -> Exception:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what the library says; more of it is for its own makers."""
-    return str(error).partition("\n")[0]
+    """What went wrong, in a line; what the library says below its first one is for its own makers."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
 
 import typer
 from rich.markup import escape
@@ -15,11 +17,12 @@ from ingest.ffmpeg import Ffmpeg
 from matinee import instance
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import console, table
-from matinee.errors import MatineeError
+from matinee.errors import InvalidInput, MatineeError, Unavailable
 from matinee.rpc import is_serving, open_channel
 from matinee.settings import Settings
 from matinee.storage import open_store
 
+START = "start it with `matinee up`"
 OUR_NAMES = ("matinee", "packager", "ingest", "edge", "control", "protos")
 
 
@@ -57,12 +60,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("matinee", True, f"{matinee.__version__}, Python {platform.python_version()}")
     yield from map(foreign_claims, OUR_NAMES)
     yield _ffmpeg(settings)
-    yield _looked_at("data directory", lambda: f"{settings.data.absolute()}", "")
-    yield _looked_at("object store", lambda: asyncio.run(_store(settings)), "check store.url in matinee.toml")
-    yield _looked_at("public door", lambda: instance.door(settings), "start it with `matinee up`")
+    yield _looked_at("data directory", lambda: _directory(settings.data), f"{START}, or name another with --data")
+    yield _looked_at("object store", lambda: _store(settings), f"{START}, or check store.url in matinee.toml")
+    yield _looked_at("public door", lambda: instance.door(settings), START)
     serving = asyncio.run(_control_serves(settings))
     state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
-    yield Finding("control", serving, state, "" if serving else "start it with `matinee up` or `matinee control`")
+    yield Finding("control", serving, state, "" if serving else f"{START} or `matinee control`")
 
 
 def foreign_claims(name: str) -> Finding:
@@ -89,8 +92,19 @@ def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:
         return Finding(name, False, str(error), mend)
 
 
-async def _store(settings: Settings) -> str:
-    await open_store(settings.store_url).list("assets/none")
+def _directory(folder: Path) -> str:
+    if not os.access(folder, os.F_OK):
+        raise InvalidInput(f"{folder.absolute()} is not there")
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidInput(f"{folder.absolute()} is no folder that can be written")
+    return str(folder.absolute())
+
+
+def _store(settings: Settings) -> str:
+    try:
+        asyncio.run(open_store(settings.store_url, create=False).list("assets/none"))
+    except Unavailable as error:
+        raise Unavailable(str(error.__cause__).partition("\n")[0]) from error
     return settings.store_url
 
 

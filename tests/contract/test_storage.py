@@ -106,3 +106,15 @@ async def test_what_a_store_fails_at_is_for_the_log_and_not_for_viewers(tmp_path
 def test_an_unknown_address_is_refused_with_a_sentence() -> None:
     with pytest.raises(InvalidInput, match="store\\.url"):
         open_store("ftp://somewhere")
+
+
+@pytest.mark.parametrize("url", ["file:///dev/null/objects", "s3://", "s3://two words"])
+def test_a_store_that_cannot_be_opened_is_refused_with_a_sentence(url: str) -> None:
+    with pytest.raises(InvalidInput, match=r"cannot be opened: [^\n]+$"):
+        open_store(url)
+
+
+def test_a_folder_is_made_only_if_that_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is not there"):
+        open_store((tmp_path / "objects").as_uri(), create=False)
+    assert not (tmp_path / "objects").exists()

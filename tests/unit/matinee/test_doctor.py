@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from matinee.cli.doctor import examine, foreign_claims
-from matinee.settings import load_settings
+from matinee.settings import Settings, load_settings
+from matinee.storage import open_store
 
 
 def install(folder: Path, distribution: str, package: str) -> None:
@@ -32,12 +33,37 @@ def test_nobody_else_claims_our_names_here() -> None:
     assert all(finding.well for finding in map(foreign_claims, ("matinee", "packager", "ingest", "edge", "control")))
 
 
+def faults(settings: Settings) -> dict[str, str]:
+    """What is wrong, and how to mend it."""
+    return {finding.name: finding.mend for finding in examine(settings) if not finding.well}
+
+
 def test_a_house_that_does_not_run_is_told_with_what_to_do(tmp_path: Path) -> None:
-    wrong = {finding.name: finding.mend for finding in examine(load_settings(data=tmp_path)) if not finding.well}
-    assert wrong == {
+    open_store((tmp_path / "objects").as_uri())
+    assert faults(load_settings(data=tmp_path)) == {
         "public door": "start it with `matinee up`",
         "control": "start it with `matinee up` or `matinee control`",
     }
+
+
+def test_a_house_that_has_never_run_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    found = faults(load_settings(data=tmp_path / "data"))
+    assert found["data directory"] == "start it with `matinee up`, or name another with --data"
+    assert found["object store"] == "start it with `matinee up`, or check store.url in matinee.toml"
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("data", ["/dev/null", "/dev/null/x"])
+def test_a_data_directory_that_can_be_none_is_told(data: str) -> None:
+    assert {"data directory", "object store", "public door", "control"} == set(faults(load_settings(data=Path(data))))
+
+
+def test_a_store_that_fails_is_told_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects" / "assets").write_bytes(b"no folder")
+    [finding] = [finding for finding in examine(load_settings(data=tmp_path)) if finding.name == "object store"]
+    assert not finding.well
+    assert "Not a directory" in finding.state
 
 
 def test_an_ffmpeg_that_is_not_there_is_told(tmp_path: Path) -> None:
