@@ -19,6 +19,8 @@ from edge.problems import Refusal
 from edge.ranges import ByteRange, RangeNotSatisfiable, parse_range
 
 Headers = list[tuple[bytes, bytes]]
+Asked = Mapping[bytes, bytes]
+"""The headers of a request; their names are in lower case."""
 
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
@@ -51,12 +53,12 @@ class Head:
 NOTHING = ByteRange(0, 0)
 
 
-def file_head(file: File, asked: Mapping[bytes, bytes]) -> Head:
+def file_head(file: File, asked: Asked) -> Head:
     """The head of the answer with a track, or a range of it, to a GET with these headers.
 
     Raises `Refusal` (416) for a range beyond its end.
     """
-    if _has_it(asked, file.etag):
+    if has_it(asked, file.etag):
         return Head(304, [(b"etag", file.etag), (b"cache-control", file.cache_control), *CORS], NOTHING)
     wanted = _range(file, asked)
     body = wanted or ByteRange(0, file.size)
@@ -73,12 +75,12 @@ def file_head(file: File, asked: Mapping[bytes, bytes]) -> Head:
     return Head(206, [(b"content-range", wanted.content_range(file.size)), *headers], body)
 
 
-def document_head(document: Document, asked: Mapping[bytes, bytes]) -> tuple[Head, bytes]:
+def document_head(document: Document, asked: Asked) -> tuple[Head, bytes]:
     """The head and the body of the answer with a manifest to a GET with these headers."""
     zipped = accepts_gzip(asked.get(b"accept-encoding", b""))
-    etag = document.etag[:-1] + b'-gzip"' if zipped else document.etag
+    etag = gzip_tag(document.etag) if zipped else document.etag
     shared = [(b"etag", etag), (b"cache-control", document.cache_control), (b"vary", b"accept-encoding"), *CORS]
-    if _has_it(asked, etag):
+    if has_it(asked, etag):
         return Head(304, shared, NOTHING), b""
     body = document.zipped if zipped else document.plain
     headers = [
@@ -99,15 +101,20 @@ def accepts_gzip(accepted: bytes) -> bool:
     return found is not None and (found[1] is None or found[1].strip(b"0.") != b"")
 
 
-def _has_it(asked: Mapping[bytes, bytes], etag: bytes) -> bool:
-    """If-None-Match compares weakly (13.1.2)."""
+def has_it(asked: Asked, etag: bytes) -> bool:
+    """Whether If-None-Match says that the client has it; the comparison is weak (13.1.2)."""
     known = asked.get(b"if-none-match")
     if known is None:
         return False
     return known.strip() == b"*" or etag in [tag.strip().removeprefix(b"W/") for tag in known[:2048].split(b",")]
 
 
-def _range(file: File, asked: Mapping[bytes, bytes]) -> ByteRange | None:
+def gzip_tag(etag: bytes) -> bytes:
+    """The tag of the same thing when it is gzipped: a strong one belongs to one sequence of bytes (8.8.3.3)."""
+    return etag[:-1] + b'-gzip"'
+
+
+def _range(file: File, asked: Asked) -> ByteRange | None:
     header, condition = asked.get(b"range"), asked.get(b"if-range")
     if header is None or (condition is not None and condition.strip() != file.etag):
         return None

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from edge.answers import Asked, accepts_gzip, gzip_tag, has_it
 from edge.problems import Refusal
 from matinee.errors import NotFound
 
@@ -51,32 +51,47 @@ NOT_BUILT = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Mati
 
 
 @dataclass(frozen=True)
-class WebFile:
-    """One file of the application, ready to be sent."""
+class Coding:
+    """The bytes of a file, as they are or gzipped, and the headers that go with them."""
 
     body: bytes
-    compressed: bytes
     headers: dict[str, str]
+
+    def response(self, asked: Asked, status: HTTPStatus) -> Response:
+        """The answer: 304 in place of 200 when the client has it."""
+        if status is HTTPStatus.OK and has_it(asked, self.headers["etag"].encode()):
+            kept = {name: self.headers[name] for name in ("cache-control", "etag", "vary")}  # RFC 9110, 15.4.5
+            return Response(None, HTTPStatus.NOT_MODIFIED, kept)
+        return Response(self.body, status, self.headers)
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """One file of the application, ready to be sent; `zipped` is there for what compresses well."""
+
+    plain: Coding
+    zipped: Coding | None
 
     @classmethod
     def make(cls, path: str, body: bytes) -> "WebFile":
         """Prepare a file; those under /assets/ have a hash in their name, and never change."""
         suffix = Path(path).suffix
+        etag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode()
         headers = {
             "content-type": MEDIA_TYPES.get(suffix, "application/octet-stream"),
             "cache-control": FOR_EVER if path.startswith(ASSETS) else "no-cache",
-            "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+            "etag": etag.decode(),
             "vary": "accept-encoding",
         }
-        return cls(body, gzip.compress(body, mtime=0) if suffix in COMPRESSIBLE else b"", headers)
+        if suffix not in COMPRESSIBLE:
+            return cls(Coding(body, headers), None)
+        others = {"content-encoding": "gzip", "etag": gzip_tag(etag).decode()}
+        return cls(Coding(body, headers), Coding(gzip.compress(body, mtime=0), headers | others))
 
-    def response(self, request: Request, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        """The answer: 304 in place of 200 when the client has it, compressed when it likes that."""
-        if status is HTTPStatus.OK and request.headers.get("if-none-match") == self.headers["etag"]:
-            return Response(None, HTTPStatus.NOT_MODIFIED, self.headers)
-        if self.compressed and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self.compressed, status, self.headers | {"content-encoding": "gzip"})
-        return Response(self.body, status, self.headers)
+    def response(self, asked: Asked, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        """The answer to a GET with these headers, compressed when the client likes that."""
+        likes_gzip = accepts_gzip(asked.get(b"accept-encoding", b""))
+        return (self.zipped if self.zipped and likes_gzip else self.plain).response(asked, status)
 
 
 class WebApplication:
@@ -95,22 +110,20 @@ class WebApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        if request.method not in ("GET", "HEAD"):
+        if scope["method"] not in ("GET", "HEAD"):
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "this can only be read", {"allow": "GET, HEAD"})
-        response = self._response(request)
+        response = self._response(scope["path"], dict(scope["headers"]))
         response.headers.update(self._headers)
         await response(scope, receive, send)
 
-    def _response(self, request: Request) -> Response:
-        path: str = request.scope["path"]
+    def _response(self, path: str, asked: Asked) -> Response:
         if PAGES.fullmatch(path):
-            return self._index.response(request)
+            return self._index.response(asked)
         if file := self._files.get(ICONS.get(path, path)):
-            return file.response(request)
-        if path.startswith(ASSETS) or "text/html" not in request.headers.get("accept", ""):
+            return file.response(asked)
+        if path.startswith(ASSETS) or b"text/html" not in asked.get(b"accept", b""):
             raise NotFound("there is nothing at this address")
-        return self._index.response(request, HTTPStatus.NOT_FOUND)  # the application says it to people
+        return self._index.response(asked, HTTPStatus.NOT_FOUND)  # the application says it to people
 
 
 def content_security_policy(built: str, public_url: str) -> str:

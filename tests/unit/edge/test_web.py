@@ -63,17 +63,28 @@ async def test_text_is_compressed_for_who_takes_gzip(page: httpx.AsyncClient) ->
     assert len(raw) < len(SCRIPT) / 10
 
 
-async def test_others_get_it_plain(page: httpx.AsyncClient) -> None:
-    answer = await page.get("/assets/index-abc123.js", headers={"accept-encoding": "identity"})
+@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "br, gzip; q=0.0", "notgzip"])
+async def test_others_get_it_plain(page: httpx.AsyncClient, accepted: str) -> None:
+    answer = await page.get("/assets/index-abc123.js", headers={"accept-encoding": accepted})
     assert "content-encoding" not in answer.headers
     assert answer.headers["vary"] == "accept-encoding"
 
 
-async def test_what_the_client_has_is_not_sent_again(page: httpx.AsyncClient) -> None:
-    etag = (await page.get("/")).headers["etag"]
-    answer = await page.get("/", headers={"if-none-match": etag})
-    assert answer.status_code == 304
-    assert answer.content == b""
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', 'W/"other",W/{}', "*"])
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_what_the_client_has_is_not_sent_again(page: httpx.AsyncClient, form: str, accepted: str) -> None:
+    etag = (await page.get("/", headers={"accept-encoding": accepted})).headers["etag"]
+    answer = await page.get("/", headers={"if-none-match": form.format(etag), "accept-encoding": accepted})
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    assert answer.headers["vary"] == "accept-encoding"
+
+
+async def test_each_coding_has_a_tag_of_its_own(page: httpx.AsyncClient) -> None:
+    codings = [await page.get("/", headers={"accept-encoding": accepted}) for accepted in ("gzip", "identity")]
+    zipped, plain = [answer.headers["etag"] for answer in codings]
+    assert zipped != plain
+    answer = await page.get("/", headers={"if-none-match": zipped, "accept-encoding": "identity"})
+    assert (answer.status_code, answer.content) == (200, INDEX)
 
 
 async def test_the_policy_is_that_of_the_build_and_media_may_come_from_the_public_name(page: httpx.AsyncClient) -> None:
