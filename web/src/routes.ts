@@ -6,8 +6,17 @@ export function routeOf(path: string): Route {
   const [first = "", second, ...rest] = path.replace(/\/$/, "").split("/").slice(1);
   if (first === "" && second === undefined) return { page: "browse" };
   if (first === "sign-in" && second === undefined) return { page: "sign-in" };
-  if (first === "watch" && second && rest.length === 0) return { page: "watch", titleId: decodeURIComponent(second) };
-  return { page: "missing" };
+  const titleId = first === "watch" && rest.length === 0 ? decoded(second) : "";
+  return titleId ? { page: "watch", titleId } : { page: "missing" };
+}
+
+/** A segment of a path without its escapes; empty for one that is absent or not UTF-8. */
+function decoded(segment = ""): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return "";
+  }
 }
 
 /** The page of a title. */

@@ -11,6 +11,7 @@ test.each([
   ["/watch/a%20b", { page: "watch", titleId: "a b" }],
   ["/watch", { page: "missing" }],
   ["/watch/t1/more", { page: "missing" }],
+  ["/watch/%E0%A4%A", { page: "missing" }],
   ["/elsewhere", { page: "missing" }],
 ])("the path %s is a route", (path, route) => {
   expect(routeOf(path)).toEqual(route);
