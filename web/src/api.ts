@@ -26,6 +26,11 @@ export interface Job {
   message?: string;
 }
 
+interface JobPage {
+  jobs?: Job[];
+  next_page_token?: string;
+}
+
 export interface Playback {
   hls: string;
   session_id: string;
@@ -94,9 +99,26 @@ export async function getTitle(titleId: string): Promise<Title> {
   return (await call<{ title: Title }>(`/titles/${encodeURIComponent(titleId)}`)).title;
 }
 
-/** The newest jobs, newest first; for publishers only. */
-export async function listJobs(): Promise<Job[]> {
-  return (await call<{ jobs?: Job[] }>("/jobs?page_size=100")).jobs ?? [];
+/** All jobs, newest first; for publishers only. */
+async function* jobs(): AsyncGenerator<Job> {
+  let token = "";
+  do {
+    const page = await call<JobPage>(`/jobs?page_size=100&page_token=${encodeURIComponent(token)}`);
+    yield* page.jobs ?? [];
+    token = page.next_page_token ?? "";
+  } while (token);
+}
+
+/** The newest job of each of these titles. Titles and their jobs are of the same age: few pages are looked at. */
+export async function newestJobs(titleIds: Iterable<string>): Promise<Map<string, Job>> {
+  const sought = new Set(titleIds);
+  const found = new Map<string, Job>();
+  if (sought.size === 0) return found;
+  for await (const job of jobs()) {
+    if (sought.delete(job.title_id)) found.set(job.title_id, job);
+    if (sought.size === 0) break;
+  }
+  return found;
 }
 
 export function posterUrl(titleId: string): string {

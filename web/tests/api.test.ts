@@ -65,3 +65,25 @@ test("an error without a problem document still has a status", async () => {
   fetch.mockResolvedValue(new Response("<html>", { status: 502 }));
   await expect(api.listTitles()).rejects.toMatchObject({ status: 502 });
 });
+
+test("jobs are looked for page by page, until the newest one of each title is found", async () => {
+  const job = (title_id: string, state: string) => ({ title_id, state });
+  const first = [job("t2", "JOB_STATE_RUNNING"), job("t9", "JOB_STATE_PUBLISHED"), job("t2", "JOB_STATE_FAILED")];
+  fetch.mockResolvedValueOnce(answer(200, { jobs: first, next_page_token: "a b" }));
+  fetch.mockResolvedValueOnce(answer(200, { jobs: [job("t1", "JOB_STATE_FAILED")], next_page_token: "more" }));
+  const found = await api.newestJobs(["t1", "t2"]);
+  expect([...found].map(([titleId, { state }]) => [titleId, state])).toEqual([
+    ["t2", "JOB_STATE_RUNNING"],
+    ["t1", "JOB_STATE_FAILED"],
+  ]);
+  expect(asked()).toEqual([
+    "GET /api/v1/jobs?page_size=100&page_token=",
+    "GET /api/v1/jobs?page_size=100&page_token=a%20b",
+  ]);
+});
+
+test("the search for a job that is nowhere ends with the last page", async () => {
+  fetch.mockResolvedValue(answer(200, {}));
+  expect(await api.newestJobs(["t1"])).toEqual(new Map());
+  expect(asked()).toHaveLength(1);
+});

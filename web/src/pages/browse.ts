@@ -22,11 +22,10 @@ function isDraft(title: api.Title): boolean {
 
 /** Learns how far the drafts are; only publishers have any, and may ask. Those that are ready become films. */
 async function lookAtDrafts(programme: Programme): Promise<void> {
-  if (!programme.titles.some(isDraft)) return;
-  programme.jobs = new Map((await api.listJobs()).reverse().map((job) => [job.title_id, job])); // the newest one stays
+  const drafts = programme.titles.filter(isDraft);
+  programme.jobs = await api.newestJobs(drafts.map((title) => title.title_id));
   const isReady = (title: api.Title) => programme.jobs.get(title.title_id)?.state === "JOB_STATE_PUBLISHED";
-  for (const title of programme.titles.filter((each) => isDraft(each) && isReady(each)))
-    Object.assign(title, await api.getTitle(title.title_id));
+  for (const title of drafts.filter(isReady)) Object.assign(title, await api.getTitle(title.title_id));
 }
 
 function hide(event: Event): void {
