@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing_extensions import override
 
 from control import inputs
-from control.database import Connection, Database, jobs, removals, titles
+from control.database import Connection, Database, jobs, titles
 from control.database.titles import Title
 from control.job import Job, heard, leased, published, released
 from control.job_states import Event, State
@@ -73,8 +73,6 @@ class WorkerService(WorkerServiceServicer):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
             await titles.save(connection, _flipped(title, request, now))
-            if title.asset_id not in {"", request.asset_id}:
-                await removals.note(connection, [f"assets/{title.asset_id}/"], now)
         return pb.PublishAssetResponse()
 
     @override
@@ -123,7 +121,7 @@ def _flipped(title: Title, request: pb.PublishAssetRequest, now: float) -> Title
     return replace(
         title,
         published=True,
-        published_at=title.published_at or now,
+        published_at=now,
         asset_id=request.asset_id,
         duration_seconds=inputs.seconds("duration_seconds", request.duration_seconds),
         width=inputs.size("width", request.width),

@@ -30,11 +30,6 @@ class Keys:
         self._jwks = ""
         self._current = KeySet({})
 
-    @property
-    def current(self) -> KeySet:
-        """The keys at hand, for callers that must not wait; `current.knows(token)` tells whether they will do."""
-        return self._current
-
     async def published(self) -> str:
         """The keys as a JSON Web Key Set (RFC 7517). Raises `Unavailable` when none was ever fetched."""
         if not self._jwks:
@@ -46,16 +41,9 @@ class Keys:
 
         Raises `Unauthenticated` for any other token, and `Unavailable` when its key is new and control is away.
         """
-        return (await self.set_for(token)).verify(token, kind, audience)
-
-    async def set_for(self, token: str) -> KeySet:
-        """The newest key set that may hold the token's key: the one at hand when it does, else a fresh one.
-
-        Raises `Unauthenticated` for what is no token at all, and `Unavailable` when control is needed and away.
-        """
         if key_id(token) not in self._current:
             await self.refresh()
-        return self._current
+        return self._current.verify(token, kind, audience)
 
     async def refresh(self, max_age: float = 0) -> None:
         """Fetch the set, unless it is younger than `max_age` seconds; without, it will be no older than this call.

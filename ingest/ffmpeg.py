@@ -58,7 +58,7 @@ class Limits:
     memory_bytes: int
     wall_seconds: float
     file_bytes: int = 64 * 1024**3
-    nice: int = 10
+    nice: int = 0
 
     @classmethod
     def from_settings(cls, worker: WorkerSettings, content_seconds: float | Fraction) -> "Limits":
@@ -126,7 +126,7 @@ def is_unsafe(version: str) -> bool:
 
 @cache
 def _version(program: str) -> str:
-    limits = Limits(memory_bytes=4 * 1024**3, wall_seconds=20, nice=0)
+    limits = Limits(memory_bytes=4 * 1024**3, wall_seconds=20)
     return Ffmpeg(program).run(["-version"], limits).data.decode().split()[2]
 
 

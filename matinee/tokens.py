@@ -89,13 +89,6 @@ class KeySet:
     def __contains__(self, kid: str) -> bool:
         return kid in self._keys
 
-    def knows(self, token: str) -> bool:
-        """Whether the key that a token names is here; False for what is no token at all."""
-        try:
-            return jwt.get_unverified_header(token).get("kid") in self._keys
-        except jwt.InvalidTokenError:
-            return False
-
     def verify(self, token: str, kind: str, audience: str) -> Claims:
         """The claims of a token of this `typ` for this audience.
 

@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 from matinee.errors import DataLoss, InvalidInput
 from packager.boxes import Fields, box, payload, payloads
 
-BT709 = (1, 1, 1)
 VISUAL_FIELDS = 78
 """Bytes of a VisualSampleEntry before its boxes (12.1.3)."""
 WIDEST = 1 << 16

@@ -79,4 +79,4 @@ def test_a_forged_token_is_refused(name: str) -> None:
 
 def test_a_key_of_another_algorithm_is_left_out_of_the_set() -> None:
     text = json.dumps({"keys": [{"kty": "oct", "kid": "k1", "alg": "HS256", "k": "c2VjcmV0"}]})
-    assert not KeySet.from_jwks(text).knows(KEY.sign(ACCESS_TYPE, claims()))
+    assert "k1" not in KeySet.from_jwks(text)
