@@ -73,16 +73,17 @@ async def upload(store: ObjectStore, folder: Path, asset: str, check: Callable[[
 
     `check` is called before each and raises when the lease is lost.
     """
-    size = 0
-    for file in await asyncio.to_thread(_index_last, folder):
+    sizes = await asyncio.to_thread(_index_last, folder)
+    for file in sizes:
         check()
         await store.put_file(f"{asset_prefix(asset)}/{file.name}", file)
-        size += file.stat().st_size
-    return size
+    return sum(sizes.values())
 
 
-def _index_last(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir(), key=lambda file: (file.name == INDEX, file.name))
+def _index_last(folder: Path) -> dict[Path, int]:
+    """The files of a folder and their sizes, in the order in which they are written."""
+    files = sorted(folder.iterdir(), key=lambda file: (file.name == INDEX, file.name))
+    return {file: file.stat().st_size for file in files}
 
 
 async def conclude(store: ObjectStore, jobs: Jobs, publication: Publication) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
 from tests.stack import Stack, running_stack
@@ -12,6 +13,22 @@ from tests.stack import Stack, running_stack
 # How long an example takes is a matter of what else the machine does; the timeout of the test is its limit.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+MAY_BLOCK = [
+    # Before a service serves, and after that, nobody waits for its loop.
+    ("control/server.py", {"serve"}),
+    ("control/database/engine.py", {"open_database"}),
+    ("control/database/migration.py", {"upgrade"}),
+    ("edge/server.py", {"serve", "make_door"}),
+    ("edge/bindings.py", {"bindings"}),
+    ("edge/web.py", {"__init__"}),
+    ("matinee/settings.py", {"settings_customise_sources"}),
+    ("matinee/storage.py", {"open_store"}),
+    # The log of a failure quotes our source, which Python reads once.
+    ("control/guard.py", {"_answering"}),
+    ("edge/guard.py", {"_refuse"}),
+]
+"""Where our code may block an event loop: ends of file names, and functions."""
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +54,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No MATINEE_* setting of the person who runs the tests reaches them."""
     for name in [name for name in os.environ if name.startswith("MATINEE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def blocking_calls() -> Iterator[None]:
+    """A call of ours that blocks an event loop, and so whatever else goes on in it, raises `BlockingError`."""
+    with blockbuster_ctx(["edge", "control", "ingest", "matinee"]) as blockbuster:
+        for function in blockbuster.functions.values():
+            function.can_block_functions.extend(MAY_BLOCK)
+        yield
 
 
 @pytest.fixture(scope="session")
