@@ -17,6 +17,7 @@ from pathlib import Path
 from edge.server import serve
 from matinee import delivery
 from matinee.instance import free_port
+from matinee.layout import INDEX, asset_prefix
 from matinee.rpc import make_server, open_channel
 from matinee.settings import HttpSettings, Settings
 from matinee.storage import open_store
@@ -64,9 +65,9 @@ class Load:
 def store_title(folder: Path) -> None:
     """Two hours of index, and tracks without content (sparse files) of the sizes that it tells."""
     index = two_hours()
-    asset = folder / "objects" / "assets" / ASSET_ID
+    asset = folder / "objects" / asset_prefix(ASSET_ID)
     asset.mkdir(parents=True)
-    (asset / "index.bin").write_bytes(index.encode())
+    (asset / INDEX).write_bytes(index.encode())
     for track in index.tracks:
         with (asset / track.name).open("wb") as file:
             file.truncate(track.file_size)

@@ -12,8 +12,9 @@ from control.database import Connection, Database, announcements, jobs, playback
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
 from control.pages import PageRequest
-from control.uploads import LONGEST_NAME
+from matinee.declaration import LONGEST_TITLE
 from matinee.errors import NotFound
+from matinee.layout import POSTER, asset_key, asset_prefix, upload_prefix
 from matinee.rpc import Context
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
@@ -64,7 +65,7 @@ class CatalogueService(CatalogueServiceServicer):
         async with self._database.write() as connection:
             title = await _visible(connection, request.title_id, lock=True)
             if request.HasField("name"):
-                title = replace(title, name=inputs.line("name", request.name, LONGEST_NAME))
+                title = replace(title, name=inputs.line("name", request.name, LONGEST_TITLE))
             if request.HasField("synopsis"):
                 title = replace(title, synopsis=inputs.text("synopsis", request.synopsis, LONGEST_SYNOPSIS))
             await titles.save(connection, title)
@@ -89,7 +90,7 @@ class CatalogueService(CatalogueServiceServicer):
             title = await _visible(connection, request.title_id)
         if not title.published:
             raise NotFound("the title has no poster yet")
-        return HttpBody(content_type="image/jpeg", data=await self._store.get(f"assets/{title.asset_id}/poster.jpg"))
+        return HttpBody(content_type="image/jpeg", data=await self._store.get(asset_key(title.asset_id, POSTER)))
 
 
 async def _visible(connection: Connection, title_id: str, *, lock: bool = False) -> Title:
@@ -102,5 +103,5 @@ async def _visible(connection: Connection, title_id: str, *, lock: bool = False)
 
 async def _prefixes(connection: Connection, title: Title) -> list[str]:
     """Where the objects of a title lie: its uploads and its asset."""
-    uploads = [f"uploads/{job.upload_id}/" for job in await jobs.of_title(connection, title.title_id)]
-    return [*uploads, f"assets/{title.asset_id}/"] if title.published else uploads
+    uploads = [upload_prefix(job.upload_id) for job in await jobs.of_title(connection, title.title_id)]
+    return [*uploads, asset_prefix(title.asset_id)] if title.published else uploads

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from matinee.declaration import SHA256
 from matinee.errors import InvalidInput
 
 LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
@@ -12,7 +13,6 @@ LONGEST_PASSWORD = 1024
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
 _ID = re.compile(r"[0-9a-v]{26}")
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{3}")
 
 
@@ -71,7 +71,7 @@ def upload_id(value: str) -> str:
 def sha256(value: str) -> str:
     """A SHA-256 in hex, in lower case; or empty."""
     digest = value.lower()
-    if digest and not _SHA256.fullmatch(digest):
+    if digest and not SHA256.fullmatch(digest):
         raise InvalidInput("sha256 must be 64 hexadecimal digits")
     return digest
 

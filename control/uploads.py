@@ -7,13 +7,11 @@ from control.database import Database, jobs, titles
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.job import Job
+from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
 from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
 from protos.v1.jobs_pb2_grpc import UploadServiceServicer
-
-LONGEST_NAME = 200
-LONGEST_FILE_NAME = 255
 
 
 class UploadService(UploadServiceServicer):
@@ -36,7 +34,7 @@ class UploadService(UploadServiceServicer):
     def _checked(self, request: pb.CompleteUploadRequest) -> tuple[Title, Job]:
         now = self._clock()
         file_name = inputs.line("file_name", request.file_name, LONGEST_FILE_NAME, needed=False)
-        name = inputs.line("title_name", request.title_name or file_name[:LONGEST_NAME], LONGEST_NAME)
+        name = inputs.line("title_name", request.title_name or file_name[:LONGEST_TITLE], LONGEST_TITLE)
         title = Title(new_id(self._clock), name, created_at=now)
         job = Job(
             job_id=new_id(self._clock),

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from edge.flights import SingleFlight
 from matinee.errors import NotFound, PermissionDenied
+from matinee.layout import INDEX, asset_key
 from packager import dash, hls
 from packager.index import AssetIndex, Track
 
@@ -102,7 +103,7 @@ class Asset:
         raise NotFound("there is no such file")
 
     def _file(self, track: Track) -> File:
-        key = f"assets/{self._asset_id}/{track.name}"
+        key = asset_key(self._asset_id, track.name)
         etag = f'"{self._asset_id}-{track.stem}"'.encode()
         return File(key, track.file_size, etag, TRACK_TYPES[track.kind])
 
@@ -136,7 +137,7 @@ class Library:
         return await self._loading.join(asset_id, lambda: self._load(asset_id))
 
     async def _load(self, asset_id: str) -> Asset:
-        index = AssetIndex.decode(await self._store.get(f"assets/{asset_id}/index.bin"))
+        index = AssetIndex.decode(await self._store.get(asset_key(asset_id, INDEX)))
         self._assets[asset_id] = asset = Asset(asset_id, index)
         if len(self._assets) > MOST_ASSETS:
             self._assets.popitem(last=False)

@@ -22,13 +22,12 @@ from itertools import groupby
 from edge.problems import Refusal
 from edge.tus import CHECKSUM_MISMATCH, Checksum
 from matinee.errors import Conflict, NotFound
+from matinee.layout import UPLOADS, part_key, part_offset, upload_prefix
 from matinee.storage import ObjectStore, StoredObject
 
-INFO = "info.json"
-PREFIXES = ("uploads", "staged", "completed")
+PREFIXES = (UPLOADS, "staged", "completed")
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_PART = re.compile(r"[0-9]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class UploadStore:
     async def create(self, declaration: Declaration) -> Upload:
         """Begin an upload under a new, unguessable id."""
         upload_id = secrets.token_hex(16)
-        await self._store.put(_key(upload_id, INFO), json.dumps(asdict(declaration)).encode())
+        await self._store.put(_info(upload_id), json.dumps(asdict(declaration)).encode())
         return await self.find(upload_id)
 
     async def find(self, upload_id: str, offset: int = 0) -> Upload:
@@ -91,7 +90,7 @@ class UploadStore:
             raise NotFound("there is no such upload")
         completed, info, last = await asyncio.gather(
             self._read(f"completed/{upload_id}"),
-            self._read(_key(upload_id, INFO)),
+            self._read(_info(upload_id)),
             self._last_part(upload_id, offset),
         )
         if completed:
@@ -101,7 +100,7 @@ class UploadStore:
         declaration = Declaration(**json.loads(info))
         if last:
             return Upload(upload_id, declaration, offset, last.modified)
-        found = await self._store.list(f"uploads/{upload_id}")
+        found = await self._store.list(upload_prefix(upload_id))
         return Upload(upload_id, declaration, _end(found), _touched(found))
 
     async def append(self, upload: Upload, body: AsyncIterator[bytes], checksum: Checksum | None) -> int:
@@ -126,8 +125,8 @@ class UploadStore:
 
     async def remove(self, upload_id: str) -> None:
         """Remove an upload and all its bytes."""
-        await self._store.delete([_key(upload_id, INFO), f"completed/{upload_id}"])
-        await self._store.delete_prefix(f"uploads/{upload_id}")
+        await self._store.delete([_info(upload_id), f"completed/{upload_id}"])
+        await self._store.delete_prefix(upload_prefix(upload_id))
         await self._store.delete_prefix(f"staged/{upload_id}")
 
     async def remove_untouched(self, since: float) -> int:
@@ -183,12 +182,12 @@ class UploadStore:
 
     async def _part(self, upload_id: str, offset: int) -> StoredObject | None:
         try:
-            return await self._store.head(_key(upload_id, f"{offset:016d}"))
+            return await self._store.head(part_key(upload_id, offset))
         except NotFound:
             return None
 
     async def _place(self, upload_id: str, offset: int, part: bytes) -> int:
-        if part and not await self._store.create(_key(upload_id, f"{offset:016d}"), part):
+        if part and not await self._store.create(part_key(upload_id, offset), part):
             raise Conflict("somebody else is sending this upload; ask for its offset and go on from there")
         return offset + len(part)
 
@@ -211,12 +210,8 @@ class UploadStore:
             yield b"".join(chunks)
 
 
-def _key(upload_id: str, name: str) -> str:
-    return f"uploads/{upload_id}/{name}"
-
-
-def _name(item: StoredObject) -> str:
-    return item.key.rpartition("/")[2]
+def _info(upload_id: str) -> str:
+    return f"{upload_prefix(upload_id)}/info.json"
 
 
 def _upload_id(item: StoredObject) -> str:
@@ -231,8 +226,9 @@ def _end(items: Iterable[StoredObject]) -> int:
     """Where the run of parts ends, in bytes."""
     end = 0
     for item in items:
-        if _PART.fullmatch(_name(item)):
-            if int(_name(item)) != end:
+        offset = part_offset(item.key)
+        if offset is not None:
+            if offset != end:
                 raise Refusal(HTTPStatus.GONE, "parts of this upload are missing in the object store; begin it again")
             end += item.size
     return end
@@ -240,7 +236,7 @@ def _end(items: Iterable[StoredObject]) -> int:
 
 def _is_abandoned(items: list[StoredObject], since: float) -> bool:
     prefixes = {item.key.partition("/")[0] for item in items}
-    awaits_its_job = {"uploads", "completed"} <= prefixes
+    awaits_its_job = {UPLOADS, "completed"} <= prefixes
     return not awaits_its_job and _touched(items) < since
 
 

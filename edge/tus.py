@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import PurePath
 
+from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE, SHA256
 from matinee.errors import InvalidInput
 
 VERSION = "1.0.0"
@@ -22,8 +23,6 @@ CHECKSUM_MISMATCH = 460
 DIGEST_BYTES = {"sha256": 32, "sha1": 20}  # sha1 is the one that the checksum extension requires
 
 LONGEST_METADATA = 8192
-LONGEST_TITLE = 200
-LONGEST_FILENAME = 255
 
 REQUEST_HEADERS = (
     "Authorization",
@@ -54,7 +53,6 @@ ANSWER_HEADERS = (
 _NUMBER = re.compile(r"[0-9]{1,16}")
 _KEY = re.compile(r"[!-+\--~]{1,64}")  # visible ASCII without the comma
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +117,11 @@ def film(values: Mapping[str, str]) -> Film:
     sha256 = values.get("sha256", "").lower()
     if not title:
         raise InvalidInput("Upload-Metadata names neither a title nor a filename")
-    if len(title) > LONGEST_TITLE or len(filename) > LONGEST_FILENAME:
+    if len(title) > LONGEST_TITLE or len(filename) > LONGEST_FILE_NAME:
         raise InvalidInput(
-            f"a title may have {LONGEST_TITLE} characters and a filename {LONGEST_FILENAME}; one of them is longer"
+            f"a title may have {LONGEST_TITLE} characters and a filename {LONGEST_FILE_NAME}; one of them is longer"
         )
-    if sha256 and not _SHA256.fullmatch(sha256):
+    if sha256 and not SHA256.fullmatch(sha256):
         raise InvalidInput("Upload-Metadata has a sha256 that is not 64 hexadecimal digits")
     return Film(title, filename, sha256)
 

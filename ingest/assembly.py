@@ -6,10 +6,9 @@ from pathlib import Path
 from ingest.audio import AUDIO_FILE
 from ingest.ladder import Rung
 from ingest.plan import AudioTrack, Plan
+from matinee.layout import INDEX
 from packager.index import AssetIndex, Track
 from packager.tracks import write_audio_track, write_video_track
-
-INDEX_FILE = "index.bin"
 
 
 def assemble(plan: Plan, spans: Sequence[Path], audio: Sequence[Path], destination: Path) -> AssetIndex:
@@ -21,7 +20,7 @@ def assemble(plan: Plan, spans: Sequence[Path], audio: Sequence[Path], destinati
     video = [_video(plan, rung, spans, destination) for rung in plan.rungs]
     sound = [_audio(plan, track, folder, destination) for track, folder in zip(plan.audio, audio, strict=True)]
     index = AssetIndex(plan.timeline, (*video, *sound))
-    (destination / INDEX_FILE).write_bytes(index.encode())
+    (destination / INDEX).write_bytes(index.encode())
     return index
 
 

@@ -5,13 +5,9 @@ from pathlib import Path
 
 from ingest.download import download
 from matinee.errors import DataLoss, SourceRefused
+from matinee.layout import part_offset, upload_prefix
 from matinee.storage import ObjectStore, StoredObject
 from protos.v1.jobs_pb2 import JobLease
-
-
-def upload_prefix(upload_id: str) -> str:
-    """The key prefix of an upload."""
-    return f"uploads/{upload_id}"
 
 
 async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: Callable[[float], None]) -> str:
@@ -27,14 +23,14 @@ async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: C
 
 
 def parts(found: Iterable[StoredObject]) -> list[StoredObject]:
-    """The parts of an upload, named by their 16-digit offsets, in order. Raises `DataLoss` when one is missing."""
-    numbered = [part for part in found if part.key.rpartition("/")[2].isdecimal()]
+    """The parts of an upload, in order. Raises `DataLoss` when one is missing."""
+    placed = [part for part in found if part_offset(part.key) is not None]
     offset = 0
-    for part in numbered:
-        if int(part.key.rpartition("/")[2]) != offset:
+    for part in placed:
+        if part_offset(part.key) != offset:
             raise DataLoss(f"the upload has no part at byte {offset}")
         offset += part.size
-    return numbered
+    return placed
 
 
 def refuse_size(size: int, declared: int) -> None:

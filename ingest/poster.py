@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ingest.plan import Plan
+from matinee.layout import POSTER
 from packager.index import AssetIndex
 
-POSTER_FILE = "poster.jpg"
 CANDIDATES = 12
 WIDEST = 1280
 QUALITY = 85
@@ -25,11 +25,11 @@ Pixels = NDArray[np.float32]
 
 
 def write_poster(plan: Plan, index: AssetIndex, directory: Path) -> Path:
-    """Write `poster.jpg`, at most 1280 pixels wide, beside the tracks in `directory`; answer its path."""
+    """Write the poster, at most 1280 pixels wide, beside the tracks in `directory`; answer its path."""
     best = max(_candidates(plan, directory / index.video()[0].name), key=score)
     best.thumbnail((WIDEST, WIDEST))
-    best.save(directory / POSTER_FILE, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-    return directory / POSTER_FILE
+    best.save(directory / POSTER, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return directory / POSTER
 
 
 def score(image: Image.Image) -> float:

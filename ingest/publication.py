@@ -16,14 +16,14 @@ from pathlib import Path
 import structlog
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from ingest.fetch import upload_prefix
 from ingest.jobs import Jobs
 from ingest.results import results_prefix
 from matinee.errors import Conflict, NotFound
+from matinee.layout import INDEX, asset_key, upload_prefix
+from matinee.layout import asset_prefix as asset_prefix  # noqa: PLC0414 - ingest.production takes it from here
 from matinee.storage import ObjectStore
 from protos.v1.jobs_pb2 import PublishAssetRequest
 
-INDEX = "index.bin"
 RECORDS = "publications"
 
 log = structlog.get_logger()
@@ -32,11 +32,6 @@ log = structlog.get_logger()
 def asset_id(title_id: str, index: bytes) -> str:
     """The name of an asset: 26 characters of lower-case base32 that stand for its title and its encoded index."""
     return base64.b32encode(hashlib.sha256(title_id.encode() + index).digest())[:26].decode().lower()
-
-
-def asset_prefix(asset: str) -> str:
-    """The key prefix of an asset."""
-    return f"assets/{asset}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ async def upload(store: ObjectStore, folder: Path, asset: str, check: Callable[[
     sizes = await asyncio.to_thread(_index_last, folder)
     for file in sizes:
         check()
-        await store.put_file(f"{asset_prefix(asset)}/{file.name}", file)
+        await store.put_file(asset_key(asset, file.name), file)
     return sum(sizes.values())
 
 

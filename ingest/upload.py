@@ -18,6 +18,7 @@ from typing import BinaryIO
 import httpx
 
 from ingest.tus import OnBytes, TusClient
+from matinee.declaration import LONGEST_FILE_NAME
 from matinee.errors import InvalidInput, NotFound, Unavailable
 from matinee.small_files import write_whole
 
@@ -26,8 +27,6 @@ DELAYS = (0.2, 0.5, 1, 2, 4, 8, 8, 8)
 """Seconds to wait before each new attempt; they begin again when bytes have arrived."""
 TIMEOUT = httpx.Timeout(60, connect=10)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-LONGEST_FILENAME = 255
-"""Characters of a file name that an instance takes."""
 CONTROL = {"Cc", "Zl", "Zp"}
 """What Unicode calls control characters, and its line and paragraph separators."""
 
@@ -73,7 +72,7 @@ def upload(
 
 def readable(name: str) -> str:
     """A file name as an instance takes it: in one line, without control characters, and not too long."""
-    return "".join(" " if unicodedata.category(char) in CONTROL else char for char in name)[:LONGEST_FILENAME]
+    return "".join(" " if unicodedata.category(char) in CONTROL else char for char in name)[:LONGEST_FILE_NAME]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The object store: uploads, span results and media, in a folder or in a bucket. The only module that imports obstore.
 
-Keys are made by us and never come from a client: `uploads/<upload>/…`, `spans/<hash>/…`, `assets/<asset>/…`.
+Where what lies is the matter of `matinee.layout`.
 """
 
 import asyncio

@@ -18,6 +18,7 @@ from matinee import instance
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import console, table
 from matinee.errors import InvalidInput, MatineeError, Unavailable
+from matinee.layout import asset_prefix
 from matinee.rpc import is_serving, open_channel
 from matinee.settings import Settings
 from matinee.storage import open_store
@@ -102,7 +103,7 @@ def _directory(folder: Path) -> str:
 
 def _store(settings: Settings) -> str:
     try:
-        asyncio.run(open_store(settings.store_url, create=False).list("assets/none"))
+        asyncio.run(open_store(settings.store_url, create=False).list(asset_prefix("none")))
     except Unavailable as error:
         raise Unavailable(str(error.__cause__).partition("\n")[0]) from error
     return settings.store_url

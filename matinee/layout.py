@@ -1,0 +1,42 @@
+"""The layout of the object store: the keys that more than one room knows. They are made by us, never by a client.
+
+    uploads/<upload>/<offset>    a film as it came: parts, each named by its first byte in 16 digits
+    assets/<asset>/…             a title's tracks, with the index of their fragments and a poster
+
+Beside them each room keeps what is its own: edge `staged/` and `completed/`, ingest `spans/` and `publications/`.
+"""
+
+import re
+
+UPLOADS = "uploads"
+INDEX = "index.bin"
+"""The name of an asset's index, which is written when all else is there."""
+POSTER = "poster.jpg"
+
+_PART = re.compile(rf"{UPLOADS}/[^/]+/([0-9]{{16}})")
+
+
+def upload_prefix(upload_id: str) -> str:
+    """The key prefix of an upload."""
+    return f"{UPLOADS}/{upload_id}"
+
+
+def part_key(upload_id: str, offset: int) -> str:
+    """The key of the part of an upload that begins at a byte."""
+    return f"{upload_prefix(upload_id)}/{offset:016d}"
+
+
+def part_offset(key: str) -> int | None:
+    """At which byte of its upload a part begins; None for what is no part."""
+    found = _PART.fullmatch(key)
+    return int(found[1]) if found else None
+
+
+def asset_prefix(asset_id: str) -> str:
+    """The key prefix of an asset."""
+    return f"assets/{asset_id}"
+
+
+def asset_key(asset_id: str, name: str) -> str:
+    """The key of one file of an asset."""
+    return f"{asset_prefix(asset_id)}/{name}"

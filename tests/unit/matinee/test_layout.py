@@ -1,0 +1,23 @@
+"""The keys of the object store on which rooms agree."""
+
+import pytest
+
+from matinee.layout import asset_key, part_key, part_offset
+
+
+def test_a_part_is_named_by_where_it_begins() -> None:
+    assert part_key("u1", 8_388_608) == "uploads/u1/0000000008388608"
+    assert part_offset(part_key("u1", 8_388_608)) == 8_388_608
+
+
+def test_the_parts_of_an_upload_are_listed_in_their_order() -> None:
+    assert part_key("u1", 999) < part_key("u1", 1000)
+
+
+@pytest.mark.parametrize("key", ["uploads/u1/info.json", "uploads/u1/42", f"staged/u1/{0:016d}", f"uploads/{0:016d}"])
+def test_what_is_no_part_begins_nowhere(key: str) -> None:
+    assert part_offset(key) is None
+
+
+def test_a_file_of_an_asset_lies_below_its_id() -> None:
+    assert asset_key("a1", "v1080.mp4") == "assets/a1/v1080.mp4"
