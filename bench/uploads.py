@@ -25,15 +25,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bench.table import show
-from edge.keys import Keys
-from edge.uploads import Uploads
 from ingest.upload import upload
 from matinee.bearer import Bearer
 from matinee.instance import free_port
 from matinee.rpc import open_channel
 from matinee.settings import Settings
 from matinee.storage import open_store
-from tests.uploads import SERVICE_TOKEN, Control, make_control
+from tests.uploads import Control, make_control, make_uploads
 
 ROUNDS = 5
 MIB = 1024**2
@@ -60,7 +58,7 @@ async def serve(folder: Path, control: str, port: int) -> None:
     os.sched_setaffinity(0, {0})
     channel = open_channel(control)
     store = open_store((folder / "objects").as_uri())
-    uploads = Uploads(Settings(), store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN)
+    uploads = make_uploads(store, channel, settings=Settings())
     plain = PlainPut(folder)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ that the set has changed. While control is away the old set goes on verifying.
 """
 
 import asyncio
+from typing import Protocol
 
 from matinee.rpc import Channel, service_metadata, translated
 from matinee.tokens import Claims, KeySet, key_id
@@ -15,6 +16,14 @@ DEADLINE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 BURST = 3
 """So many fetches may follow each other at once after a quiet time; in the long run there is one in a pause."""
+
+
+class Verifier(Protocol):
+    """What others need of the keys."""
+
+    async def verify(self, token: str, kind: str, audience: str) -> Claims:
+        """The claims of a token of this `typ` for this audience. Raises `Unauthenticated`, `Unavailable`."""
+        ...
 
 
 class Keys:

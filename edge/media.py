@@ -16,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 from edge.answers import CORS, NOTHING, PREFLIGHT, Head, document_head, file_head
 from edge.cache import BlockCache
 from edge.grants import Grants
+from edge.keys import Verifier
 from edge.manifests import Document, File, Library
 from edge.problems import Refusal, problem
 from edge.ranges import ByteRange
-from edge.tickets import Ticket, Tickets, Verifier
+from edge.tickets import Ticket, Tickets
 from matinee.errors import MatineeError
 from matinee.settings import EdgeSettings
 from matinee.storage import ObjectStore

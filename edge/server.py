@@ -78,10 +78,11 @@ def make_door(
     settings: Settings, store: ObjectStore, channel: Channel, service_token: str, *, keys: Keys, grants: Grants
 ) -> Door:
     """Everything that the edge serves, put together."""
+    sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
     return Door(
         media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
-        uploads=Uploads(settings, store, keys, channel, service_token),
-        gateway=_gateway(settings, channel),
+        uploads=Uploads(settings, store, channel, service_token, keys=keys, sessions=sessions),
+        gateway=Gateway(channel, bindings(), sessions, settings.control.deadline_seconds),
         openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
         web=WebApplication(STATIC, settings.public_url),
         keys=keys,
@@ -94,11 +95,6 @@ async def _keys(channel: Channel, service_token: str) -> Keys:
     with contextlib.suppress(MatineeError):  # control may come later; the first token fetches the keys then
         await keys.refresh()
     return keys
-
-
-def _gateway(settings: Settings, channel: Channel) -> Gateway:
-    sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
-    return Gateway(channel, bindings(), sessions, settings.control.deadline_seconds)
 
 
 def _listen(http: HttpSettings) -> socket.socket:

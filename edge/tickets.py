@@ -8,25 +8,17 @@ a check sees nothing else: a request that is served from memory is one whose che
 import re
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
+from edge.keys import Verifier
 from matinee.delivery import authorised_session, normalise, normalise_path, split_token
 from matinee.errors import NotFound, Unauthenticated
-from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, Claims, Clock
+from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, Clock
 
 MOST_TICKETS = 20_000
 _NAME = re.compile(r"/v/([a-z2-7]{26})/([a-z0-9-]{1,64}\.(?:m3u8|mpd|mp4))")
 
 SplitUrl = tuple[str, str]
 """A raw path without its token, and the one token of the request."""
-
-
-class Verifier(Protocol):
-    """What tickets need of the edge's keys."""
-
-    async def verify(self, token: str, kind: str, audience: str) -> Claims:
-        """The claims of a token. Raises `Unauthenticated`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

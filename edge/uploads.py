@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Protocol
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from edge import tus
 from edge.cookies import CookieSessions
+from edge.keys import Verifier
 from edge.parts import Completion, Declaration, Upload, UploadStore
 from edge.problems import Refusal, problem
 from matinee import rpc
@@ -38,7 +38,7 @@ from matinee.errors import (
 )
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
-from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, Claims
+from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE
 from protos.v1.jobs_pb2 import CompleteUploadRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub
 
@@ -49,19 +49,10 @@ SILENCE_SECONDS = 30
 RECEIVERS = 16
 """Most bodies that are received at the same time; each holds up to three parts in memory. Others wait."""
 SWEEP_SECONDS = 3600
-DAY_SECONDS = 86_400
 
 log = structlog.get_logger()
 
 Handler = Callable[[Request, str], Awaitable[Response]]
-
-
-class Keys(Protocol):
-    """Verifies access tokens."""
-
-    async def verify(self, token: str, kind: str, audience: str) -> Claims:
-        """The claims of a good token. Raises `Unauthenticated`."""
-        ...
 
 
 class Uploads:
@@ -71,10 +62,11 @@ class Uploads:
         self,
         settings: Settings,
         store: ObjectStore,
-        keys: Keys,
         channel: rpc.Channel,
         service_token: str,
         *,
+        keys: Verifier,
+        sessions: CookieSessions,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings.uploads
@@ -82,7 +74,7 @@ class Uploads:
         self._deadline = settings.control.deadline_seconds
         self._uploads = UploadStore(store, settings.uploads.part_bytes)
         self._keys = keys
-        self._sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
+        self._sessions = sessions
         self._control = UploadServiceStub(channel)
         self._metadata = rpc.service_metadata(service_token)
         self._clock = clock

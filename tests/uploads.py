@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from edge.cookies import CookieSessions
 from edge.keys import Keys
 from edge.uploads import Uploads
-from matinee.rpc import SERVICE_TOKEN_KEY, Context, make_server, open_channel
+from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel
 from matinee.settings import Settings, UploadSettings
 from matinee.storage import ObjectStore, open_store
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, SigningKey, jwks
@@ -76,6 +77,21 @@ def make_settings(part_bytes: int = 64 * KIB, max_bytes: int = 1024**3) -> Setti
     return Settings(uploads=UploadSettings(part_bytes=part_bytes, max_bytes=max_bytes))
 
 
+def make_uploads(
+    store: ObjectStore,
+    channel: Channel,
+    *,
+    settings: Settings | None = None,
+    keys: Keys | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Uploads:
+    """The application; without settings it is one that takes small parts."""
+    settings = settings or make_settings()
+    sessions = CookieSessions(settings.public_url, refresh_seconds=3600)
+    keys = keys or Keys(channel, SERVICE_TOKEN)
+    return Uploads(settings, store, channel, SERVICE_TOKEN, keys=keys, sessions=sessions, clock=clock)
+
+
 @asynccontextmanager
 async def running_edge(
     control_address: str,
@@ -86,7 +102,7 @@ async def running_edge(
 ) -> AsyncIterator[None]:
     """Serve uploads on a loopback port; `through` may stand between, as a bad network does."""
     channel = open_channel(control_address)
-    app = through(Uploads(settings, store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN))
+    app = through(make_uploads(store, channel, settings=settings))
     server = uvicorn.Server(uvicorn.Config(app, port=port, http="httptools", lifespan="off", log_level="warning"))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)

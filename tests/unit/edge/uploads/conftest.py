@@ -6,11 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.keys import Keys
 from edge.uploads import Uploads
 from matinee.rpc import Channel, open_channel
 from matinee.storage import ObjectStore, open_store
-from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings
+from tests.uploads import Control, make_control, make_uploads
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ async def channel(control: Control) -> AsyncIterator[Channel]:
 
 @pytest.fixture
 def app(store: ObjectStore, channel: Channel) -> Uploads:
-    return Uploads(make_settings(), store, Keys(channel, SERVICE_TOKEN), channel, SERVICE_TOKEN)
+    return make_uploads(store, channel)
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 
 from edge.keys import Keys
 from edge.parts import UploadStore
-from edge.uploads import Uploads, sweep
+from edge.uploads import sweep
 from matinee.rpc import Channel, open_channel
 from matinee.storage import ObjectStore
 from tests.tus import FILM, PART, create, patch
-from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings
+from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings, make_uploads
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ class TestCompletion:
             keys = Keys(channel, SERVICE_TOKEN)
             token = control.token()
             away = open_channel(other.address)
-            app = Uploads(make_settings(), store, keys, away, SERVICE_TOKEN)
+            app = make_uploads(store, away, keys=keys)
             headers = {"Tus-Resumable": "1.0.0", "Authorization": f"Bearer {token}"}
             transport = httpx.ASGITransport(app)
             client = httpx.AsyncClient(transport=transport, base_url="http://edge", headers=headers)
@@ -78,14 +78,7 @@ class TestEnd:
         self, client: httpx.AsyncClient, store: ObjectStore, channel: Channel, control: Control
     ) -> None:
         url = await create(client)
-        later = Uploads(
-            make_settings(),
-            store,
-            Keys(channel, SERVICE_TOKEN),
-            channel,
-            SERVICE_TOKEN,
-            clock=lambda: time.time() + 49 * HOUR,
-        )
+        later = make_uploads(store, channel, clock=lambda: time.time() + 49 * HOUR)
         transport = httpx.ASGITransport(later)
         async with httpx.AsyncClient(transport=transport, base_url="http://edge", headers=client.headers) as late:
             assert (await late.head(url)).status_code == 410
