@@ -1,8 +1,8 @@
 """One machine's Matinee: control, edge and worker as child processes that are started, watched and stopped together.
 
-A child that ends by itself is started again, at once the first time and ever more slowly when it keeps ending. Children
-are stopped by SIGTERM and killed when they do not heed it; a supervisor that is killed itself takes them along, since
-their standard input closes.
+A child that ends by itself is started again, after a moment the first time and ever more slowly when it keeps ending.
+Children are stopped by SIGTERM and killed when they do not heed it; a supervisor that is killed itself takes them
+along, since their standard input closes.
 """
 
 import asyncio
@@ -48,9 +48,11 @@ class Child:
             started = monotonic()
             self._process = await self._start()
             code = await self._process.wait()
-            pause = FIRST_PAUSE if monotonic() - started > STEADY_SECONDS else min(2 * pause, LONGEST_PAUSE)
+            if monotonic() - started > STEADY_SECONDS:
+                pause = FIRST_PAUSE
             log.warning("child ended; starting it again", child=self.name, exit_code=code, pause_seconds=pause)
             await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def stop(self) -> None:
         """End the process: asked first, killed after `STOP_SECONDS`."""

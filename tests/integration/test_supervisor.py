@@ -1,5 +1,6 @@
 """`matinee up`: three children that are started, watched and stopped together."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from matinee.supervisor import Child
+from tests import patience
 from tests.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.integration
@@ -50,6 +54,17 @@ def test_a_second_start_on_one_directory_is_refused_with_a_sentence(own_stack: S
     assert again.stderr.strip().splitlines() == [
         f"matinee: another Matinee runs on {own_stack.data}: stop it, or choose another directory with --data"
     ]
+
+
+@pytest.mark.anyio
+async def test_a_child_that_keeps_ending_is_started_ever_more_slowly(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as output, capture_logs() as lines:
+        child = Child("no-service", dict(os.environ), output)
+        running = asyncio.create_task(child.run())
+        await patience.until(lambda: len(lines) == 2, seconds=60)
+        running.cancel()
+        await child.stop()
+    assert [line["pause_seconds"] for line in lines] == [0.2, 0.4]
 
 
 def test_a_port_that_is_taken_is_refused_with_a_sentence(own_stack: Stack, tmp_path: Path) -> None:
