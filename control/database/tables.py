@@ -73,6 +73,7 @@ titles = Table(
     Column("published_at", Double),
     Index("ix_titles_published", "published", "title_id"),
 )
+"""`size_bytes` is what all objects of the asset take in the store; no contract shows it yet."""
 
 jobs = Table(
     "jobs",
