@@ -14,7 +14,7 @@ from control.housekeeping import Housekeeping
 from control.pages import PageRequest
 from matinee.declaration import LONGEST_TITLE
 from matinee.errors import NotFound
-from matinee.layout import POSTER, asset_key, asset_prefix, upload_prefix
+from matinee.layout import POSTER, asset_key, asset_prefix, span_prefix, upload_prefix
 from matinee.rpc import Context
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
@@ -102,6 +102,7 @@ async def _visible(connection: Connection, title_id: str, *, lock: bool = False)
 
 
 async def _prefixes(connection: Connection, title: Title) -> list[str]:
-    """Where the objects of a title lie: its uploads and its asset."""
-    uploads = [upload_prefix(job.upload_id) for job in await jobs.of_title(connection, title.title_id)]
-    return [*uploads, asset_prefix(title.asset_id)] if title.published else uploads
+    """Where the objects of a title lie: its uploads, what was encoded of them, and its asset."""
+    uploads = [job.upload_id for job in await jobs.of_title(connection, title.title_id)]
+    made = [prefix(upload) for upload in uploads for prefix in (upload_prefix, span_prefix)]
+    return [*made, asset_prefix(title.asset_id)] if title.published else made

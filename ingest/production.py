@@ -19,11 +19,12 @@ from ingest.pieces import Pieces, pieces
 from ingest.plan import Plan, plan
 from ingest.poster import write_poster
 from ingest.probe import probe
-from ingest.publication import Publication, asset_id, asset_prefix, upload
-from ingest.results import Results, results_prefix
+from ingest.publication import Publication, asset_id, upload
+from ingest.results import Results
 from ingest.signature import read_signature
 from ingest.stages import NotValid, Progress, Stage
 from ingest.validation import asset_faults, track_faults
+from matinee.layout import asset_prefix
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from packager.index import AssetIndex
@@ -53,21 +54,21 @@ class Production:
         self._lease = lease
         self._progress = progress
         self._crew = crew
+        self._results = Results(workshop.store, lease.terms.upload_id)
         self._film = folder / "film"
         self._encoded = folder / "encoded"
         self._asset = folder / "asset"
-        self._source = ""
         self._asset_id = ""
 
     async def run(self) -> Publication:
         """Go through all stages, up to where the asset can be published."""
         self._enter(JobStage.JOB_STAGE_FETCH)
-        self._source = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
+        sha256 = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
         self._enter(JobStage.JOB_STAGE_PROBE)
         planned = await self._crew.run(_planned, self._film, self._settings)
-        parts = await self._crew.run(pieces, planned, self._settings, self._film, self._source)
+        parts = await self._crew.run(pieces, planned, self._settings, self._film, sha256)
         self._enter(JobStage.JOB_STAGE_ENCODE)
-        encoding = Encoding(Results(self._store, self._source), self._crew, self._lease, self._encoded)
+        encoding = Encoding(self._results, self._crew, self._lease, self._encoded)
         await encoding.finish(parts.longest_first, self._progress.reach)
         self._enter(JobStage.JOB_STAGE_ASSEMBLE)
         index = await self._assemble(planned, parts, encoding)
@@ -84,8 +85,7 @@ class Production:
     async def forget(self) -> None:
         """Remove everything that was made, since nobody wants the film any more."""
         await self.withdraw()
-        if self._source:
-            await self._store.delete_prefix(results_prefix(self._source))
+        await self._store.delete_prefix(self._results.prefix)
 
     async def _assemble(self, planned: Plan, parts: Pieces, encoding: Encoding) -> AssetIndex:
         spans = [await encoding.collect(piece) for piece in parts.spans]
@@ -130,7 +130,7 @@ class Production:
             audio_languages=[track.language for track in index.audio()],
             size_bytes=size,
         )
-        publication = Publication(request, terms.upload_id, self._source)
+        publication = Publication(request, terms.upload_id)
         self._lease.check()
         await self._store.put(publication.key, publication.encode())
         return publication

@@ -17,10 +17,8 @@ import structlog
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from ingest.jobs import Jobs
-from ingest.results import results_prefix
 from matinee.errors import Conflict, NotFound
-from matinee.layout import INDEX, asset_key, upload_prefix
-from matinee.layout import asset_prefix as asset_prefix  # noqa: PLC0414 - ingest.production takes it from here
+from matinee.layout import INDEX, asset_key, asset_prefix, span_prefix, upload_prefix
 from matinee.storage import ObjectStore
 from protos.v1.jobs_pb2 import PublishAssetRequest
 
@@ -36,14 +34,10 @@ def asset_id(title_id: str, index: bytes) -> str:
 
 @dataclass(frozen=True)
 class Publication:
-    """An asset whose objects are all in the store: what control is told, and what can be removed afterwards.
-
-    `source` is the SHA-256 of the film in hex, which names the results that were made from it.
-    """
+    """An asset whose objects are all in the store: what control is told, and the upload that is of no use then."""
 
     request: PublishAssetRequest
     upload_id: str
-    source: str
 
     @property
     def key(self) -> str:
@@ -52,15 +46,13 @@ class Publication:
 
     def encode(self) -> bytes:
         """The record, as JSON."""
-        return json.dumps(
-            {"request": MessageToDict(self.request), "upload_id": self.upload_id, "source": self.source}
-        ).encode()
+        return json.dumps({"request": MessageToDict(self.request), "upload_id": self.upload_id}).encode()
 
     @classmethod
     def decode(cls, record: bytes) -> "Publication":
         """The publication that a record speaks of."""
         said = json.loads(record)
-        return cls(ParseDict(said["request"], PublishAssetRequest()), said["upload_id"], said["source"])
+        return cls(ParseDict(said["request"], PublishAssetRequest()), said["upload_id"])
 
 
 async def upload(store: ObjectStore, folder: Path, asset: str, check: Callable[[], None]) -> int:
@@ -110,6 +102,6 @@ async def conclude_all(store: ObjectStore, jobs: Jobs) -> None:
 
 
 async def _clean(store: ObjectStore, publication: Publication) -> None:
-    await store.delete_prefix(results_prefix(publication.source))
+    await store.delete_prefix(span_prefix(publication.upload_id))
     await store.delete_prefix(upload_prefix(publication.upload_id))
     await store.delete([publication.key])

@@ -1,8 +1,8 @@
 """Results of encoding, kept in the object store under what they were made from, so that no work is done twice.
 
-A result is the files that one encode made, below `spans/<source>/<digest>/`, and a manifest that is written last: a
-result with a manifest is whole. The manifest names each file with its size and SHA-256, so that one which has vanished
-or changed since is noticed.
+A result is the files that one encode made, below `spans/<upload>/<digest>/`, and a manifest that is written last: a
+result with a manifest is whole. The manifest names each file with its SHA-256, so that one which has vanished or
+changed since is noticed. Two uploads of one film share nothing: what one job removes is no other's.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from ingest.download import download
 from matinee.errors import DataLoss
+from matinee.layout import span_prefix
 from matinee.storage import ObjectStore
 
 MANIFEST = "manifest.json"
@@ -21,17 +22,12 @@ Manifest = dict[str, str]
 """File name to SHA-256 in hex."""
 
 
-def results_prefix(source: str) -> str:
-    """The key prefix of all results made from a source."""
-    return f"spans/{source}"
-
-
 class Results:
-    """The results made from one source, which is named by its SHA-256 in hex."""
+    """The results made from one upload."""
 
-    def __init__(self, store: ObjectStore, source: str) -> None:
+    def __init__(self, store: ObjectStore, upload_id: str) -> None:
         self._store = store
-        self.prefix = results_prefix(source)
+        self.prefix = span_prefix(upload_id)
 
     async def finished(self) -> frozenset[str]:
         """The digests of all whole results."""

@@ -1,9 +1,10 @@
 """The layout of the object store: the keys that more than one room knows. They are made by us, never by a client.
 
     uploads/<upload>/<offset>    a film as it came: parts, each named by its first byte in 16 digits
+    spans/<upload>/…             what was encoded of it so far, until its title is published
     assets/<asset>/…             a title's tracks, with the index of their fragments and a poster
 
-Beside them each room keeps what is its own: edge `staged/` and `completed/`, ingest `spans/` and `publications/`.
+Beside them each room keeps what is its own: edge `staged/` and `completed/`, ingest `publications/`.
 """
 
 import re
@@ -30,6 +31,11 @@ def part_offset(key: str) -> int | None:
     """At which byte of its upload a part begins; None for what is no part."""
     found = _PART.fullmatch(key)
     return int(found[1]) if found else None
+
+
+def span_prefix(upload_id: str) -> str:
+    """The key prefix of the results of encoding an upload."""
+    return f"spans/{upload_id}"
 
 
 def asset_prefix(asset_id: str) -> str:

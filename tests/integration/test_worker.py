@@ -162,6 +162,16 @@ async def test_a_job_whose_title_is_deleted_leaves_nothing(studio: Studio, sourc
     await until(lambda: gone(studio))
 
 
+async def test_a_cancelled_job_whose_title_is_deleted_leaves_nothing(studio: Studio, source: bytes) -> None:
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: encoding(studio))
+    await studio.cancel(job.job_id)
+    await in_state(studio, job, JobState.JOB_STATE_CANCELLED)
+    await studio.delete(job.title_id)
+    await until(lambda: gone(studio))
+
+
 async def gone(studio: Studio) -> bool:
     """Whether the store is empty and nothing works."""
     return not await studio.keys("") and await idle(studio)

@@ -137,13 +137,13 @@ async def test_a_deleted_title_is_gone_with_its_playback_sessions(house: House) 
 
 async def test_the_objects_of_a_deleted_title_are_removed_and_no_others(house: House) -> None:
     title_id = await house.film()
-    kept = ["assets/" + "b" * 26 + "/v1080.mp4", "uploads/upload-2/info.json"]
-    for key in [f"assets/{ASSET}/v1080.mp4", "uploads/upload-1/info.json", *kept]:
+    removed = [f"assets/{ASSET}/v1080.mp4", "uploads/upload-1/info.json", "spans/upload-1/digest/1080.mp4"]
+    kept = ["assets/" + "b" * 26 + "/v1080.mp4", "uploads/upload-2/info.json", "spans/upload-2/digest/1080.mp4"]
+    for key in [*removed, *kept]:
         await house.store.put(key, b"bytes")
     await delete(house, title_id)
     folder = house.settings.data / "objects"
-    await until(lambda: not (folder / f"assets/{ASSET}/v1080.mp4").exists())
-    await until(lambda: not (folder / "uploads/upload-1/info.json").exists())
+    await until(lambda: not any((folder / key).exists() for key in removed))
     assert all((folder / key).exists() for key in kept)
 
 

@@ -46,7 +46,7 @@ def crew() -> Iterator[Crew]:
 
 @pytest.fixture
 def encoding(store: ObjectStore, crew: Crew, tmp_path: Path) -> Encoding:
-    return Encoding(Results(store, "source"), crew, Lease(JobLease(lease_seconds=60)), tmp_path)
+    return Encoding(Results(store, "upload"), crew, Lease(JobLease(lease_seconds=60)), tmp_path)
 
 
 def files(folder: Path) -> list[Path]:
@@ -77,7 +77,7 @@ async def test_a_piece_begins_when_the_result_before_it_is_in_the_store(tmp_path
         stored.append(len(list((tmp_path / "store").rglob(MANIFEST))))
         (directory / "v234.mp4").write_bytes(b"encoded")
 
-    results = Results(open_store((tmp_path / "store").as_uri()), "source")
+    results = Results(open_store((tmp_path / "store").as_uri()), "upload")
     with ThreadPoolExecutor(1) as executor:
         encoding = Encoding(results, Crew(executor, 1), Lease(JobLease(lease_seconds=60)), tmp_path / "scratch")
         await encoding.finish([Piece(name, 10, 1, encode) for name in "abcdef"], ignore)
@@ -94,7 +94,7 @@ async def test_a_result_that_has_vanished_is_encoded_again(encoding: Encoding, s
     encoder = Encoder()
     piece = encoder.piece("a")
     await encoding.finish([piece], ignore)
-    await store.delete(["spans/source/a/v234.mp4"])
+    await store.delete(["spans/upload/a/v234.mp4"])
     assert ((await encoding.collect(piece)) / "v234.mp4").read_text() == "a"
     assert encoder.encoded == ["a", "a"]
 
@@ -123,7 +123,7 @@ async def test_one_refusal_stops_all(encoding: Encoding) -> None:
 async def test_nothing_is_kept_once_the_lease_is_lost(store: ObjectStore, crew: Crew, tmp_path: Path) -> None:
     lost = Lease(JobLease(lease_seconds=0))
     with pytest.raises(ExceptionGroup) as caught:
-        await Encoding(Results(store, "source"), crew, lost, tmp_path).finish([Encoder().piece("a")], ignore)
+        await Encoding(Results(store, "upload"), crew, lost, tmp_path).finish([Encoder().piece("a")], ignore)
     assert caught.group_contains(LeaseLost)
     assert await store.list("spans") == []
 

@@ -15,17 +15,17 @@ pytestmark = pytest.mark.anyio
 PUBLICATION = Publication(
     PublishAssetRequest(job_id="j", fencing_token=7, asset_id="asset", duration_seconds=12.5, audio_languages=["eng"]),
     upload_id="u",
-    source="source",
 )
 OBJECTS = ("assets/asset/v234.mp4", "assets/asset/index.bin")
-REST = ("spans/source/a/v234.mp4", "uploads/u/0000000000000000")
+REST = ("spans/u/a/v234.mp4", "uploads/u/0000000000000000")
+OTHERS = ("spans/other/a/v234.mp4", "uploads/other/0000000000000000")
 
 
 @pytest.fixture
 async def store() -> ObjectStore:
-    """What a worker that was killed between recording and publishing leaves."""
+    """What a worker that was killed between recording and publishing leaves, beside another upload of the film."""
     store = open_store("memory://")
-    for key in (*OBJECTS, *REST, "spans/other/a/v234.mp4"):
+    for key in (*OBJECTS, *REST, *OTHERS):
         await store.put(key, b"bytes")
     await store.put(PUBLICATION.key, PUBLICATION.encode())
     return store
@@ -74,7 +74,7 @@ async def test_what_is_recorded_is_published_and_the_rest_removed(store: ObjectS
     async with serving(desk, tmp_path) as channel:
         await conclude_all(store, client(channel))
     assert desk.published == [PUBLICATION.request]
-    assert await keys(store) == {*OBJECTS, "spans/other/a/v234.mp4"}
+    assert await keys(store) == {*OBJECTS, *OTHERS}
 
 
 async def test_a_job_with_a_newer_lease_keeps_its_spans(store: ObjectStore, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_a_job_with_a_newer_lease_keeps_its_spans(store: ObjectStore, tmp_
         with pytest.raises(Conflict):
             await conclude(store, client(channel), PUBLICATION)
     assert desk.published == []
-    assert await keys(store) == {*OBJECTS, *REST, "spans/other/a/v234.mp4"}
+    assert await keys(store) == {*OBJECTS, *REST, *OTHERS}
 
 
 async def test_a_title_that_was_deleted_leaves_nothing(store: ObjectStore, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ async def test_a_title_that_was_deleted_leaves_nothing(store: ObjectStore, tmp_p
     async with serving(desk, tmp_path) as channel:
         with pytest.raises(NotFound):
             await conclude(store, client(channel), PUBLICATION)
-    assert await keys(store) == {"spans/other/a/v234.mp4"}
+    assert await keys(store) == set(OTHERS)
 
 
 async def test_a_record_waits_for_a_control_that_is_away(store: ObjectStore, tmp_path: Path) -> None:

@@ -28,41 +28,41 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 async def test_what_was_put_comes_back(store: ObjectStore, made: Path, tmp_path: Path) -> None:
-    results = Results(store, "source")
+    results = Results(store, "upload")
     await results.put("span", made)
     await results.get("span", tmp_path / "back")
     assert content(tmp_path / "back") == content(made)
 
 
 async def test_only_a_result_with_a_manifest_is_finished(store: ObjectStore, made: Path) -> None:
-    results = Results(store, "source")
+    results = Results(store, "upload")
     await results.put("whole", made)
-    await store.put("spans/source/half/v360.mp4", b"")
+    await store.put("spans/upload/half/v360.mp4", b"")
     assert await results.finished() == {"whole"}
 
 
-async def test_results_of_another_source_do_not_count(store: ObjectStore, made: Path) -> None:
+async def test_results_of_another_upload_do_not_count(store: ObjectStore, made: Path) -> None:
     await Results(store, "other").put("span", made)
-    assert await Results(store, "source").finished() == set()
+    assert await Results(store, "upload").finished() == set()
 
 
 async def test_a_result_that_has_vanished_is_not_found(store: ObjectStore, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        await Results(store, "source").get("span", tmp_path / "back")
+        await Results(store, "upload").get("span", tmp_path / "back")
 
 
 async def test_a_file_that_has_vanished_is_not_found(store: ObjectStore, made: Path, tmp_path: Path) -> None:
-    results = Results(store, "source")
+    results = Results(store, "upload")
     await results.put("span", made)
-    await store.delete(["spans/source/span/v360.mp4"])
+    await store.delete(["spans/upload/span/v360.mp4"])
     with pytest.raises(NotFound):
         await results.get("span", tmp_path / "back")
 
 
 async def test_a_file_that_has_changed_is_noticed(store: ObjectStore, made: Path, tmp_path: Path) -> None:
-    results = Results(store, "source")
+    results = Results(store, "upload")
     await results.put("span", made)
-    await store.put("spans/source/span/v360.mp4", b"three hundred and sixty-one")
+    await store.put("spans/upload/span/v360.mp4", b"three hundred and sixty-one")
     with pytest.raises(DataLoss, match=r"v360\.mp4"):
         await results.get("span", tmp_path / "back")
 
