@@ -23,12 +23,11 @@ from ingest.publication import Publication, asset_id, upload
 from ingest.results import Results
 from ingest.signature import read_signature
 from ingest.stages import NotValid, Progress, Stage
-from ingest.validation import asset_faults, track_faults
+from ingest.validation import judge_asset, track_faults
 from matinee.layout import asset_prefix
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from packager.index import AssetIndex
-from packager.validation import advice
 from protos.v1.jobs_pb2 import JobStage, PublishAssetRequest
 
 log = structlog.get_logger()
@@ -97,7 +96,7 @@ class Production:
 
     async def _validate(self, planned: Plan, index: AssetIndex, signature: Path) -> None:
         """Look for faults, in all tracks side by side. Raises `NotValid` when there are any."""
-        faults = await self._crew.run(asset_faults, planned, index, self._asset)
+        verdict = await self._crew.run(judge_asset, planned, index, self._asset)
         wanted = await asyncio.to_thread(read_signature, signature)
         check = partial(
             track_faults,
@@ -108,11 +107,10 @@ class Production:
         async with asyncio.TaskGroup() as group:
             runs = [self._crew.run(check, track, planned, self._asset, wanted) for track in index.tracks]
             checks = [group.create_task(run) for run in runs]
-        faults += [fault for done in checks for fault in done.result()]
-        if faults:
+        if faults := [*verdict.faults, *(fault for done in checks for fault in done.result())]:
             log.error("asset is not valid", job_id=self._lease.terms.job_id, faults=faults)
             raise NotValid(f"what was made of the film is not good enough to publish: {'; '.join(faults)}")
-        for remark in await self._crew.run(advice, index, self._asset):
+        for remark in verdict.advice:
             log.warning("asset could be better", job_id=self._lease.terms.job_id, remark=remark)
 
     async def _upload(self, index: AssetIndex) -> Publication:

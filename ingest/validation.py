@@ -1,10 +1,11 @@
 """Validation: what is wrong with a finished asset, before anybody can see it.
 
 The bytes are held to the standards by the packager. Here the asset is compared with its source and its plan: frames,
-durations, and once a second what the picture looks like. An asset may be published when `asset_faults` and the
-`track_faults` of each of its tracks have found nothing.
+durations, and once a second what the picture looks like. An asset may be published when `judge_asset` and the
+`track_faults` of each of its tracks have found no fault.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import ffmpeg as builder
@@ -14,16 +15,17 @@ from ingest.plan import Plan
 from ingest.signature import Signature, rendition_signature
 from ingest.span import arguments, opened
 from matinee.errors import SourceRefused
-from packager import validation as packaging
 from packager.index import AssetIndex, Track
+from packager.validation import Verdict, judge
 
 ALIKE = 10.0
 """Mean distance of luma, of 255, that compression and scaling may make in a second."""
 
 
-def asset_faults(plan: Plan, index: AssetIndex, directory: Path) -> list[str]:
-    """The faults of the asset in `directory` that show without decoding it, one sentence each."""
-    return [*packaging.faults(index, directory), *duration_faults(plan, index)]
+def judge_asset(plan: Plan, index: AssetIndex, directory: Path) -> Verdict:
+    """What shows of the asset in `directory` without decoding it."""
+    verdict = judge(index, directory)
+    return replace(verdict, faults=(*verdict.faults, *duration_faults(plan, index)))
 
 
 def track_faults(

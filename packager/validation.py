@@ -1,5 +1,6 @@
 """Whether a packaged title keeps the rules of docs/standards.md that a script can check, on bytes and manifests."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from matinee.errors import DataLoss, InvalidInput
@@ -12,17 +13,24 @@ from packager.presentation import Presentation
 RULES = (*CMAF_RULES, *HLS_RULES, *DASH_RULES)
 
 
-def faults(index: AssetIndex, directory: Path) -> list[str]:
-    """Every rule that the title in `directory` breaks, a sentence each; none means that it can be published."""
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of a title, a sentence each.
+
+    `faults` are the rules that it breaks; none means that it can be published. `advice` is what a good title SHOULD
+    keep (1.30), and may be published without.
+    """
+
+    faults: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+def judge(index: AssetIndex, directory: Path) -> Verdict:
+    """Inspect the title in `directory`, and hold it to every rule."""
     if not index.video():
-        return ["the title has no video track"]
+        return Verdict(("the title has no video track",))
     try:
         title = Presentation.load(index, directory)
     except (DataLoss, InvalidInput, FileNotFoundError) as error:
-        return [f"the title cannot be read: {error}"]
-    return [fault for rule in RULES for fault in rule(title)]
-
-
-def advice(index: AssetIndex, directory: Path) -> list[str]:
-    """What a good title SHOULD keep (1.30), a sentence each; a title may be published without."""
-    return list(peak_to_average(Presentation.load(index, directory)))
+        return Verdict((f"the title cannot be read: {error}",))
+    return Verdict(tuple(fault for rule in RULES for fault in rule(title)), tuple(peak_to_average(title)))

@@ -10,7 +10,7 @@ from ingest.plan import Plan, plan
 from ingest.probe import probe
 from ingest.signature import read_signature, write_signature
 from ingest.span import encode_span, span_request
-from ingest.validation import asset_faults, track_faults
+from ingest.validation import judge_asset, track_faults
 from matinee.settings import LadderSettings, SourceSettings, WorkerSettings
 from packager.index import AssetIndex
 
@@ -38,7 +38,7 @@ class Title:
         """What validation says."""
         write_signature(self.plan, self.source, self.directory, FFMPEG, LIMITS)
         wanted = read_signature(self.directory)
-        found = asset_faults(self.plan, self.index, self.directory)
+        found = list(judge_asset(self.plan, self.index, self.directory).faults)
         for track in self.index.tracks:
             found += track_faults(track, self.plan, self.directory, wanted, ffmpeg=FFMPEG, limits=LIMITS)
         return found

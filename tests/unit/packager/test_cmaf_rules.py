@@ -13,7 +13,7 @@ from packager.boxes import box, children
 from packager.fragments import DecodeTime, FragmentHeader, TrackFragmentHeader, TrackRun
 from packager.index import AssetIndex
 from packager.timeline import Timeline
-from packager.validation import faults
+from packager.validation import judge
 
 Break = Callable[[bytearray], None]
 
@@ -167,13 +167,13 @@ CASES: dict[str, tuple[str, Break, str]] = {
 @pytest.mark.parametrize(("name", "change", "fault"), CASES.values(), ids=CASES.keys())
 def test_a_broken_rule_is_a_fault(index: AssetIndex, directory: Path, name: str, change: Break, fault: str) -> None:
     edit(directory / name, change)
-    assert any(fault in found and found.startswith((name, "the")) for found in faults(index, directory))
+    assert any(fault in found and found.startswith((name, "the")) for found in judge(index, directory).faults)
 
 
 def test_a_title_needs_an_avc_set_of_profile_high(index: AssetIndex, directory: Path) -> None:
     for name in ("v180.mp4", "v90.mp4"):
         edit(directory / name, put(b"avcC", 1, b"\x4d"))
-    assert "no rendition is AVC High of level 5.2 at most" in faults(index, directory)
+    assert "no rendition is AVC High of level 5.2 at most" in judge(index, directory).faults
 
 
 def test_a_title_needs_stereo_sound(index: AssetIndex, directory: Path) -> None:
@@ -181,25 +181,25 @@ def test_a_title_needs_stereo_sound(index: AssetIndex, directory: Path) -> None:
         edit(
             directory / name, lambda data: put(b"esds", data.index(b"\x11\x90") - at(data, b"esds"), b"\x11\x88")(data)
         )
-    assert "no audio track is AAC-LC stereo at 48 kHz" in faults(index, directory)
+    assert "no audio track is AAC-LC stereo at 48 kHz" in judge(index, directory).faults
 
 
 def test_sound_must_be_cut_where_the_pictures_are(index: AssetIndex, directory: Path) -> None:
     other = replace(index, timeline=Timeline(Fraction(24), frames=60, gop_frames=20, segment_gops=2))
-    assert "a0-eng.mp4: sound is not cut where the pictures are" in faults(other, directory)
+    assert "a0-eng.mp4: sound is not cut where the pictures are" in judge(other, directory).faults
 
 
 def test_track_ends_must_agree(index: AssetIndex, directory: Path) -> None:
     other = replace(index, timeline=Timeline(Fraction(24), frames=96, gop_frames=24, segment_gops=2))
-    assert "a0-eng.mp4: the track does not end with the title" in faults(other, directory)
+    assert "a0-eng.mp4: the track does not end with the title" in judge(other, directory).faults
 
 
 def test_a_file_must_be_of_the_kind_that_the_index_says(index: AssetIndex, directory: Path) -> None:
     shutil.copy(directory / "a0-eng.mp4", directory / "v90.mp4")
-    assert "v90.mp4: the file is not video" in faults(index, directory)
+    assert "v90.mp4: the file is not video" in judge(index, directory).faults
 
 
 def test_the_index_must_describe_the_files(index: AssetIndex, directory: Path) -> None:
     first, *others = index.tracks
     other = replace(index, tracks=(replace(first, keyframe_sizes=(1, 2, 3)), *others))
-    assert "v180.mp4: the asset index does not describe the file" in faults(other, directory)
+    assert "v180.mp4: the asset index does not describe the file" in judge(other, directory).faults

@@ -10,13 +10,12 @@ import pytest
 from packager.index import AssetIndex
 from packager.timeline import Timeline
 from packager.tracks import write_audio_track, write_video_track
-from packager.validation import advice, faults
+from packager.validation import Verdict, judge
 from tests.unit.packager.conftest import Encode
 
 
 def test_a_good_title_has_no_faults(title: tuple[AssetIndex, Path]) -> None:
-    assert faults(*title) == []
-    assert advice(*title) == []
+    assert judge(*title) == Verdict()
 
 
 @pytest.mark.parametrize(
@@ -38,17 +37,17 @@ def test_odd_titles_have_no_faults(
         write_video_track([encoded], timeline, tmp_path / "v90.mp4", name="v90.mp4", rung=90),
         write_audio_track(sound, timeline, tmp_path / "a0-und.mp4", name="a0-und.mp4"),
     )
-    assert faults(AssetIndex(timeline, tracks), tmp_path) == []
-    assert faults(AssetIndex(timeline, tracks[:1]), tmp_path) == []
+    assert judge(AssetIndex(timeline, tracks), tmp_path).faults == ()
+    assert judge(AssetIndex(timeline, tracks[:1]), tmp_path).faults == ()
 
 
 def test_a_title_without_pictures_is_a_fault(title: tuple[AssetIndex, Path]) -> None:
     index, directory = title
-    assert faults(replace(index, tracks=index.audio()), directory) == ["the title has no video track"]
+    assert judge(replace(index, tracks=index.audio()), directory).faults == ("the title has no video track",)
 
 
 def test_a_missing_file_is_a_fault(title: tuple[AssetIndex, Path], tmp_path: Path) -> None:
-    (fault,) = faults(title[0], tmp_path)
+    (fault,) = judge(title[0], tmp_path).faults
     assert "v180.mp4" in fault
 
 
@@ -57,5 +56,5 @@ def test_a_file_that_was_cut_short_is_a_fault(title: tuple[AssetIndex, Path], tm
     directory = Path(shutil.copytree(title[1], tmp_path / "title"))
     with (directory / "v90.mp4").open("r+b") as file:
         file.truncate(size)
-    (fault,) = faults(title[0], directory)
+    (fault,) = judge(title[0], directory).faults
     assert fault.startswith("the title cannot be read: ")
