@@ -13,7 +13,8 @@ from typing import Any
 
 import ffmpeg as builder
 
-from ingest.ffmpeg import Cancel, Ffmpeg, Limits, Progress, never, unheard
+from ingest.crew import Check, unchecked
+from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.plan import AudioTrack, Plan
 from ingest.source import Container, Facts
 from ingest.span import arguments, opened
@@ -117,7 +118,7 @@ def encode_audio(
     ffmpeg: Ffmpeg,
     limits: Limits,
     *,
-    cancelled: Cancel = never,
+    check: Check = unchecked,
     progress: Progress = unheard,
 ) -> None:
     """Write the track as `audio.mp4`, a fragmented MP4 file, into `directory`, which exists.
@@ -127,11 +128,11 @@ def encode_audio(
     encoded = directory / AUDIO_FILE
 
     def measure(sound: Any) -> Loudness:
-        return read_loudness(ffmpeg.run(measure_arguments(sound), limits, cancelled=cancelled).errors)
+        return read_loudness(ffmpeg.run(measure_arguments(sound), limits, check=check).errors)
 
     level = first_level(request, measure(_content(request, source)))
     for _ in range(ROUNDS):
-        ffmpeg.run(encode_arguments(request, level, source, encoded), limits, cancelled=cancelled, progress=progress)
+        ffmpeg.run(encode_arguments(request, level, source, encoded), limits, check=check, progress=progress)
         better = corrected(request, level, measure(opened(encoded, "mov")["a"]))
         if better == level:
             break

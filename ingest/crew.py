@@ -7,10 +7,18 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from matinee.errors import Cancelled
+
 Answer = TypeVar("Answer")
+Check = Callable[[], None]
+"""What long work calls now and then; it raises `Cancelled` when the work shall stop."""
 
 DISMISS_SECONDS = 2.0
 """How long what cannot be interrupted is waited for."""
+
+
+def unchecked() -> None:
+    """Nobody asks to stop."""
 
 
 class Crew:
@@ -23,19 +31,20 @@ class Crew:
         self._running: set[Future[Any]] = set()
         self._dismissed = threading.Event()
 
-    def dismissed(self) -> bool:
-        """Whether work shall stop: what long work asks now and then."""
-        return self._dismissed.is_set()
+    def check(self) -> None:
+        """Raises `Cancelled` once the crew is dismissed."""
+        if self._dismissed.is_set():
+            raise Cancelled("the work was cancelled")
 
     async def run(self, function: Callable[..., Answer], *arguments: object, **named: object) -> Answer:
-        """Call a function in the executor and wait for its answer."""
-        future = self._executor.submit(function, *arguments, **named)
+        """Call a function in the executor, with `check` beside its arguments, and wait for its answer."""
+        future = self._executor.submit(function, *arguments, check=self.check, **named)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return await asyncio.wrap_future(future)
 
     async def dismiss(self) -> None:
-        """Stop everything: what waits is dropped, ffmpeg children are killed."""
+        """Stop everything: what waits is dropped, and what runs ends at its next check."""
         self._dismissed.set()
         ends = [asyncio.wrap_future(future) for future in tuple(self._running) if not future.cancel()]
         with suppress(TimeoutError):

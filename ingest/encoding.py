@@ -9,7 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from ingest.crew import Crew
+from ingest.crew import Check, Crew
+from ingest.ffmpeg import Progress
 from ingest.lease import Lease
 from ingest.results import Results
 from matinee.errors import DataLoss, NotFound
@@ -20,9 +21,9 @@ Reach = Callable[[float], None]
 
 
 class Encode(Protocol):
-    """Writes a piece's files into a folder; `progress` hears how many seconds are done, `cancelled` stops it."""
+    """Writes a piece's files into a folder; `progress` hears how many seconds are done, and `check` may stop it."""
 
-    def __call__(self, directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+    def __call__(self, directory: Path, *, check: Check, progress: Progress) -> None:
         """Encode."""
 
 
@@ -103,7 +104,6 @@ class Encoding:
             _begin,
             piece,
             folder,
-            cancelled=self._crew.dismissed,
             progress=lambda seconds: loop.call_soon_threadsafe(meter.note, piece, seconds),
         )
         self._lease.check()
@@ -112,6 +112,6 @@ class Encoding:
         await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _begin(piece: Piece, folder: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+def _begin(piece: Piece, folder: Path, *, check: Check, progress: Progress) -> None:
     log.info("encoding", digest=piece.digest)
-    piece.encode(folder, cancelled=cancelled, progress=progress)
+    piece.encode(folder, check=check, progress=progress)

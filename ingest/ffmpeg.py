@@ -23,7 +23,8 @@ from typing import IO
 import imageio_ffmpeg
 import structlog
 
-from matinee.errors import Cancelled, MatineeError, ResourceExhausted, SourceRefused, Unavailable
+from ingest.crew import Check, unchecked
+from matinee.errors import MatineeError, ResourceExhausted, SourceRefused, Unavailable
 from matinee.settings import WorkerSettings
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -38,13 +39,7 @@ OUT_OF_MEMORY = "Cannot allocate memory"
 
 log = structlog.get_logger()
 
-Cancel = Callable[[], bool]
 Progress = Callable[[float], None]
-
-
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
 
 
 def unheard(seconds: float) -> None:
@@ -91,19 +86,20 @@ class Ffmpeg:
         return version
 
     def run(
-        self, arguments: Sequence[str], limits: Limits, *, cancelled: Cancel = never, progress: Progress = unheard
+        self, arguments: Sequence[str], limits: Limits, *, check: Check = unchecked, progress: Progress = unheard
     ) -> "Output":
         """Run to the end and give what was written on stdout and stderr.
 
-        `progress` hears how many seconds of output are done, when the arguments ask for `-progress pipe:1`.
-        Raises `Cancelled`; `ResourceExhausted` past a limit; `Unavailable` when the disk is full or something else
-        killed the child; `SourceRefused`, with ffmpeg's last words, when it gives up.
+        `check` is called now and then; what it raises kills the child and comes out of here. `progress` hears how many
+        seconds of output are done, when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a
+        limit; `Unavailable` when the disk is full or something else killed the child; `SourceRefused`, with ffmpeg's
+        last words, when it gives up.
         """
         command = [self.program, *arguments]
         log.info("ffmpeg", command=shlex.join(command))
         with _spawn(command, limits) as child:
             try:
-                output = _listen(child, limits, cancelled, progress)
+                output = _listen(child, limits, check, progress)
             finally:
                 _kill(child)
         _check(child.returncode, output.errors, limits)
@@ -143,7 +139,7 @@ def _spawn(command: Sequence[str], limits: Limits) -> subprocess.Popen[bytes]:
     )
 
 
-def _listen(child: subprocess.Popen[bytes], limits: Limits, cancelled: Cancel, progress: Progress) -> Output:
+def _listen(child: subprocess.Popen[bytes], limits: Limits, check: Check, progress: Progress) -> Output:
     """Read both pipes until they close, and look at the clock and for a wish to stop now and then."""
     deadline = time.monotonic() + limits.wall_seconds
     data, errors = bytearray(), bytearray()
@@ -152,8 +148,7 @@ def _listen(child: subprocess.Popen[bytes], limits: Limits, cancelled: Cancel, p
             if pipe is not None:
                 selector.register(pipe, selectors.EVENT_READ, heard)
         while selector.get_map():
-            if cancelled():
-                raise Cancelled("the work was cancelled")
+            check()
             if time.monotonic() > deadline:
                 raise ResourceExhausted(f"ffmpeg took longer than {limits.wall_seconds:g} s and was killed")
             for key, _ in selector.select(POLL_SECONDS):

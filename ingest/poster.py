@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ingest.crew import Check, unchecked
 from ingest.plan import Plan
 from matinee.layout import POSTER
 from packager.index import AssetIndex
@@ -24,12 +25,14 @@ DARK, BRIGHT = 30.0, 225.0  # mean luma of frames that show little
 Pixels = NDArray[np.float32]
 
 
-def write_poster(plan: Plan, index: AssetIndex, directory: Path) -> Path:
-    """Write the poster, at most 1280 pixels wide, beside the tracks in `directory`; answer its path."""
-    best = max(_candidates(plan, directory / index.video()[0].name), key=score)
+def write_poster(plan: Plan, index: AssetIndex, directory: Path, *, check: Check = unchecked) -> None:
+    """Write the poster, at most 1280 pixels wide, beside the tracks in `directory`.
+
+    `check` is called at every candidate; what it raises ends the work.
+    """
+    best = max(_candidates(plan, directory / index.video()[0].name, check), key=score)
     best.thumbnail((WIDEST, WIDEST))
     best.save(directory / POSTER, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-    return directory / POSTER
 
 
 def score(image: Image.Image) -> float:
@@ -61,13 +64,14 @@ def colourfulness(rgb: Pixels) -> float:
     return float(spread + 0.3 * strength) / 100
 
 
-def _candidates(plan: Plan, rendition: Path) -> Iterator[Image.Image]:
+def _candidates(plan: Plan, rendition: Path, check: Check) -> Iterator[Image.Image]:
     """Keyframes from all over the film, each once."""
     with av.open(str(rendition), "r", format="mov") as opened:
         stream = opened.streams.video[0]
         stream.codec_context.skip_frame = "NONKEY"
         timeline = plan.timeline
         for gop in sorted({number * timeline.gops // CANDIDATES for number in range(CANDIDATES)}):
+            check()
             shown = timeline.lead_in + gop * timeline.gop_frames * timeline.frame_duration
             opened.seek(int(shown / (stream.time_base or 1)), stream=stream)
             frame = next(opened.decode(stream), None)

@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 
 from ingest.codecs import AUDIO_CODECS, DECODERS, VIDEO_CODECS
 from ingest.containers import HEAD_BYTES, sniff
+from ingest.crew import Check, unchecked
 from ingest.rates import source_rate
 from ingest.source import Container, Matrix, Picture, Rotation, Sound, Source, Transfer
 from ingest.times import Times
@@ -39,10 +40,11 @@ MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 
 FULL_RANGE = 2
 
 
-def probe(path: Path, limits: SourceSettings) -> Source:
+def probe(path: Path, limits: SourceSettings, *, check: Check = unchecked) -> Source:
     """Learn what the film at `path` is.
 
-    Raises `SourceRefused`, with the reason, for a film that ingest does not take.
+    `check` is called at every packet; what it raises ends the work. Raises `SourceRefused`, with the reason, for a film
+    that ingest does not take.
     """
     with path.open("rb") as file:
         container = sniff(file.read(HEAD_BYTES))
@@ -51,9 +53,8 @@ def probe(path: Path, limits: SourceSettings) -> Source:
             stream = _video_stream(opened)
             _check_codecs(opened, stream)
             _check_size(stream, limits)
-            return Source(
-                container=container, picture=_picture(container, opened, stream, limits), sounds=_sounds(opened)
-            )
+            picture = _picture(container, opened, stream, limits, check)
+            return Source(container=container, picture=picture, sounds=_sounds(opened))
 
 
 @contextmanager
@@ -106,12 +107,15 @@ def _check_size(stream: VideoStream, limits: SourceSettings) -> None:
         raise SourceRefused(f"its pictures are {width}x{height}; at most {limits.max_pixels} pixels are taken")
 
 
-def _picture(container: Container, opened: InputContainer, stream: VideoStream, limits: SourceSettings) -> Picture:
+def _picture(
+    container: Container, opened: InputContainer, stream: VideoStream, limits: SourceSettings, check: Check
+) -> Picture:
     times = Times(stream.time_base or Fraction(1, 1000), longest=limits.max_hours * 3600)
     frames: list[VideoFrame] = []
     stream.codec_context.thread_count = 1
     deadline = time.monotonic() + LONGEST_PROBE
     for count, packet in enumerate(opened.demux(stream)):
+        check()
         shown = packet.pts if packet.pts is not None else packet.dts
         if shown is not None and not packet.is_discard:
             times.add(shown, packet.duration or 0, keyframe=packet.is_keyframe)

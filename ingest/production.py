@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from ingest.assembly import assemble
-from ingest.crew import Crew
+from ingest.crew import Check, Crew
 from ingest.encoding import Encoding
 from ingest.fetch import fetch
 from ingest.ffmpeg import Ffmpeg, Limits
@@ -64,8 +64,7 @@ class Production:
         self._enter(JobStage.JOB_STAGE_FETCH)
         sha256 = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
         self._enter(JobStage.JOB_STAGE_PROBE)
-        planned = await self._crew.run(_planned, self._film, self._settings)
-        parts = await self._crew.run(pieces, planned, self._settings, self._film, sha256)
+        planned, parts = await self._crew.run(_planned, self._film, self._settings, sha256)
         self._enter(JobStage.JOB_STAGE_ENCODE)
         encoding = Encoding(self._results, self._crew, self._lease, self._encoded)
         await encoding.finish(parts.longest_first, self._progress.reach)
@@ -102,7 +101,6 @@ class Production:
             track_faults,
             ffmpeg=Ffmpeg.from_settings(self._settings.worker),
             limits=Limits.from_settings(self._settings.worker, planned.duration),
-            cancelled=self._crew.dismissed,
         )
         async with asyncio.TaskGroup() as group:
             runs = [self._crew.run(check, track, planned, self._asset, wanted) for track in index.tracks]
@@ -138,5 +136,6 @@ class Production:
         log.info("stage", job_id=self._lease.terms.job_id, stage=JobStage.Name(stage))
 
 
-def _planned(film: Path, settings: Settings) -> Plan:
-    return plan(probe(film, settings.source), settings.ladder)
+def _planned(film: Path, settings: Settings, sha256: str, *, check: Check) -> tuple[Plan, Pieces]:
+    planned = plan(probe(film, settings.source, check=check), settings.ladder)
+    return planned, pieces(planned, settings, film, sha256)

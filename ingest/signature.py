@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest import filters
-from ingest.ffmpeg import Cancel, Ffmpeg, Limits, Progress, never, unheard
+from ingest.crew import Check, unchecked
+from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.plan import Plan
 from ingest.span import arguments, opened
 
@@ -45,10 +46,10 @@ class Signature:
 
 def write_signature(
     plan: Plan, source: Path, directory: Path, ffmpeg: Ffmpeg, limits: Limits, *,
-    cancelled: Cancel = never, progress: Progress = unheard,
+    check: Check = unchecked, progress: Progress = unheard,
 ) -> None:  # fmt: skip
     """Write the signature that the title should have into `directory`; `progress` hears of the end alone."""
-    found = _signature(ffmpeg, source_arguments(plan, source), limits, cancelled)
+    found = _signature(ffmpeg, source_arguments(plan, source), limits, check)
     np.savez(directory / SIGNATURE_FILE, thumbnails=found.thumbnails, frames=found.frames)
     progress(float(plan.duration))
 
@@ -65,10 +66,10 @@ def signature_digest(plan: Plan, source_sha256: str, version: str) -> str:
 
 
 def rendition_signature(
-    plan: Plan, rendition: Path, ffmpeg: Ffmpeg, limits: Limits, *, cancelled: Cancel = never
+    plan: Plan, rendition: Path, ffmpeg: Ffmpeg, limits: Limits, *, check: Check = unchecked
 ) -> Signature:
     """The signature of a rendition. Raises `SourceRefused` when any of it cannot be decoded."""
-    return _signature(ffmpeg, rendition_arguments(plan, rendition), limits, cancelled)
+    return _signature(ffmpeg, rendition_arguments(plan, rendition), limits, check)
 
 
 def source_arguments(plan: Plan, source: Path) -> list[str]:
@@ -100,8 +101,8 @@ def _outputs(small: filters.Stream, every: filters.Stream) -> list[str]:
     return [*arguments(builder.merge_outputs(counted, pictures)), "-progress", "pipe:2"]
 
 
-def _signature(ffmpeg: Ffmpeg, command: list[str], limits: Limits, cancelled: Cancel) -> Signature:
-    output = ffmpeg.run(command, limits, cancelled=cancelled)
+def _signature(ffmpeg: Ffmpeg, command: list[str], limits: Limits, check: Check) -> Signature:
+    output = ffmpeg.run(command, limits, check=check)
     counts = FRAMES.findall(output.errors)
     thumbnails = np.frombuffer(output.data, dtype=np.uint8).reshape(-1, HEIGHT, WIDTH)
     return Signature(thumbnails, int(counts[-1]) if counts else 0)

@@ -10,7 +10,8 @@ import ffmpeg as builder
 
 from ingest import filters
 from ingest.codecs import DECODERS
-from ingest.ffmpeg import Cancel, Ffmpeg, Limits, Progress, never, unheard
+from ingest.crew import Check, unchecked
+from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.ladder import Rung
 from ingest.plan import Plan, Span
 from ingest.source import Container, Facts, Picture
@@ -76,14 +77,14 @@ def encode_span(
     ffmpeg: Ffmpeg,
     limits: Limits,
     *,
-    cancelled: Cancel = never,
+    check: Check = unchecked,
     progress: Progress = unheard,
 ) -> None:
     """Write `<rung>.mp4` for every rung of the request into `directory`, which exists.
 
     Raises what `Ffmpeg.run` raises; then the files in `directory` mean nothing.
     """
-    ffmpeg.run(span_arguments(request, source, directory), limits, cancelled=cancelled, progress=progress)
+    ffmpeg.run(span_arguments(request, source, directory), limits, check=check, progress=progress)
 
 
 def span_arguments(request: SpanRequest, source: Path, directory: Path) -> list[str]:

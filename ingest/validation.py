@@ -10,7 +10,8 @@ from pathlib import Path
 
 import ffmpeg as builder
 
-from ingest.ffmpeg import Cancel, Ffmpeg, Limits, never
+from ingest.crew import Check, unchecked
+from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.plan import Plan
 from ingest.signature import Signature, rendition_signature
 from ingest.span import arguments, opened
@@ -22,9 +23,9 @@ ALIKE = 10.0
 """Mean distance of luma, of 255, that compression and scaling may make in a second."""
 
 
-def judge_asset(plan: Plan, index: AssetIndex, directory: Path) -> Verdict:
+def judge_asset(plan: Plan, index: AssetIndex, directory: Path, *, check: Check = unchecked) -> Verdict:
     """What shows of the asset in `directory` without decoding it."""
-    verdict = judge(index, directory)
+    verdict = judge(index, directory, check)
     return replace(verdict, faults=(*verdict.faults, *duration_faults(plan, index)))
 
 
@@ -36,14 +37,14 @@ def track_faults(
     *,
     ffmpeg: Ffmpeg,
     limits: Limits,
-    cancelled: Cancel = never,
+    check: Check = unchecked,
 ) -> list[str]:
     """The faults of one track that show when all of it is decoded; `wanted` is the signature of the source."""
     try:
         if track.kind == "audio":
-            ffmpeg.run(sound_arguments(directory / track.name), limits, cancelled=cancelled)
+            ffmpeg.run(sound_arguments(directory / track.name), limits, check=check)
             return []
-        shown = rendition_signature(plan, directory / track.name, ffmpeg, limits, cancelled=cancelled)
+        shown = rendition_signature(plan, directory / track.name, ffmpeg, limits, check=check)
     except SourceRefused as error:
         return [f"{track.name} cannot be decoded: {error}"]
     return picture_faults(track, plan, wanted, shown)

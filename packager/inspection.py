@@ -3,6 +3,7 @@
 Of each fragment only a few numbers are kept, so that the memory does not grow with the samples of a film.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -71,8 +72,11 @@ class TrackFile:
         return self.fragments[-1].decode_time + self.fragments[-1].duration
 
 
-def inspect(path: Path) -> TrackFile:
-    """The facts of a file; `DataLoss` and `InvalidInput` say what cannot even be read."""
+def inspect(path: Path, check: Callable[[], None] = lambda: None) -> TrackFile:
+    """The facts of a file; `DataLoss` and `InvalidInput` say what cannot even be read.
+
+    `check` is called at every fragment; what it raises ends the work.
+    """
     with path.open("rb") as file:
         boxes = list(scan(file))
         moov_box = _only(boxes, b"moov", path)
@@ -82,6 +86,10 @@ def inspect(path: Path) -> TrackFile:
         pairs = [(moof, mdat) for moof, mdat in pairwise(boxes) if moof.kind == b"moof"]
         if not pairs:
             raise DataLoss(f"{path.name} has no fragments")
+        fragments = []
+        for moof, mdat in pairs:
+            check()
+            fragments.append(_facts(file, movie, moof, mdat))
         return TrackFile(
             size=boxes[-1].end,
             kinds=tuple(found.kind for found in boxes),
@@ -91,7 +99,7 @@ def inspect(path: Path) -> TrackFile:
             init_size=moov_box.end,
             sidx_boxes=indexes,
             indexes=tuple(SegmentIndex.decode(read_payload(file, found)) for found in indexes),
-            fragments=tuple(_facts(file, movie, moof, mdat) for moof, mdat in pairs),
+            fragments=tuple(fragments),
         )
 
 

@@ -1,6 +1,7 @@
 """A packaged title as a player meets it: files and manifests side by side, for validation to compare."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -33,11 +34,11 @@ class Presentation:
     mpd: str
 
     @classmethod
-    def load(cls, index: AssetIndex, directory: Path) -> Self:
-        """Inspect the files and render the manifests. Raises what `inspect` raises."""
+    def load(cls, index: AssetIndex, directory: Path, check: Callable[[], None] = lambda: None) -> Self:
+        """Inspect the files and render the manifests. `check` and errors are those of `inspect`."""
         return cls(
             index=index,
-            files={track.name: inspect(directory / track.name) for track in index.tracks},
+            files={track.name: inspect(directory / track.name, check) for track in index.tracks},
             main=main_playlist(index),
             media={track.name: media_playlist(index, track) for track in index.tracks},
             iframes={track.name: iframe_playlist(track) for track in index.video()},

@@ -5,7 +5,7 @@ time is written anew from the timeline: decoding starts at 0, and content is sho
 one `sidx` of every segment, and one fragment per GOP.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -30,13 +30,22 @@ class _Fragment(NamedTuple):
     keyframe_size: int
 
 
-def write_video_track(spans: Sequence[Path], timeline: Timeline, destination: Path, *, name: str, rung: int) -> Track:
+def write_video_track(
+    spans: Sequence[Path],
+    timeline: Timeline,
+    destination: Path,
+    *,
+    name: str,
+    rung: int,
+    check: Callable[[], None] = lambda: None,
+) -> Track:
     """Join encoded spans into the video track `destination`, and describe it.
 
     `spans` are files as `packager.sources` wants them, in order, and together hold `timeline.frames` frames in closed
-    GOPs of `timeline.gop_lengths`. Raises `InvalidInput` when they were encoded with different parameters (SPS, PPS,
-    size, colour) or are not AVC, and `DataLoss` when a GOP does not start with its one IDR picture, needs more than two
-    frames of reordering, or frames are missing or too many.
+    GOPs of `timeline.gop_lengths`. `check` is called at every fragment; what it raises ends the work. Raises
+    `InvalidInput` when they were encoded with different parameters (SPS, PPS, size, colour) or are not AVC, and
+    `DataLoss` when a GOP does not start with its one IDR picture, needs more than two frames of reordering, or frames
+    are missing or too many.
     """
     entry = _common_entry(spans)
     track = Track(
@@ -50,7 +59,7 @@ def write_video_track(spans: Sequence[Path], timeline: Timeline, destination: Pa
         rung=rung,
     )
     movie = Movie(entry, timeline.timescale)
-    return _write(destination, movie, track, timeline, _video_fragments(spans, entry, timeline))
+    return _write(destination, movie, track, timeline, _video_fragments(spans, entry, timeline, check))
 
 
 def write_audio_track(
@@ -62,12 +71,14 @@ def write_audio_track(
     language: str = "und",
     label: str = "",
     default: bool = False,
+    check: Callable[[], None] = lambda: None,
 ) -> Track:
     """Cut encoded sound into the audio track `destination`, and describe it.
 
     `source` is a file as `packager.sources` wants it: AAC-LC at 48 kHz, delayed so that with the encoder's priming its
     content begins at T0, and at least `timeline.audio_frames` frames long; what is longer is left out. `language` is an
-    ISO 639-2 code. Raises `InvalidInput` when it is of another form, and `DataLoss` when it is too short.
+    ISO 639-2 code. `check` is called at every fragment; what it raises ends the work. Raises `InvalidInput` when it is
+    of another form, and `DataLoss` when it is too short.
     """
     with SourceFile(source) as opened:
         entry = opened.movie.entry
@@ -87,7 +98,7 @@ def write_audio_track(
         default=default,
     )
     movie = Movie(AudioEntry(config.channels, AUDIO_RATE, entry.config), AUDIO_RATE, language)
-    return _write(destination, movie, track, timeline, _audio_fragments(source, timeline))
+    return _write(destination, movie, track, timeline, _audio_fragments(source, timeline, check))
 
 
 def _plain(label: str) -> str:
@@ -149,13 +160,16 @@ def _encoded(paths: Sequence[Path]) -> Iterator[tuple[Sample, bytes]]:
                 yield sample, opened.read(sample)
 
 
-def _video_fragments(spans: Sequence[Path], entry: VideoEntry, timeline: Timeline) -> Iterator[_Fragment]:
+def _video_fragments(
+    spans: Sequence[Path], entry: VideoEntry, timeline: Timeline, check: Callable[[], None]
+) -> Iterator[_Fragment]:
     """One fragment per GOP."""
     config = AvcConfig.decode(entry.config)
     encoded = _encoded(spans)
     ticks = timeline.frame_ticks
     decode_time = 0
     for number, length in enumerate(timeline.gop_lengths, 1):
+        check()
         gop = list(islice(encoded, length))
         if [sample.sync for sample, _ in gop] != [True] + [False] * (length - 1):
             raise DataLoss(f"GOP {number} is not {length} frames of which the first alone is a keyframe")
@@ -186,10 +200,11 @@ def composition_offsets(shown: Sequence[int], frame_ticks: int) -> tuple[int, ..
     return offsets
 
 
-def _audio_fragments(source: Path, timeline: Timeline) -> Iterator[_Fragment]:
+def _audio_fragments(source: Path, timeline: Timeline, check: Callable[[], None]) -> Iterator[_Fragment]:
     """One fragment per GOP of the pictures."""
     encoded = _encoded([source])
     for number, (start, end) in enumerate(pairwise(timeline.audio_cuts), 1):
+        check()
         data = [payload for _, payload in islice(encoded, end - start)]
         if len(data) != end - start:
             raise DataLoss(f"{source.name} holds fewer than {timeline.audio_frames} frames of sound")

@@ -1,5 +1,6 @@
 """Whether a packaged title keeps the rules of docs/standards.md that a script can check, on bytes and manifests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,15 @@ class Verdict:
     advice: tuple[str, ...] = ()
 
 
-def judge(index: AssetIndex, directory: Path) -> Verdict:
-    """Inspect the title in `directory`, and hold it to every rule."""
+def judge(index: AssetIndex, directory: Path, check: Callable[[], None] = lambda: None) -> Verdict:
+    """Inspect the title in `directory`, and hold it to every rule.
+
+    `check` is called at every fragment; what it raises ends the work.
+    """
     if not index.video():
         return Verdict(("the title has no video track",))
     try:
-        title = Presentation.load(index, directory)
+        title = Presentation.load(index, directory, check)
     except (DataLoss, InvalidInput, FileNotFoundError) as error:
         return Verdict((f"the title cannot be read: {error}",))
     return Verdict(tuple(fault for rule in RULES for fault in rule(title)), tuple(peak_to_average(title)))

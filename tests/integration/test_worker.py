@@ -4,7 +4,7 @@ import hashlib
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ SECTIONS = {
     "ladder": {"segment_gops": 1, "span_segments": 1, "preset": "slower"},
 }
 STOP_SECONDS = 5
+
+Moment = Callable[[Studio], Awaitable[bool]]
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +108,24 @@ async def test_a_cancelled_job_stops_and_can_be_tried_again(studio: Studio, sour
     assert all(encodings[digest] == 1 for digest in done)
 
 
-async def test_a_worker_that_is_told_to_stop_gives_its_job_back(studio: Studio, source: bytes) -> None:
+def entered(stage: str) -> Moment:
+    """When a stage has begun."""
+
+    async def reached(studio: Studio) -> bool:
+        return stage in [said["stage"] for said in studio.log("stage")]
+
+    return reached
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [entered("JOB_STAGE_PROBE"), encoding, entered("JOB_STAGE_ASSEMBLE"), entered("JOB_STAGE_VALIDATE")],
+    ids=["probing", "encoding", "assembling", "validating"],
+)
+async def test_a_worker_that_is_told_to_stop_gives_its_job_back(studio: Studio, source: bytes, moment: Moment) -> None:
     job = await studio.upload(source)
     worker = await studio.hire()
-    await until(lambda: encoding(studio))
+    await until(lambda: moment(studio))
     asked = time.monotonic()
     await dismiss(worker, signal.SIGTERM)
     assert time.monotonic() - asked < STOP_SECONDS

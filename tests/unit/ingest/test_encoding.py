@@ -1,5 +1,3 @@
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +23,7 @@ class Encoder:
         self.encoded: list[str] = []
 
     def piece(self, name: str, seconds: float = 10) -> Piece:
-        def encode(directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+        def encode(directory: Path, *, check: Callable[[], None], progress: Callable[[float], None]) -> None:
             self.encoded.append(name)
             progress(seconds / 2)
             (directory / "v234.mp4").write_text(name)
@@ -73,7 +71,7 @@ async def test_every_piece_is_encoded_once(encoding: Encoding) -> None:
 async def test_a_piece_begins_when_the_result_before_it_is_in_the_store(tmp_path: Path) -> None:
     stored = list[int]()
 
-    def encode(directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+    def encode(directory: Path, *, check: Callable[[], None], progress: Callable[[float], None]) -> None:
         stored.append(len(list((tmp_path / "store").rglob(MANIFEST))))
         (directory / "v234.mp4").write_bytes(b"encoded")
 
@@ -112,7 +110,7 @@ async def test_nothing_is_left_in_scratch(encoding: Encoding, tmp_path: Path) ->
 
 
 async def test_one_refusal_stops_all(encoding: Encoding) -> None:
-    def refuse(directory: Path, *, cancelled: Callable[[], bool], progress: Callable[[float], None]) -> None:
+    def refuse(directory: Path, *, check: Callable[[], None], progress: Callable[[float], None]) -> None:
         raise SourceRefused("ffmpeg gave up")
 
     with pytest.raises(ExceptionGroup) as caught:
@@ -126,19 +124,3 @@ async def test_nothing_is_kept_once_the_lease_is_lost(store: ObjectStore, crew: 
         await Encoding(Results(store, "upload"), crew, lost, tmp_path).finish([Encoder().piece("a")], ignore)
     assert caught.group_contains(LeaseLost)
     assert await store.list("spans") == []
-
-
-async def test_a_dismissed_crew_has_stopped(crew: Crew) -> None:
-    started, ended = threading.Event(), threading.Event()
-
-    def work_until_dismissed() -> None:
-        started.set()
-        while not crew.dismissed():
-            threading.Event().wait(0.01)
-        ended.set()
-
-    working = asyncio.create_task(crew.run(work_until_dismissed))
-    await asyncio.to_thread(started.wait)
-    await crew.dismiss()
-    assert ended.is_set()
-    await working

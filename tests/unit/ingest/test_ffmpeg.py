@@ -13,6 +13,7 @@ import pytest
 from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, Limits, is_unsafe
 from matinee.errors import Cancelled, ResourceExhausted, SourceRefused, Unavailable
 from matinee.settings import WorkerSettings
+from tests.stopping import stopping
 
 FFMPEG = Ffmpeg.from_settings(WorkerSettings())
 LIMITS = Limits(memory_bytes=4 * 1024**3, wall_seconds=30)
@@ -81,7 +82,7 @@ def test_progress_is_heard_in_seconds() -> None:
 def test_a_wish_to_stop_kills_the_child() -> None:
     begun = time.monotonic()
     with pytest.raises(Cancelled):
-        FFMPEG.run(ENDLESS, LIMITS, cancelled=lambda: time.monotonic() > begun + 0.2)
+        FFMPEG.run(ENDLESS, LIMITS, check=stopping(after=3))
     assert time.monotonic() - begun < 5
 
 

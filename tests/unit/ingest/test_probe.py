@@ -10,10 +10,11 @@ import pytest
 from ingest.probe import probe
 from ingest.source import Source
 from ingest.times import Times
-from matinee.errors import SourceRefused
+from matinee.errors import Cancelled, SourceRefused
 from matinee.settings import SourceSettings
 from tests import odd_sources as odd
 from tests.films import clip, film, shared_film
+from tests.stopping import stopping
 
 LIMITS = SourceSettings()
 MEMORY = 1536 * 1024**2
@@ -120,6 +121,11 @@ def test_pictures_are_put_in_order_before_intervals_are_taken() -> None:
 
 def test_one_picture_has_no_rate() -> None:
     assert times([0]).typical_rate() is None
+
+
+def test_a_wish_to_stop_is_heard_at_every_packet() -> None:
+    with pytest.raises(Cancelled):
+        probe(shared_film(), LIMITS, check=stopping(after=50))
 
 
 def test_a_clock_that_starts_anew_is_refused(tmp_path: Path) -> None:

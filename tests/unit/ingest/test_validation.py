@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ingest.poster import write_poster
+from ingest.assembly import assemble
+from ingest.poster import POSTER_FILE, write_poster
 from ingest.signature import Signature
-from ingest.validation import picture_faults
+from ingest.validation import judge_asset, picture_faults
+from matinee.errors import Cancelled
 from tests.films import film, shared_film
+from tests.stopping import stopping
 from tests.titles import Title, make_title
 
 
@@ -47,6 +50,24 @@ def test_frames_that_are_missing_are_counted(title: Title) -> None:
     assert faults == ["v180.mp4 has 99 frames, the plan 100"]
 
 
+def test_assembling_hears_a_wish_to_stop(title: Title, tmp_path: Path) -> None:
+    parts = title.directory.parent
+    sound = [parts / track.name for track in title.plan.audio]
+    with pytest.raises(Cancelled):
+        assemble(title.plan, [parts / "span0"], sound, tmp_path, check=stopping(after=2))
+
+
+def test_validation_hears_a_wish_to_stop(title: Title) -> None:
+    with pytest.raises(Cancelled):
+        judge_asset(title.plan, title.index, title.directory, check=stopping(after=2))
+
+
+def test_choosing_a_poster_hears_a_wish_to_stop(title: Title) -> None:
+    with pytest.raises(Cancelled):
+        write_poster(title.plan, title.index, title.directory, check=stopping(after=1))
+
+
 def test_the_poster_lies_beside_the_tracks_and_has_their_shape(title: Title) -> None:
-    with Image.open(write_poster(title.plan, title.index, title.directory)) as poster:
+    write_poster(title.plan, title.index, title.directory)
+    with Image.open(title.directory / POSTER_FILE) as poster:
         assert (poster.format, poster.size) == ("JPEG", (320, 180))

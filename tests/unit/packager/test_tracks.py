@@ -6,10 +6,11 @@ from pathlib import Path
 import av
 import pytest
 
-from matinee.errors import DataLoss, InvalidInput
+from matinee.errors import Cancelled, DataLoss, InvalidInput
 from packager.index import AssetIndex
 from packager.timeline import Timeline
 from packager.tracks import composition_offsets, write_audio_track, write_video_track
+from tests.stopping import stopping
 from tests.unit.packager.conftest import Encode, run_ffmpeg
 
 
@@ -41,6 +42,16 @@ def test_ffmpeg_decodes_every_track_without_a_complaint(title: tuple[AssetIndex,
     index, directory = title
     for track in index.tracks:
         run_ffmpeg("-xerror", "-err_detect", "explode", "-i", str(directory / track.name), "-f", "null", "-")
+
+
+def test_a_wish_to_stop_is_heard_at_every_fragment(
+    timeline: Timeline, encode_video: Encode, encode_audio: Encode, tmp_path: Path
+) -> None:
+    pictures, sound = encode_video(timeline.frames), encode_audio(timeline.audio_frames)
+    with pytest.raises(Cancelled):
+        write_video_track([pictures], timeline, tmp_path / "v", name="v90.mp4", rung=90, check=stopping(after=2))
+    with pytest.raises(Cancelled):
+        write_audio_track(sound, timeline, tmp_path / "a", name="a0-und.mp4", check=stopping(after=2))
 
 
 def test_a_track_describes_its_file(title: tuple[AssetIndex, Path]) -> None:

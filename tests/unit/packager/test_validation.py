@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from matinee.errors import Cancelled
 from packager.index import AssetIndex
 from packager.timeline import Timeline
 from packager.tracks import write_audio_track, write_video_track
 from packager.validation import Verdict, judge
+from tests.stopping import stopping
 from tests.unit.packager.conftest import Encode
 
 
@@ -44,6 +46,13 @@ def test_odd_titles_have_no_faults(
 def test_a_title_without_pictures_is_a_fault(title: tuple[AssetIndex, Path]) -> None:
     index, directory = title
     assert judge(replace(index, tracks=index.audio()), directory).faults == ("the title has no video track",)
+
+
+def test_a_wish_to_stop_is_heard_at_every_fragment(title: tuple[AssetIndex, Path]) -> None:
+    index, directory = title
+    fragments = sum(len(track.sizes) for track in index.tracks)
+    with pytest.raises(Cancelled):
+        judge(index, directory, check=stopping(after=fragments - 1))
 
 
 def test_a_missing_file_is_a_fault(title: tuple[AssetIndex, Path], tmp_path: Path) -> None:
