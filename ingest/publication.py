@@ -2,7 +2,8 @@
 
 The objects of the asset are written first, its index last. Then a record of what is to be published; then control
 flips the title, if the fencing token still holds; then spans and upload are removed, and the record last. A worker that
-starts concludes what it finds recorded: to publish the same asset under the same lease again changes nothing.
+starts, or has nothing to do, concludes what it finds recorded: to publish the same asset under the same lease again
+changes nothing.
 """
 
 import asyncio
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
 from ingest.jobs import Jobs
-from matinee.errors import Conflict, NotFound
+from matinee.errors import Conflict, DataLoss, MatineeError, NotFound, Unavailable
 from matinee.layout import INDEX, asset_key, asset_prefix, span_prefix, upload_prefix
 from matinee.storage import ObjectStore
 from protos.v1.jobs_pb2 import PublishAssetRequest
@@ -50,9 +51,12 @@ class Publication:
 
     @classmethod
     def decode(cls, record: bytes) -> "Publication":
-        """The publication that a record speaks of."""
-        said = json.loads(record)
-        return cls(ParseDict(said["request"], PublishAssetRequest()), said["upload_id"])
+        """The publication that a record speaks of. Raises `DataLoss` for one that this release cannot read."""
+        try:
+            said = json.loads(record)
+            return cls(ParseDict(said["request"], PublishAssetRequest()), said["upload_id"])
+        except (ValueError, LookupError, TypeError, ParseError) as error:
+            raise DataLoss(f"the record of a publication cannot be read: {error}") from error
 
 
 async def upload(store: ObjectStore, folder: Path, asset: str, check: Callable[[], None]) -> int:
@@ -91,14 +95,18 @@ async def conclude(store: ObjectStore, jobs: Jobs, publication: Publication) -> 
 
 
 async def conclude_all(store: ObjectStore, jobs: Jobs) -> None:
-    """Conclude what killed workers left recorded."""
+    """Conclude what killed workers and lost answers left recorded; what cannot be concluded keeps nothing else waiting.
+
+    Raises `Unavailable` when store or control is away.
+    """
     for record in await store.list(RECORDS):
-        publication = Publication.decode(await store.get(record.key))
         try:
-            await conclude(store, jobs, publication)
-            log.info("publication concluded", job_id=publication.request.job_id)
-        except (Conflict, NotFound) as error:
-            log.info("publication dropped", job_id=publication.request.job_id, reason=str(error))
+            await conclude(store, jobs, Publication.decode(await store.get(record.key)))
+            log.info("publication concluded", record=record.key)
+        except Unavailable:
+            raise
+        except MatineeError as error:
+            log.info("publication not concluded", record=record.key, reason=str(error))
 
 
 async def _clean(store: ObjectStore, publication: Publication) -> None:

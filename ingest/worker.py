@@ -1,7 +1,8 @@
 """The worker: takes one job after another until it is told to stop.
 
-What killed workers of this machine left is put in order first: their publications are concluded, their leases given
-back at once instead of after `lease_seconds`, and their scratch folders removed.
+What killed workers left is put in order first: publications are concluded, and of those on this machine leases are
+given back at once instead of after `lease_seconds`, and scratch folders removed. While there is nothing to do,
+publications whose answer was lost are concluded too.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import NoReturn
 
 import structlog
@@ -21,11 +23,14 @@ from ingest.guard import guarded
 from ingest.jobs import Jobs
 from ingest.production import Workshop
 from ingest.publication import conclude_all
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, Unavailable
 from matinee.rpc import Channel
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
+
+CONCLUDE_SECONDS = 60.0
+"""How often an idle worker looks for publications that were not concluded."""
 
 log = structlog.get_logger()
 
@@ -60,12 +65,16 @@ async def _serve(workshop: Workshop) -> NoReturn:
     worker_id = f"{platform.node()}-{os.getpid()}"
     log.info("worker started", worker_id=worker_id)
     await _put_in_order(workshop)
+    concluded_at = monotonic()
     while True:
         terms = await _next_job(workshop.jobs, worker_id)
         if terms:
             await Attempt(workshop, terms).run()
-        else:
-            await asyncio.sleep(workshop.settings.worker.poll_seconds)
+            continue
+        if monotonic() - concluded_at > CONCLUDE_SECONDS:
+            await _conclude(workshop)
+            concluded_at = monotonic()
+        await asyncio.sleep(workshop.settings.worker.poll_seconds)
 
 
 async def _next_job(jobs: Jobs, worker_id: str) -> JobLease | None:
@@ -79,12 +88,16 @@ async def _next_job(jobs: Jobs, worker_id: str) -> JobLease | None:
 async def _put_in_order(workshop: Workshop) -> None:
     """Conclude, give back and remove what killed workers left; what control cannot hear now is left to time."""
     with scratch.orphans(workshop.settings.scratch_directory) as dead:
-        try:
-            await conclude_all(workshop.store, workshop.jobs)
-        except MatineeError as error:
-            log.warning("publications are not concluded", error=str(error))
+        await _conclude(workshop)
         for terms in _leases(dead):
             await _give_back(workshop.jobs, terms)
+
+
+async def _conclude(workshop: Workshop) -> None:
+    try:
+        await conclude_all(workshop.store, workshop.jobs)
+    except Unavailable as error:
+        log.warning("publications are not concluded", error=str(error))
 
 
 def _leases(folders: Iterable[Path]) -> list[JobLease]:

@@ -22,6 +22,7 @@ class Desk(WorkerServiceServicer):
 
     def __init__(self) -> None:
         self.waiting: list[pb.JobLease] = []
+        self.asked: list[pb.LeaseJobRequest] = []
         self.fencing_token = 0
         self.cancel_requested = False
         self.silent = False
@@ -34,6 +35,7 @@ class Desk(WorkerServiceServicer):
 
     @override
     async def LeaseJob(self, request: pb.LeaseJobRequest, context: rpc.Context) -> pb.LeaseJobResponse:
+        await self._note(self.asked, request)
         if not self.waiting:
             return pb.LeaseJobResponse()
         terms = self.waiting.pop(0)

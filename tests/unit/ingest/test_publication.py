@@ -6,7 +6,7 @@ from ingest.publication import Publication, asset_id, conclude, conclude_all, up
 from ingest.stages import LeaseLost
 from matinee.delivery import ASSET_ID
 from matinee.errors import Conflict, NotFound, Unavailable
-from matinee.storage import ObjectStore, open_store
+from matinee.storage import ObjectStore, StoredObject, open_store
 from protos.v1.jobs_pb2 import PublishAssetRequest
 from tests.jobs import Desk, client, serving
 
@@ -75,6 +75,51 @@ async def test_what_is_recorded_is_published_and_the_rest_removed(store: ObjectS
         await conclude_all(store, client(channel))
     assert desk.published == [PUBLICATION.request]
     assert await keys(store) == {*OBJECTS, *OTHERS}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"", b"\xff", b"[]", b"{}", b'{"request": 1, "upload_id": "u"}', b'{"request": {"later": 1}, "upload_id": "u"}'],
+    ids=["empty", "no text", "a list", "nothing", "a number", "a later field"],
+)
+async def test_a_record_that_another_release_has_written_is_left_and_the_rest_concluded(
+    store: ObjectStore, tmp_path: Path, record: bytes
+) -> None:
+    await store.put("publications/a.json", record)
+    desk = Desk()
+    async with serving(desk, tmp_path) as channel:
+        await conclude_all(store, client(channel))
+    assert desk.published == [PUBLICATION.request]
+    assert await keys(store, "publications") == {"publications/a.json"}
+
+
+async def test_a_record_that_another_worker_removes_meanwhile_is_passed_over(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listed(prefix: str) -> list[StoredObject]:
+        found = await ObjectStore.list(store, prefix)
+        await store.delete(["publications/a.json"])
+        return found
+
+    await store.put("publications/a.json", PUBLICATION.encode())
+    monkeypatch.setattr(store, "list", listed)
+    desk = Desk()
+    async with serving(desk, tmp_path) as channel:
+        await conclude_all(store, client(channel))
+    assert desk.published == [PUBLICATION.request]
+
+
+async def test_a_record_of_an_older_lease_does_not_keep_the_rest_from_being_concluded(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    older = Publication(PublishAssetRequest(job_id="a", fencing_token=6, asset_id="older"), upload_id="a")
+    await store.put(older.key, older.encode())
+    desk = Desk()
+    desk.fencing_token = 7
+    async with serving(desk, tmp_path) as channel:
+        await conclude_all(store, client(channel))
+    assert desk.published == [PUBLICATION.request]
+    assert await keys(store, "publications") == set()
 
 
 async def test_a_job_with_a_newer_lease_keeps_its_spans(store: ObjectStore, tmp_path: Path) -> None:
