@@ -9,6 +9,14 @@ import struct
 from ingest.source import Container
 from matinee.errors import SourceRefused
 
+# By which the option format_whitelist goes.
+DEMUXERS: dict[Container, str] = {
+    "mov": "mov,mp4,m4a,3gp,3g2,mj2",
+    "matroska": "matroska,webm",
+    "mpegts": "mpegts",
+    "avi": "avi",
+    "mxf": "mxf",
+}
 HEAD_BYTES = 64 * 1024
 TAKEN = "MP4 or MOV, Matroska or WebM, MPEG-TS, AVI and MXF"
 

@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ingest.codecs import AUDIO_CODECS, DECODERS, VIDEO_CODECS
-from ingest.containers import HEAD_BYTES, sniff
+from ingest.containers import DEMUXERS, HEAD_BYTES, sniff
 from ingest.crew import Check, unchecked
 from ingest.rates import source_rate
 from ingest.source import Container, Matrix, Picture, Rotation, Sound, Source, Transfer
@@ -59,11 +59,11 @@ def probe(path: Path, limits: SourceSettings, *, check: Check = unchecked) -> So
 
 @contextmanager
 def _opened(file: BinaryIO, container: Container, limits: SourceSettings) -> Iterator[InputContainer]:
-    options = {"codec_whitelist": DECODERS, "format_whitelist": container, "max_pixels": str(limits.max_pixels)}
-    if container == "mov":
-        options["format_whitelist"] = "mov,mp4,m4a,3gp,3g2,mj2"  # the list is matched with the demuxer's full name
-    if container == "matroska":
-        options["format_whitelist"] = "matroska,webm"
+    options = {
+        "codec_whitelist": DECODERS,
+        "format_whitelist": DEMUXERS[container],
+        "max_pixels": str(limits.max_pixels),
+    }
     try:
         with av.open(
             file, "r", format=container, options=options, io_open=_refuse_to_open, buffer_size=READ_BYTES

@@ -10,6 +10,7 @@ import ffmpeg as builder
 
 from ingest import filters
 from ingest.codecs import DECODERS
+from ingest.containers import DEMUXERS
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.ladder import Rung
@@ -21,7 +22,6 @@ FORMAT = 1
 """Counts changes to how spans are encoded; results of another format are not used again."""
 MICROSECONDS = 1_000_000
 TRANSPORT_MARGIN = Fraction(1)  # MPEG-TS is entered by decoding time, which is that much earlier at most
-DEMUXER_NAMES: dict[Container, str] = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}
 
 
 class SpanRequest(Facts):
@@ -106,7 +106,7 @@ def opened(source: Path, container: Container, seek: Fraction | None = None) -> 
     """A source as ffmpeg may open it: this file, this demuxer, these decoders, on its own clock, from `seek` on."""
     options: dict[str, Any] = {
         "f": container,
-        "format_whitelist": DEMUXER_NAMES.get(container, container),
+        "format_whitelist": DEMUXERS[container],
         "protocol_whitelist": "file",  # no network, no concat:, data: or subfile:
         "fflags": "+genpts",  # the same times that probing saw
         "codec_whitelist": DECODERS,
