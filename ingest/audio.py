@@ -13,11 +13,11 @@ from typing import Any
 
 import ffmpeg as builder
 
+from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.plan import AudioTrack, Plan
 from ingest.source import Container, Facts
-from ingest.span import arguments, opened
 from matinee.errors import DataLoss
 from matinee.settings import LadderSettings
 from packager.timeline import AAC_FRAME, AUDIO_RATE

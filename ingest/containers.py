@@ -9,7 +9,7 @@ import struct
 from ingest.source import Container
 from matinee.errors import SourceRefused
 
-# By which the option format_whitelist goes.
+# The full names of the demuxers, by which FFmpeg's option format_whitelist goes.
 DEMUXERS: dict[Container, str] = {
     "mov": "mov,mp4,m4a,3gp,3g2,mj2",
     "matroska": "matroska,webm",

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest import filters
+from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.plan import Plan
-from ingest.span import arguments, opened
 
 FORMAT = 1
 """Counts changes to how signatures are made; stored ones of another format are not used again."""

@@ -2,15 +2,13 @@
 
 import hashlib
 from fractions import Fraction
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import ffmpeg as builder
 
 from ingest import filters
-from ingest.codecs import DECODERS
-from ingest.containers import DEMUXERS
+from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.ladder import Rung
@@ -20,8 +18,6 @@ from matinee.settings import LadderSettings
 
 FORMAT = 1
 """Counts changes to how spans are encoded; results of another format are not used again."""
-MICROSECONDS = 1_000_000
-TRANSPORT_MARGIN = Fraction(1)  # MPEG-TS is entered by decoding time, which is that much earlier at most
 
 
 class SpanRequest(Facts):
@@ -100,32 +96,6 @@ def span_arguments(request: SpanRequest, source: Path, directory: Path) -> list[
         for rung, stream in zip(request.rungs, streams, strict=True)
     ]
     return arguments(builder.merge_outputs(*outputs))
-
-
-def opened(source: Path, container: Container, seek: Fraction | None = None) -> Any:
-    """A source as ffmpeg may open it: this file, this demuxer, these decoders, on its own clock, from `seek` on."""
-    options: dict[str, Any] = {
-        "f": container,
-        "format_whitelist": DEMUXERS[container],
-        "protocol_whitelist": "file",  # no network, no concat:, data: or subfile:
-        "fflags": "+genpts",  # the same times that probing saw
-        "codec_whitelist": DECODERS,
-        "threads": 1,  # spans run side by side; a core each
-        "copyts": None,
-        "noautorotate": None,  # the graph turns pictures itself
-        "reinit_filter": 0,  # a graph that starts anew would count frames anew
-    }
-    if seek is not None:
-        early = TRANSPORT_MARGIN if container == "mpegts" else 0
-        options |= {"seek_timestamp": 1, "noaccurate_seek": None, "ss": f"{ceil((seek - early) * MICROSECONDS)}us"}
-    return builder.input(f"file:{source}", **options)
-
-
-def arguments(outputs: Any) -> list[str]:
-    """The argument list for these outputs: quiet, never asking, with progress on stdout."""
-    quiet = ("-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1")
-    single = ("-filter_threads", "1", "-filter_complex_threads", "1")
-    return list(outputs.global_args(*quiet, *single).get_args())
 
 
 def _encoder(request: SpanRequest, rung: Rung) -> dict[str, Any]:

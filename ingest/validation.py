@@ -10,11 +10,11 @@ from pathlib import Path
 
 import ffmpeg as builder
 
+from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.plan import Plan
 from ingest.signature import Signature, rendition_signature
-from ingest.span import arguments, opened
 from matinee.errors import SourceRefused
 from packager.index import AssetIndex, Track
 from packager.validation import Verdict, judge

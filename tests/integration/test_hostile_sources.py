@@ -16,10 +16,10 @@ from typing import cast, get_args
 import ffmpeg
 import pytest
 
+from ingest.command_line import arguments, opened
 from ingest.ffmpeg import Limits
 from ingest.probe import probe
 from ingest.source import Container
-from ingest.span import arguments, opened
 from matinee.errors import MatineeError, SourceRefused
 from matinee.settings import SourceSettings
 from tests.films import film
