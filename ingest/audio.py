@@ -5,7 +5,6 @@ what came out is measured, and where limiter or encoder made too much of a diffe
 begins at the timeline's lead-in T0; the encoder's priming is part of T0, silence the rest.
 """
 
-import hashlib
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +16,8 @@ from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.plan import AudioTrack, Plan
-from ingest.source import Container, Facts
+from ingest.request import Request
+from ingest.source import Facts
 from matinee.errors import DataLoss
 from matinee.settings import LadderSettings
 from packager.timeline import AAC_FRAME, AUDIO_RATE
@@ -36,12 +36,9 @@ TOLERANCE, MARGIN = 0.7, 0.3  # LU, dB
 MEASURED = re.compile(r"I:\s+(-?[\d.]+|-inf) LUFS|Peak:\s+(-?[\d.]+|-inf) dBFS")
 
 
-class AudioRequest(Facts):
+class AudioRequest(Request):
     """All that the bytes of an encoded audio track depend on."""
 
-    source_sha256: str
-    ffmpeg_version: str
-    container: Container
     stream: int
     begins: Fraction
     lead_in: Fraction
@@ -70,10 +67,6 @@ class AudioRequest(Facts):
     def ceiling(self) -> float:
         """What a limiter should let through, in dBTP; the encoder adds a little."""
         return self.true_peak - AAC_OVERSHOOT
-
-    def digest(self) -> str:
-        """Names the result: equal requests have equal bytes (SHA-256, hexadecimal)."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 class Loudness(Facts):

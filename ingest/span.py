@@ -1,6 +1,5 @@
 """Encoding a span: one ffmpeg child decodes a stretch of the film once and encodes every rung of it."""
 
-import hashlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,17 @@ from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
 from ingest.ladder import Rung
 from ingest.plan import Plan, Span
-from ingest.source import Container, Facts, Picture
+from ingest.request import Request
+from ingest.source import Picture
 from matinee.settings import LadderSettings
 
 FORMAT = 1
 """Counts changes to how spans are encoded; results of another format are not used again."""
 
 
-class SpanRequest(Facts):
+class SpanRequest(Request):
     """All that the bytes of an encoded span depend on."""
 
-    source_sha256: str
-    ffmpeg_version: str
-    container: Container
     picture: Picture
     begins: Fraction
     seek: Fraction | None
@@ -41,10 +38,6 @@ class SpanRequest(Facts):
     def seconds(self) -> Fraction:
         """Length of the span."""
         return self.frames / self.frame_rate
-
-    def digest(self) -> str:
-        """Names the result: equal requests have equal bytes (SHA-256, hexadecimal)."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 def span_request(plan: Plan, span: Span, ladder: LadderSettings, *, source_sha256: str, version: str) -> SpanRequest:
