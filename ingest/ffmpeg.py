@@ -34,6 +34,7 @@ READ_BYTES = 64 * 1024
 KEPT_BYTES = 64 * 1024**2
 CPUS_USED = 4
 SAFE = (8, 1, 3)  # CVE-2026-107695 and -107697
+SAFE_RELEASE = ".".join(map(str, SAFE))
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 OUT_OF_MEMORY = "Cannot allocate memory"
 
@@ -80,9 +81,7 @@ class Ffmpeg:
         """What the program calls itself, such as `n9.0.2-17-g2a571b6068`. Raises `Unavailable` for an unsafe one."""
         version = _version(self.program)
         if is_unsafe(version):
-            raise Unavailable(
-                f"ffmpeg {version} has known holes; set worker.ffmpeg to {'.'.join(map(str, SAFE))} or newer"
-            )
+            raise Unavailable(f"ffmpeg {version} has known holes; set worker.ffmpeg to {SAFE_RELEASE} or newer")
         return version
 
     def run(

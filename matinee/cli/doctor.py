@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 import matinee
-from ingest.ffmpeg import Ffmpeg
+from ingest.ffmpeg import SAFE_RELEASE, Ffmpeg
 from matinee import instance
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import console, table
@@ -83,7 +83,7 @@ def _ffmpeg(settings: Settings) -> Finding:
         ffmpeg = Ffmpeg.from_settings(settings.worker)
         return f"{ffmpeg.version()}, {ffmpeg.program}"
 
-    return _looked_at("ffmpeg", version, "set worker.ffmpeg to an FFmpeg of version 8.1.3 or later")
+    return _looked_at("ffmpeg", version, f"set worker.ffmpeg to an FFmpeg of version {SAFE_RELEASE} or later")
 
 
 def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:
