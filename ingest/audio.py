@@ -14,7 +14,7 @@ import ffmpeg as builder
 
 from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
-from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
+from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
 from ingest.plan import AudioTrack, Plan
 from ingest.request import Request
 from ingest.source import Facts
@@ -112,7 +112,7 @@ def encode_audio(
     limits: Limits,
     *,
     check: Check = unchecked,
-    progress: Progress = unheard,
+    on_seconds: OnSeconds = unheard,
 ) -> None:
     """Write the track as `audio.mp4`, a fragmented MP4 file, into `directory`, which exists.
 
@@ -125,7 +125,7 @@ def encode_audio(
 
     level = first_level(request, measure(_content(request, source)))
     for _ in range(ROUNDS):
-        ffmpeg.run(encode_arguments(request, level, source, encoded), limits, check=check, progress=progress)
+        ffmpeg.run(encode_arguments(request, level, source, encoded), limits, check=check, on_seconds=on_seconds)
         better = corrected(request, level, measure(opened(encoded, "mov")["a"]))
         if better == level:
             break

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from ingest.crew import Check, Crew
-from ingest.ffmpeg import Progress
+from ingest.ffmpeg import OnSeconds
 from ingest.lease import Lease
 from ingest.results import Results
 from matinee.errors import DataLoss, NotFound
@@ -21,9 +21,9 @@ Reach = Callable[[float], None]
 
 
 class Encode(Protocol):
-    """Writes a piece's files into a folder; `progress` hears how many seconds are done, and `check` may stop it."""
+    """Writes a piece's files into a folder; `on_seconds` hears how many seconds are done, and `check` may stop it."""
 
-    def __call__(self, directory: Path, *, check: Check, progress: Progress) -> None:
+    def __call__(self, directory: Path, *, check: Check, on_seconds: OnSeconds) -> None:
         """Encode."""
 
 
@@ -104,7 +104,7 @@ class Encoding:
             _begin,
             piece,
             folder,
-            progress=lambda seconds: loop.call_soon_threadsafe(meter.note, piece, seconds),
+            on_seconds=lambda seconds: loop.call_soon_threadsafe(meter.note, piece, seconds),
         )
         self._lease.check()
         await self._results.put(piece.digest, folder)
@@ -112,6 +112,6 @@ class Encoding:
         await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _begin(piece: Piece, folder: Path, *, check: Check, progress: Progress) -> None:
+def _begin(piece: Piece, folder: Path, *, check: Check, on_seconds: OnSeconds) -> None:
     log.info("encoding", digest=piece.digest)
-    piece.encode(folder, check=check, progress=progress)
+    piece.encode(folder, check=check, on_seconds=on_seconds)

@@ -40,7 +40,8 @@ OUT_OF_MEMORY = "Cannot allocate memory"
 
 log = structlog.get_logger()
 
-Progress = Callable[[float], None]
+OnSeconds = Callable[[float], None]
+"""Hears how many seconds of output are done."""
 
 
 def unheard(seconds: float) -> None:
@@ -85,20 +86,20 @@ class Ffmpeg:
         return version
 
     def run(
-        self, arguments: Sequence[str], limits: Limits, *, check: Check = unchecked, progress: Progress = unheard
+        self, arguments: Sequence[str], limits: Limits, *, check: Check = unchecked, on_seconds: OnSeconds = unheard
     ) -> "Output":
         """Run to the end and give what was written on stdout and stderr.
 
-        `check` is called now and then; what it raises kills the child and comes out of here. `progress` hears how many
-        seconds of output are done, when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a
-        limit; `Unavailable` when the disk is full or something else killed the child; `SourceRefused`, with ffmpeg's
-        last words, when it gives up.
+        `check` is called now and then; what it raises kills the child and comes out of here. `on_seconds` hears of the
+        output when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a limit; `Unavailable`
+        when the disk is full or something else killed the child; `SourceRefused`, with ffmpeg's last words, when it
+        gives up.
         """
         command = [self.program, *arguments]
         log.info("ffmpeg", command=shlex.join(command))
         with _spawn(command, limits) as child:
             try:
-                output = _listen(child, limits, check, progress)
+                output = _listen(child, limits, check, on_seconds)
             finally:
                 _kill(child)
         _check(child.returncode, output.errors, limits)
@@ -138,7 +139,7 @@ def _spawn(command: Sequence[str], limits: Limits) -> subprocess.Popen[bytes]:
     )
 
 
-def _listen(child: subprocess.Popen[bytes], limits: Limits, check: Check, progress: Progress) -> Output:
+def _listen(child: subprocess.Popen[bytes], limits: Limits, check: Check, on_seconds: OnSeconds) -> Output:
     """Read both pipes until they close, and look at the clock and for a wish to stop now and then."""
     deadline = time.monotonic() + limits.wall_seconds
     data, errors = bytearray(), bytearray()
@@ -151,12 +152,12 @@ def _listen(child: subprocess.Popen[bytes], limits: Limits, check: Check, progre
             if time.monotonic() > deadline:
                 raise ResourceExhausted(f"ffmpeg took longer than {limits.wall_seconds:g} s and was killed")
             for key, _ in selector.select(POLL_SECONDS):
-                _hear(selector, key, progress if key.data is data else unheard)
+                _hear(selector, key, on_seconds if key.data is data else unheard)
     child.wait()
     return Output(bytes(data), errors.decode(errors="replace"))
 
 
-def _hear(selector: selectors.BaseSelector, key: selectors.SelectorKey, progress: Progress) -> None:
+def _hear(selector: selectors.BaseSelector, key: selectors.SelectorKey, on_seconds: OnSeconds) -> None:
     pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
     chunk = os.read(pipe.fileno(), READ_BYTES)
     if not chunk:
@@ -167,7 +168,7 @@ def _hear(selector: selectors.BaseSelector, key: selectors.SelectorKey, progress
     del heard[:-KEPT_BYTES]
     done = [line for line in chunk.splitlines() if line.startswith(b"out_time_us=") and line[12:].isdigit()]
     if done:
-        progress(int(done[-1][12:]) / 1_000_000)
+        on_seconds(int(done[-1][12:]) / 1_000_000)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

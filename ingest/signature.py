@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ingest import filters
 from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
-from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
+from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
 from ingest.plan import Plan
 
 FORMAT = 1
@@ -46,12 +46,12 @@ class Signature:
 
 def write_signature(
     plan: Plan, source: Path, directory: Path, ffmpeg: Ffmpeg, limits: Limits, *,
-    check: Check = unchecked, progress: Progress = unheard,
+    check: Check = unchecked, on_seconds: OnSeconds = unheard,
 ) -> None:  # fmt: skip
-    """Write the signature that the title should have into `directory`; `progress` hears of the end alone."""
+    """Write the signature that the title should have into `directory`; `on_seconds` hears of the end alone."""
     found = _signature(ffmpeg, source_arguments(plan, source), limits, check)
     np.savez(directory / SIGNATURE_FILE, thumbnails=found.thumbnails, frames=found.frames)
-    progress(float(plan.duration))
+    on_seconds(float(plan.duration))
 
 
 def read_signature(directory: Path) -> Signature:

@@ -9,7 +9,7 @@ import ffmpeg as builder
 from ingest import filters
 from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
-from ingest.ffmpeg import Ffmpeg, Limits, Progress, unheard
+from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
 from ingest.ladder import Rung
 from ingest.plan import Plan, Span
 from ingest.request import Request
@@ -67,13 +67,13 @@ def encode_span(
     limits: Limits,
     *,
     check: Check = unchecked,
-    progress: Progress = unheard,
+    on_seconds: OnSeconds = unheard,
 ) -> None:
     """Write `<rung>.mp4` for every rung of the request into `directory`, which exists.
 
     Raises what `Ffmpeg.run` raises; then the files in `directory` mean nothing.
     """
-    ffmpeg.run(span_arguments(request, source, directory), limits, check=check, progress=progress)
+    ffmpeg.run(span_arguments(request, source, directory), limits, check=check, on_seconds=on_seconds)
 
 
 def span_arguments(request: SpanRequest, source: Path, directory: Path) -> list[str]:

@@ -23,9 +23,9 @@ class Encoder:
         self.encoded: list[str] = []
 
     def piece(self, name: str, seconds: float = 10) -> Piece:
-        def encode(directory: Path, *, check: Callable[[], None], progress: Callable[[float], None]) -> None:
+        def encode(directory: Path, *, check: Callable[[], None], on_seconds: Callable[[float], None]) -> None:
             self.encoded.append(name)
-            progress(seconds / 2)
+            on_seconds(seconds / 2)
             (directory / "v234.mp4").write_text(name)
 
         return Piece(name, seconds, 1, encode)
@@ -71,7 +71,7 @@ async def test_every_piece_is_encoded_once(encoding: Encoding) -> None:
 async def test_a_piece_begins_when_the_result_before_it_is_in_the_store(tmp_path: Path) -> None:
     stored = list[int]()
 
-    def encode(directory: Path, *, check: Callable[[], None], progress: Callable[[float], None]) -> None:
+    def encode(directory: Path, *, check: Callable[[], None], on_seconds: Callable[[float], None]) -> None:
         stored.append(len(list((tmp_path / "store").rglob(MANIFEST))))
         (directory / "v234.mp4").write_bytes(b"encoded")
 
@@ -110,7 +110,7 @@ async def test_nothing_is_left_in_scratch(encoding: Encoding, tmp_path: Path) ->
 
 
 async def test_one_refusal_stops_all(encoding: Encoding) -> None:
-    def refuse(directory: Path, *, check: Callable[[], None], progress: Callable[[float], None]) -> None:
+    def refuse(directory: Path, *, check: Callable[[], None], on_seconds: Callable[[float], None]) -> None:
         raise SourceRefused("ffmpeg gave up")
 
     with pytest.raises(ExceptionGroup) as caught:

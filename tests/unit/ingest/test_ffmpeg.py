@@ -75,7 +75,7 @@ def test_the_child_is_niced_in_a_session_of_its_own_and_dumps_no_core() -> None:
 def test_progress_is_heard_in_seconds() -> None:
     heard: list[float] = []
     source = ["-nostdin", "-progress", "pipe:1", "-nostats", "-loglevel", "error", "-f", "lavfi"]
-    FFMPEG.run([*source, "-i", "testsrc=s=64x36:d=3", "-f", "null", "-"], LIMITS, progress=heard.append)
+    FFMPEG.run([*source, "-i", "testsrc=s=64x36:d=3", "-f", "null", "-"], LIMITS, on_seconds=heard.append)
     assert heard[-1] == pytest.approx(3, abs=0.1)
 
 
