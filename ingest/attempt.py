@@ -6,11 +6,11 @@ import shutil
 import structlog
 
 from ingest.crew import Crew
-from ingest.guard import guarded
 from ingest.lease import Lease, keep
 from ingest.production import Production, Workshop
 from ingest.publication import conclude
 from ingest.stages import UNFORESEEN, Ending, JobGone, Progress, ending
+from ingest.watch import watched
 from matinee.errors import MatineeError
 from matinee.executor import places
 from matinee.small_files import write_whole
@@ -42,8 +42,8 @@ class Attempt:
         self._log.info("job leased", file_name=self._terms.file_name, attempts=self._terms.attempts)
         try:
             await asyncio.to_thread(self._make_folder)
-            guard = keep(self._lease, self._workshop.jobs, self._progress)
-            publication = await guarded(self._production.run(), guard)
+            holding = keep(self._lease, self._workshop.jobs, self._progress)
+            publication = await watched(self._production.run(), holding)
             await conclude(self._workshop.store, self._workshop.jobs, publication)
             self._log.info("job published", asset_id=publication.request.asset_id)
         except BaseException as error:

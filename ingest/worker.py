@@ -19,10 +19,10 @@ import structlog
 
 from ingest import scratch
 from ingest.attempt import LEASE_FILE, RELEASE_SECONDS, Attempt
-from ingest.guard import guarded
 from ingest.jobs import Jobs
 from ingest.production import Workshop
 from ingest.publication import conclude_all
+from ingest.watch import watched
 from matinee.errors import MatineeError, Unavailable
 from matinee.rpc import Channel
 from matinee.settings import Settings
@@ -53,7 +53,7 @@ async def work(  # noqa: PLR0917  (the composition root gives everything once)
     """
     jobs = Jobs(channel, service_token, settings.control.deadline_seconds)
     with suppress(Stopped), scratch.claim(settings.scratch_directory) as folder:
-        await guarded(_serve(Workshop(settings, store, jobs, executor, folder)), _stopped(stop))
+        await watched(_serve(Workshop(settings, store, jobs, executor, folder)), _stopped(stop))
 
 
 async def _stopped(stop: asyncio.Event) -> NoReturn:
