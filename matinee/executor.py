@@ -1,6 +1,7 @@
 """The executor seam: where spans are encoded. `concurrent.futures.Executor` is the interface.
 
-Work that is submitted is a module-level function with picklable arguments, and idempotent: a cluster may run it twice.
+Work that is submitted runs in this process: it is told to stop, and tells how far it is, by calls. It is idempotent,
+since what a killed worker had begun is done again.
 """
 
 import os
