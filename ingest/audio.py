@@ -1,11 +1,10 @@
 """Encoding an audio track: AAC-LC stereo at 48 kHz, as loud as every other title, aligned with the pictures.
 
-The sound is heard to measure it (EBU R128), and encoded with the gain that this calls for, high peaks limited. Then
-what came out is measured, and where limiter or encoder made too much of a difference it is encoded once more. Content
-begins at the timeline's lead-in T0; the encoder's priming is part of T0, silence the rest.
+The sound is measured, and encoded with the gain that this calls for, high peaks limited. Then what came out is
+measured, and where limiter or encoder made too much of a difference it is encoded once more. Content begins at the
+timeline's lead-in T0; the encoder's priming is part of T0, silence the rest.
 """
 
-import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,29 @@ import ffmpeg as builder
 from ingest.command_line import arguments, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
+from ingest.loudness import (
+    UNTOUCHED,
+    Level,
+    Loudness,
+    corrected,
+    first_level,
+    measure_arguments,
+    read_loudness,
+    wanted_loudness,
+)
 from ingest.plan import AudioTrack, Plan
 from ingest.request import Request
-from ingest.source import Facts
-from matinee.errors import DataLoss
 from matinee.settings import LadderSettings
 from packager.timeline import AAC_FRAME, AUDIO_RATE
 
 AUDIO_FILE = "audio.mp4"
-FORMAT = 1
+FORMAT = 2
 """Counts changes to how audio is encoded; results of another format are not used again."""
 PRIMING = 1024
 """Samples that FFmpeg's AAC encoder puts before the sound."""
-SILENCE = -70.0
-"""Loudness of silence, in LUFS: where the gate of EBU R128 lies."""
 OVERSAMPLING = 4  # true peaks lie between samples (ITU-R BS.1770-5, annex 2)
-AAC_OVERSHOOT = 1.0  # dB by which the encoder's peaks may pass those that it was given
-ROUNDS = 6
-TOLERANCE, MARGIN = 0.7, 0.3  # LU, dB
-MEASURED = re.compile(r"I:\s+(-?[\d.]+|-inf) LUFS|Peak:\s+(-?[\d.]+|-inf) dBFS")
+ROUNDS, LOUDER_ROUNDS = 12, 9
+"""How often a track is encoded at most, and after how many of these it only becomes quieter, for peaks come first."""
 
 
 class AudioRequest(Request):
@@ -44,8 +47,7 @@ class AudioRequest(Request):
     lead_in: Fraction
     frames: int
     kbps: int
-    loudness: float
-    true_peak: float
+    loudness: Loudness
     format: int = FORMAT
 
     @property
@@ -63,28 +65,6 @@ class AudioRequest(Request):
         """Samples given to the encoder, which makes `frames` AAC frames of them."""
         return (self.frames - 1) * AAC_FRAME
 
-    @property
-    def ceiling(self) -> float:
-        """What a limiter should let through, in dBTP; the encoder adds a little."""
-        return self.true_peak - AAC_OVERSHOOT
-
-
-class Loudness(Facts):
-    """What EBU R128 measures: integrated loudness in LUFS, highest true peak in dBTP."""
-
-    integrated: float
-    true_peak: float
-
-
-class Level(Facts):
-    """A gain in dB, and the ceiling in dBTP under which a limiter holds true peaks behind it, if there is one."""
-
-    gain: float
-    ceiling: float | None
-
-
-UNTOUCHED = Level(gain=0, ceiling=None)
-
 
 def audio_request(
     plan: Plan, track: AudioTrack, ladder: LadderSettings, *, source_sha256: str, version: str
@@ -99,8 +79,7 @@ def audio_request(
         lead_in=plan.timeline.lead_in,
         frames=plan.timeline.audio_frames,
         kbps=ladder.audio_kbps,
-        loudness=ladder.loudness_lufs,
-        true_peak=ladder.true_peak_dbtp,
+        loudness=wanted_loudness(ladder),
     )
 
 
@@ -123,50 +102,14 @@ def encode_audio(
     def measure(sound: Any) -> Loudness:
         return read_loudness(ffmpeg.run(measure_arguments(sound), limits, check=check).errors)
 
-    level = first_level(request, measure(_content(request, source)))
-    for _ in range(ROUNDS):
+    level = first_level(request.loudness, measure(_content(request, source)))
+    for number in range(1, ROUNDS + 1):
         ffmpeg.run(encode_arguments(request, level, source, encoded), limits, check=check, on_seconds=on_seconds)
-        better = corrected(request, level, measure(opened(encoded, "mov")["a"]))
+        heard = measure(opened(encoded, "mov")["a"])
+        better = corrected(request.loudness, level, heard, louder=number < LOUDER_ROUNDS)
         if better == level:
             break
         level = better
-
-
-def first_level(request: AudioRequest, source: Loudness) -> Level:
-    """The level that should make a source as loud as it should be; silence stays silence."""
-    if source.integrated <= SILENCE:
-        return UNTOUCHED
-    gain = request.loudness - source.integrated
-    return Level(gain=gain, ceiling=request.ceiling if source.true_peak + gain > request.ceiling else None)
-
-
-def corrected(request: AudioRequest, level: Level, encoded: Loudness) -> Level:
-    """The level to try next, after what was encoded at `level` was measured; the same when all is well."""
-    if level == UNTOUCHED:
-        return level
-    lacking = request.loudness - encoded.integrated
-    passed = encoded.true_peak - request.true_peak
-    ceiling = request.ceiling if level.ceiling is None else level.ceiling
-    return Level(
-        gain=level.gain + lacking if abs(lacking) > TOLERANCE else level.gain,
-        ceiling=ceiling - passed - MARGIN if passed > 0 else level.ceiling,
-    )
-
-
-def measure_arguments(sound: Any) -> list[str]:
-    """The arguments of ffmpeg that measure the loudness of a sound."""
-    metered = sound.filter("ebur128", peak="true", framelog="quiet")
-    return [*arguments(builder.output(metered, "-", f="null")), "-loglevel", "info"]
-
-
-def read_loudness(summary: str) -> Loudness:
-    """What the summary of FFmpeg's ebur128 filter says. Raises `DataLoss` when it says nothing."""
-    found = MEASURED.findall(summary)
-    integrated = [float(loudness) for loudness, _ in found if loudness]
-    peaks = [float(peak) for _, peak in found if peak]
-    if not integrated or not peaks:
-        raise DataLoss("the loudness of the sound could not be measured")
-    return Loudness(integrated=integrated[-1], true_peak=peaks[-1])
 
 
 def encode_arguments(request: AudioRequest, level: Level, source: Path, destination: Path) -> list[str]:

@@ -194,5 +194,6 @@ def _failure(status: int, errors: str, limits: Limits) -> MatineeError:
         return ResourceExhausted(f"ffmpeg needed more than {limits.memory_bytes} bytes of memory")
     if status in {-signal.SIGKILL, -signal.SIGTERM}:
         return Unavailable("ffmpeg was killed from outside; try again")
-    words = errors.strip().splitlines()
+    lines = errors.strip().splitlines()
+    words = [line for line in lines if "[error]" in line] or lines  # where levels are shown, less than errors is too
     return SourceRefused(f"ffmpeg gave up: {words[-1] if words else f'exit status {status}'}")

@@ -15,6 +15,7 @@ from ingest.fetch import fetch
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.jobs import Jobs
 from ingest.lease import Lease
+from ingest.loudness import wanted_loudness
 from ingest.pieces import Pieces, pieces
 from ingest.plan import Plan, plan
 from ingest.poster import write_poster
@@ -99,6 +100,7 @@ class Production:
         wanted = await asyncio.to_thread(read_signature, signature)
         check = partial(
             track_faults,
+            loudness=wanted_loudness(self._settings.ladder),
             ffmpeg=Ffmpeg.from_settings(self._settings.worker),
             limits=Limits.from_settings(self._settings.worker, planned.duration),
         )

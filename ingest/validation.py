@@ -1,18 +1,17 @@
 """Validation: what is wrong with a finished asset, before anybody can see it.
 
 The bytes are held to the standards by the packager. Here the asset is compared with its source and its plan: frames,
-durations, and once a second what the picture looks like. An asset may be published when `judge_asset` and the
+durations, loudness, and once a second what the picture looks like. An asset may be published when `judge_asset` and the
 `track_faults` of each of its tracks have found no fault.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
-import ffmpeg as builder
-
-from ingest.command_line import arguments, opened
+from ingest.command_line import opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits
+from ingest.loudness import Loudness, loudness_faults, measure_arguments, read_loudness
 from ingest.plan import Plan
 from ingest.signature import Signature, rendition_signature
 from matinee.errors import SourceRefused
@@ -35,15 +34,19 @@ def track_faults(
     directory: Path,
     wanted: Signature,
     *,
+    loudness: Loudness,
     ffmpeg: Ffmpeg,
     limits: Limits,
     check: Check = unchecked,
 ) -> list[str]:
-    """The faults of one track that show when all of it is decoded; `wanted` is the signature of the source."""
+    """The faults of one track that show when all of it is decoded.
+
+    `wanted` is the signature of the source, `loudness` that of every title.
+    """
     try:
         if track.kind == "audio":
-            ffmpeg.run(sound_arguments(directory / track.name), limits, check=check)
-            return []
+            summary = ffmpeg.run(sound_arguments(directory / track.name), limits, check=check).errors
+            return [f"{track.name}: {fault}" for fault in loudness_faults(loudness, read_loudness(summary))]
         shown = rendition_signature(plan, directory / track.name, ffmpeg, limits, check=check)
     except SourceRefused as error:
         return [f"{track.name} cannot be decoded: {error}"]
@@ -79,5 +82,5 @@ def picture_faults(track: Track, plan: Plan, wanted: Signature, shown: Signature
 
 
 def sound_arguments(track: Path) -> list[str]:
-    """The arguments of ffmpeg that decode a sound track whole; the first error ends it."""
-    return [*arguments(builder.output(opened(track, "mov")["a"], "-", f="null")), "-xerror"]
+    """The arguments of ffmpeg that decode a sound track whole and measure its loudness; the first error ends it."""
+    return [*measure_arguments(opened(track, "mov")["a"]), "-xerror"]

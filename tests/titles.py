@@ -6,6 +6,7 @@ from pathlib import Path
 from ingest.assembly import assemble
 from ingest.audio import audio_request, encode_audio
 from ingest.ffmpeg import Ffmpeg, Limits
+from ingest.loudness import wanted_loudness
 from ingest.plan import Plan, plan
 from ingest.probe import probe
 from ingest.signature import read_signature, write_signature
@@ -34,13 +35,21 @@ class Title:
         tracks = self.index.video() if kind == "video" else self.index.audio()
         return self.directory / tracks[number].name
 
-    def faults(self) -> list[str]:
-        """What validation says."""
+    def faults(self, settings: LadderSettings = QUICK) -> list[str]:
+        """What validation by these settings says."""
         write_signature(self.plan, self.source, self.directory, FFMPEG, LIMITS)
         wanted = read_signature(self.directory)
         found = list(judge_asset(self.plan, self.index, self.directory).faults)
         for track in self.index.tracks:
-            found += track_faults(track, self.plan, self.directory, wanted, ffmpeg=FFMPEG, limits=LIMITS)
+            found += track_faults(
+                track,
+                self.plan,
+                self.directory,
+                wanted,
+                loudness=wanted_loudness(settings),
+                ffmpeg=FFMPEG,
+                limits=LIMITS,
+            )
         return found
 
 

@@ -1,5 +1,6 @@
 """Validation: a title as planned has no faults, and each kind of damage is named."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ingest.poster import POSTER_FILE, write_poster
 from ingest.signature import Signature
 from ingest.validation import judge_asset, picture_faults
 from matinee.errors import Cancelled
+from matinee.settings import LadderSettings
 from tests.films import film, shared_film
 from tests.stopping import stopping
 from tests.titles import Title, make_title
@@ -43,6 +45,22 @@ def test_damage_in_the_media_is_seen(title: Title, tmp_path: Path) -> None:
     damaged[-4000:] = bytes(4000)
     (tmp_path / title.path(0).name).write_bytes(damaged)
     assert replace(title, directory=tmp_path).faults()
+
+
+def test_sound_that_cannot_be_decoded_is_seen(title: Title, tmp_path: Path) -> None:
+    directory = Path(shutil.copytree(title.directory, tmp_path / "asset"))
+    track = directory / title.path(0, "audio").name
+    damaged = bytearray(track.read_bytes())
+    damaged[-4000:] = b"\xff" * 4000
+    track.write_bytes(damaged)
+    faults = "; ".join(replace(title, directory=directory).faults())
+    assert f"{track.name} cannot be decoded: ffmpeg gave up: " in faults
+    assert "Invalid data found" in faults
+
+
+def test_sound_of_another_loudness_is_seen(title: Title) -> None:
+    (fault,) = title.faults(LadderSettings(loudness_lufs=-20))
+    assert fault.startswith("a0-eng.mp4: its loudness is -16")
 
 
 def test_frames_that_are_missing_are_counted(title: Title) -> None:
