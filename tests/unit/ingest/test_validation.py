@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from ingest.assembly import assemble
-from ingest.poster import POSTER_FILE, write_poster
+from ingest.poster import write_poster
 from ingest.signature import Signature
 from ingest.validation import judge_asset, picture_faults
 from matinee.errors import Cancelled
+from matinee.layout import POSTER
 from matinee.settings import LadderSettings
 from tests.films import film, shared_film
 from tests.stopping import stopping
@@ -87,5 +88,5 @@ def test_choosing_a_poster_hears_a_wish_to_stop(title: Title) -> None:
 
 def test_the_poster_lies_beside_the_tracks_and_has_their_shape(title: Title) -> None:
     write_poster(title.plan, title.index, title.directory)
-    with Image.open(title.directory / POSTER_FILE) as poster:
+    with Image.open(title.directory / POSTER) as poster:
         assert (poster.format, poster.size) == ("JPEG", (320, 180))
