@@ -75,13 +75,6 @@ async def test_a_plain_request_is_answered(port: int, application: Application) 
     assert application.seen == ["/ok"]
 
 
-async def test_head_and_body_of_an_answer_leave_together(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
-    assert (await reader.read(65_536)).endswith(b"\r\n\r\nhello")
-    writer.close()
-
-
 async def test_a_head_without_a_body_leaves_too(port: int) -> None:
     head = GET.replace(b"GET", b"HEAD").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     assert (await talk(port, head)).startswith(b"HTTP/1.1 200 OK\r\n")
