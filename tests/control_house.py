@@ -78,9 +78,12 @@ class House:
         """What edge and worker send along."""
         return service_metadata(self.settings.service_token_file.read_text())
 
+    def credential(self) -> LoginRequest:
+        """With what the admin of the first start signs in."""
+        return LoginRequest(**json.loads((self.settings.data / "admin.json").read_text()))
+
     async def sign_in(self) -> LoginResponse:
-        credential = json.loads((self.settings.data / "admin.json").read_text())
-        return await self.auth.Login(LoginRequest(**credential))
+        return await self.auth.Login(self.credential())
 
     async def admin(self) -> Metadata:
         """What the admin sends along."""
