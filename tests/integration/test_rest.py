@@ -143,5 +143,5 @@ async def test_what_is_not_there_is_404_and_what_is_no_identifier_400(
 @pytest.mark.parametrize("query", ["page_token=forged", "page_size=-1", "page_token=%F0%9F%8E%AC"])
 async def test_a_list_refuses_odd_pages(api: httpx.AsyncClient, bearer: dict[str, str], query: str) -> None:
     answer = await api.get(f"/api/v1/titles?{query}", headers=bearer)
-    assert answer.status_code in (200, 400)
+    assert answer.status_code == 400
     assert "Traceback" not in answer.text
