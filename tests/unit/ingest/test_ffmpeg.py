@@ -1,12 +1,9 @@
 """The one place that spawns: limits, cancellation, failures, and nothing left behind."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
+from select import select
 
 import pytest
 
@@ -19,18 +16,6 @@ FFMPEG = Ffmpeg.from_settings(WorkerSettings())
 LIMITS = Limits(memory_bytes=4 * 1024**3, wall_seconds=30)
 NOISE = ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=d=20", "-c:v", "ffv1"]
 ENDLESS = ["-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=s=64x36", "-f", "null", "-"]
-
-
-def eventually(condition: Callable[[], bool], within: float = 10) -> bool:
-    deadline = time.monotonic() + within
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
-def alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_gives_what_was_written() -> None:
@@ -80,10 +65,8 @@ def test_progress_is_heard_in_seconds() -> None:
 
 
 def test_a_wish_to_stop_kills_the_child() -> None:
-    begun = time.monotonic()
     with pytest.raises(Cancelled):
         FFMPEG.run(ENDLESS, LIMITS, check=stopping(after=3))
-    assert time.monotonic() - begun < 5
 
 
 def test_a_child_that_takes_too_long_is_killed() -> None:
@@ -121,10 +104,11 @@ def test_a_child_that_was_killed_from_outside_can_be_tried_again() -> None:
 
 def test_a_killed_parent_leaves_no_child() -> None:
     leash = f"[{sys.executable!r}, '-I', '-S', {str(LEASH)!r}, str(os.getpid()), '0', '9999999999', '999999', '99']"
-    script = f"import os,subprocess as s; c=s.Popen({leash}+['/bin/sleep','60']); print(c.pid, flush=True); c.wait()"
+    script = f"import os, subprocess; subprocess.run({leash} + ['/bin/sh', '-c', 'echo begun; exec /bin/sleep 60'])"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        assert eventually(lambda: b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes()[:12])
-        os.kill(parent.pid, signal.SIGKILL)
-    assert eventually(lambda: not alive(child))
+        assert parent.stdout.readline() == b"begun\n"
+        parent.kill()
+        # The child holds the other end of this pipe, and lets go of it when it ends.
+        assert select([parent.stdout], [], [], 30)[0] == [parent.stdout]
+        assert parent.stdout.read() == b""
