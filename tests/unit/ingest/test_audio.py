@@ -10,8 +10,9 @@ from ingest.loudness import Level, Loudness, loudness_faults, read_loudness, wan
 from ingest.plan import Plan, plan
 from ingest.probe import probe
 from matinee.settings import LadderSettings, SourceSettings
+from matinee.showreel import clips
 from packager.timeline import AAC_FRAME, AUDIO_RATE
-from tests.films import clip, film, run, samples, shared_film
+from tests.films import film, run, samples, shared_film
 from tests.titles import FFMPEG, LIMITS, SHA256
 
 SETTINGS = LadderSettings()
@@ -58,7 +59,7 @@ def test_every_title_is_as_loud_as_the_others(sound: str, tmp_path: Path) -> Non
 
 
 def test_a_real_clip_in_5_1_is_as_loud_as_the_others(tmp_path: Path) -> None:
-    encoded(clip("bigbuckbunny"), tmp_path)
+    encoded(clips() / "bigbuckbunny.mp4", tmp_path)
     heard = measured(tmp_path / AUDIO_FILE)
     assert heard.integrated == pytest.approx(-16, abs=1)
     assert heard.true_peak <= -1

@@ -12,8 +12,9 @@ from ingest.source import Source
 from ingest.times import Times
 from matinee.errors import Cancelled, SourceRefused
 from matinee.settings import SourceSettings
+from matinee.showreel import clips
 from tests import odd_sources as odd
-from tests.films import clip, film, shared_film
+from tests.films import film, shared_film
 from tests.stopping import stopping
 
 LIMITS = SourceSettings()
@@ -49,13 +50,13 @@ def test_a_common_film() -> None:
 
 
 def test_a_real_clip() -> None:
-    source = probe(clip("bigbuckbunny"), LIMITS)
+    source = probe(clips() / "bigbuckbunny.mp4", LIMITS)
     assert list(source.picture.display_size) == [1280, 720]
     assert [sound.layout for sound in source.sounds] == ["5.1"]
 
 
 def test_what_is_learnt_survives_json() -> None:
-    source = probe(clip("carphone_pristine"), LIMITS)
+    source = probe(clips() / "carphone_pristine.mp4", LIMITS)
     assert Source.model_validate_json(source.model_dump_json()) == source
 
 
