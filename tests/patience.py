@@ -1,11 +1,36 @@
 """Waiting for a condition, with a deadline, instead of sleeping for a while."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from inspect import isawaitable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+PATIENCE = 60.0
+"""Seconds within which anything happens, even on a busy machine."""
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Let other tasks run until the condition holds. Raises `TimeoutError`."""
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Let other tasks run until the condition holds, which may have to be awaited. Raises `TimeoutError`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - any condition, not only one that an event tells of
-            await asyncio.sleep(0.001)
+        while not await _asked(condition):  # noqa: ASYNC110 - any condition, not only one that an event tells of
+            await asyncio.sleep(0.002)
+
+
+async def _asked(condition: Callable[[], object]) -> object:
+    answer = condition()
+    return await answer if isawaitable(answer) else answer
+
+
+def wait_until(
+    condition: Callable[[], Answer], seconds: float = PATIENCE, *, reproach: Callable[[], str] = lambda: ""
+) -> Answer:
+    """Block until the condition holds, and give its answer. Raises `TimeoutError`, with words that `reproach` finds."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it never came true: {reproach()}")
+        time.sleep(0.02)
+    return answer

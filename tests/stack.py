@@ -4,15 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.patience import wait_until
+
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
 STOP_SECONDS = 15
 
 
@@ -45,6 +45,10 @@ class Stack:
         done = self.matinee("play", title_id, "--json")
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return (self.data / "stack.log").read_text()
 
     def children(self) -> dict[str, int]:
         """The process ids of control, edge and worker."""
@@ -92,12 +96,9 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def _wait_until_up(stack: Stack) -> None:
-    deadline = time.monotonic() + START_SECONDS
     door = stack.data / "run" / "door.json"
-    while not door.exists():
-        assert stack.process.poll() is None, (stack.data / "stack.log").read_text()
-        assert time.monotonic() < deadline, (stack.data / "stack.log").read_text()
-        time.sleep(0.05)
+    wait_until(lambda: door.exists() or stack.process.poll() is not None, reproach=stack.log)
+    assert stack.process.poll() is None, stack.log()
     stack.url = json.loads(door.read_text())["url"]
     admin = json.loads((stack.data / "admin.json").read_text())
     stack.email, stack.password = admin["email"], admin["password"]

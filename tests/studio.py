@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +22,13 @@ from protos.v1.catalogue_pb2 import DeleteTitleRequest
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from protos.v1.jobs_pb2 import CancelJobRequest, CompleteUploadRequest, GetJobRequest, Job, RetryJobRequest
 from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
+from tests.patience import until
 
 if TYPE_CHECKING:
     from protos.v1.jobs_pb2_grpc import JobServiceAsyncStub
 
 WORKER = ("-m", "matinee", "worker")
 PART_BYTES = 50_000
-PATIENCE = 60.0
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -131,7 +131,7 @@ class Studio:
                 found.append(command)
         return found
 
-    async def _announced(self) -> bool:
+    def _announced(self) -> bool:
         return self.settings.service_token_file.exists() and (self.settings.data / "admin.json").exists()
 
     @property
@@ -157,13 +157,6 @@ async def dismiss(worker: Process, number: int = signal.SIGTERM) -> None:
     if worker.returncode is None:
         worker.send_signal(number)
         await worker.wait()
-
-
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = PATIENCE) -> None:
-    """Wait for a condition that has to be asked for. Raises `TimeoutError`."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - other processes make it true
-            await asyncio.sleep(0.005)
 
 
 async def _signed_in(settings: Settings, channel: Channel) -> Metadata:

@@ -1,13 +1,14 @@
 """Debian's Chromium, driven by Playwright, and what it complains of."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.patience import wait_until
 
 FLAGS = [
     "--no-sandbox",  # tests may run as root
@@ -19,8 +20,6 @@ FLAGS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
-DEADLINE = 60
-"""Seconds within which anything happens, even on a busy machine."""
 
 
 @contextmanager
@@ -48,16 +47,12 @@ class Complaints(list[str]):
             self.append(f"{message.text} ({message.location.get('url', '')})")
 
 
-def until(page: Page, expression: str, seconds: float = DEADLINE) -> Any:
+def until(page: Page, expression: str) -> Any:
     """Wait until an expression is true on the page, and give its value.
 
     Playwright's own `wait_for_function` needs 'unsafe-eval', which our Content-Security-Policy does not give.
     """
-    deadline = time.monotonic() + seconds
-    while not (value := page.evaluate(expression)):
-        assert time.monotonic() < deadline, f"never came true: {expression}"
-        page.wait_for_timeout(50)
-    return value
+    return wait_until(lambda: page.evaluate(expression), reproach=lambda: expression)
 
 
 def assert_advances(page: Page, video: str, seconds: float = 1) -> None:

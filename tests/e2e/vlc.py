@@ -5,7 +5,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 import pytest
 
-DEADLINE = 60
+from tests.patience import PATIENCE, wait_until
+
 HARMLESS = ("interface error", "libvlc error")
 """What a machine without a desktop makes VLC say."""
 
@@ -47,10 +47,7 @@ class Vlc:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds."""
-        deadline = time.monotonic() + DEADLINE
-        while not condition():
-            assert time.monotonic() < deadline, f"VLC never got there:\n{self._log.read_text()}"
-            time.sleep(0.1)
+        wait_until(condition, reproach=self._log.read_text)
 
     def wait_for_time(self, seconds: int) -> None:
         """Wait until it has played so far."""
@@ -89,4 +86,4 @@ def playing(url: str) -> Iterator[Vlc]:
             yield Vlc(process, log)
         finally:
             process.terminate()
-            process.communicate(timeout=DEADLINE)
+            process.communicate(timeout=PATIENCE)

@@ -14,7 +14,8 @@ import pytest
 from ingest.publication import asset_id
 from protos.v1.jobs_pb2 import Job, JobState
 from tests.films import film
-from tests.studio import Studio, dismiss, opened, until
+from tests.patience import until
+from tests.studio import Studio, dismiss, opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

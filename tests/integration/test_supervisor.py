@@ -6,15 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from select import select
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from matinee.supervisor import Child
-from tests import patience
+from tests.patience import until, wait_until
 from tests.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.integration
@@ -26,19 +27,16 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
         yield running
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
-
-
 def alive(pid: int) -> bool:
+    """Whether a process has not ended; one that has, and is not waited for by its parent, is not alive."""
     try:
-        os.kill(pid, 0)
+        process = os.pidfd_open(pid)
     except ProcessLookupError:
         return False
-    return True
+    try:
+        return select([process], [], [], 0)[0] == []
+    finally:
+        os.close(process)
 
 
 def ready(stack: Stack) -> bool:
@@ -61,7 +59,7 @@ async def test_a_child_that_keeps_ending_is_started_ever_more_slowly(tmp_path: P
     with (tmp_path / "log").open("w") as output, capture_logs() as lines:
         child = Child("no-service", dict(os.environ), output)
         running = asyncio.create_task(child.run())
-        await patience.until(lambda: len(lines) == 2, seconds=60)
+        await until(lambda: len(lines) == 2, seconds=60)
         running.cancel()
         await child.stop()
     assert [line["pause_seconds"] for line in lines] == [0.2, 0.4]
@@ -78,9 +76,9 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(own_stack: Stack, tmp_p
 def test_a_crashed_child_is_started_again_and_all_is_well(own_stack: Stack, name: str) -> None:
     killed = own_stack.children()[name]
     os.kill(killed, signal.SIGKILL)
-    until(lambda: own_stack.children().get(name, killed) != killed)
-    until(lambda: own_stack.matinee("titles", "--json").returncode == 0)
-    until(lambda: ready(own_stack))
+    wait_until(lambda: own_stack.children().get(name, killed) != killed)
+    wait_until(lambda: own_stack.matinee("titles", "--json").returncode == 0)
+    wait_until(lambda: ready(own_stack))
 
 
 def test_ctrl_c_stops_every_child_within_five_seconds(own_stack: Stack) -> None:
@@ -96,7 +94,7 @@ def test_children_end_with_a_supervisor_that_is_killed(own_stack: Stack) -> None
     children = list(own_stack.children().values())
     assert len(children) == 3
     own_stack.process.kill()
-    until(lambda: not any(map(alive, children)), 10)
+    wait_until(lambda: not any(map(alive, children)))
 
 
 def test_the_administrators_login_is_readable_by_its_owner_alone(own_stack: Stack) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from protos.v1.jobs_pb2 import Job, JobStage, JobState
 from tests.films import film
-from tests.studio import Studio, dismiss, opened, until
+from tests.patience import until
+from tests.studio import Studio, dismiss, opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
