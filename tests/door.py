@@ -1,39 +1,29 @@
-"""A real uvicorn server on loopback with the edge's protocol, inside the test's event loop."""
+"""Any application behind the edge's own server, on loopback, inside the test's event loop."""
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
 
-from edge.protocol import strict_protocol
+from edge.server import _config, _listen, _Server
 from matinee.settings import HttpSettings
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+def listen() -> socket.socket:
+    """A socket that takes connections on a free port; they wait until it is served."""
+    return _listen(HttpSettings(port=0))
 
 
-@contextlib.asynccontextmanager
-async def serving(app: ASGIApp, limits: HttpSettings | None = None) -> AsyncIterator[int]:
+@asynccontextmanager
+async def serving(
+    app: ASGIApp, limits: HttpSettings | None = None, listener: socket.socket | None = None
+) -> AsyncIterator[int]:
     """Serves the application; gives the port."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        http=strict_protocol(limits or HttpSettings()),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-    )
-    server = _Server(config)
+    listener = listener or listen()
+    server = _Server(_config(app, limits or HttpSettings()))
     task = asyncio.create_task(server.serve([listener]))
-    listener.listen(2048)
     try:
         yield listener.getsockname()[1]
     finally:

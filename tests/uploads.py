@@ -1,15 +1,16 @@
 """What tests of uploads stand on: a control service over real gRPC, an edge that takes uploads over real HTTP.
 
-`python -m tests.uploads CONTROL STORE PORT` runs such an edge as a process of its own, which a test can kill.
+`python -m tests.uploads CONTROL STORE LISTENER` runs such an edge as a process of its own, which a test can kill, on a
+socket that it inherits under that number.
 """
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from edge.cookies import CookieSessions
@@ -23,6 +24,7 @@ from protos.v1.auth_pb2 import GetKeysRequest, GetKeysResponse
 from protos.v1.auth_pb2_grpc import AuthServiceServicer, add_AuthServiceServicer_to_server
 from protos.v1.jobs_pb2 import CompleteUploadRequest, CompleteUploadResponse
 from protos.v1.jobs_pb2_grpc import UploadServiceServicer, add_UploadServiceServicer_to_server
+from tests.door import serving
 
 SERVICE_TOKEN = "secret of the house"
 KIB = 1024
@@ -97,26 +99,19 @@ async def running_edge(
     control_address: str,
     store: ObjectStore,
     settings: Settings,
-    port: int,
+    listener: socket.socket,
     through: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> AsyncIterator[None]:
-    """Serve uploads on a loopback port; `through` may stand between, as a bad network does."""
-    channel = open_channel(control_address)
-    app = through(make_uploads(store, channel, settings=settings))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, http="httptools", lifespan="off", log_level="warning"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-        await asyncio.sleep(0.005)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
-        await channel.close()
+    """Serve uploads to who connects to `listener`; `through` may stand between, as a bad network does."""
+    async with open_channel(control_address) as channel:
+        app = through(make_uploads(store, channel, settings=settings))
+        async with serving(app, listener=listener):
+            yield
 
 
-async def main(control_address: str, store_url: str, port: str) -> None:
-    async with running_edge(control_address, open_store(store_url), make_settings(), int(port)):
+async def main(control_address: str, store_url: str, listener: str) -> None:
+    taken = socket.socket(fileno=int(listener))
+    async with running_edge(control_address, open_store(store_url), make_settings(), taken):
         await asyncio.Event().wait()
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +15,9 @@ from anyio.from_thread import BlockingPortal
 
 from ingest.upload import Uploaded, upload
 from matinee.bearer import Bearer
-from matinee.instance import free_port
 from matinee.storage import open_store
+from tests.door import listen
+from tests.patience import wait_until
 from tests.uploads import Control, make_control, uploaded
 
 pytestmark = pytest.mark.integration
@@ -67,27 +67,19 @@ def control(portal: BlockingPortal) -> Iterator[Control]:
 
 
 class Edge:
-    """An edge in a process of its own, which can be killed and started again on the same port."""
+    """An edge in a process of its own, which can be killed and started again; who connects meanwhile waits for it."""
 
     def __init__(self, control: Control, folder: Path) -> None:
         self.store_url = (folder / "objects").as_uri()
-        self.port = free_port("127.0.0.1")
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [sys.executable, "-m", "tests.uploads", control.address, self.store_url, str(self.port)]
+        self.listener = listen()
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self._command = [sys.executable, "-m", "tests.uploads", control.address, self.store_url]
         self.starts = 0
 
     def start(self) -> None:
         self.starts += 1
-        self._process = subprocess.Popen(self._command)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                httpx.options(f"{self.url}/uploads", trust_env=False)
-            except httpx.ConnectError:
-                time.sleep(0.02)
-            else:
-                return
-        raise TimeoutError("the edge did not start")
+        listener = self.listener.fileno()
+        self._process = subprocess.Popen([*self._command, str(listener)], pass_fds=[listener])
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
@@ -95,11 +87,7 @@ class Edge:
 
     def wait_for(self, size: int) -> None:
         """Until so many bytes lie in the store."""
-        deadline = time.monotonic() + 20
-        while sum(map(len, self.films())) < size:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{size} bytes did not arrive")
-            time.sleep(0.02)
+        wait_until(lambda: sum(map(len, self.films())) >= size)
 
     def films(self) -> list[bytes]:
         return list(anyio.run(uploaded, open_store(self.store_url)).values())
@@ -111,6 +99,7 @@ def edge(control: Control, tmp_path: Path) -> Iterator[Edge]:
     edge.start()
     yield edge
     edge.kill()
+    edge.listener.close()
 
 
 def test_an_upload_goes_on_after_the_edge_was_killed(edge: Edge, control: Control, film: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The upload client against a real edge over loopback HTTP."""
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ingest.upload import CHUNK_BYTES, Uploaded, readable, upload
 from matinee.bearer import Bearer
 from matinee.errors import InvalidInput, NotFound, PermissionDenied, Unauthenticated, Unavailable
-from matinee.instance import free_port
 from matinee.storage import open_store
+from tests.door import listen
 from tests.uploads import make_control, make_settings, running_edge, uploaded
 
 SIZE = 2 * CHUNK_BYTES + 12_345
@@ -32,8 +33,8 @@ class House:
         self.portal = portal
         self.control = make_control()
         self.store = open_store("memory://")
-        self.port = free_port("127.0.0.1")
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.listener = listen()
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def films(self) -> list[bytes]:
         return list(self.portal.call(uploaded, self.store).values())
@@ -77,7 +78,7 @@ def house(request: pytest.FixtureRequest, portal: BlockingPortal) -> Iterator[Ho
     settings = make_settings(part_bytes=3 * 1024**2)
     through = getattr(request, "param", lambda app: app)
     with portal.wrap_async_context_manager(house.control.running()):
-        edge = running_edge(house.control.address, house.store, settings, house.port, through)
+        edge = running_edge(house.control.address, house.store, settings, house.listener, through)
         with portal.wrap_async_context_manager(edge):
             yield house
 
@@ -224,8 +225,11 @@ def test_a_server_that_stays_away_is_reported_in_one_sentence(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.upload.DELAYS", (0.01, 0.01))
-    with pytest.raises(Unavailable, match="the same command continues it") as caught:
-        upload(film, url=f"http://127.0.0.1:{free_port('127.0.0.1')}", auth=Bearer("t"), title="Sita", memory=tmp_path)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(Unavailable, match="the same command continues it") as caught:
+            upload(film, url=url, auth=Bearer("t"), title="Sita", memory=tmp_path)
     assert "\n" not in str(caught.value)
 
 
