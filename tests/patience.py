@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import TypeVar
 
@@ -11,12 +12,36 @@ Answer = TypeVar("Answer")
 PATIENCE = 60.0
 """Seconds within which anything happens, even on a busy machine."""
 
+TICK_SECONDS = 0.01
+
 
 async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Let other tasks run until the condition holds, which may have to be awaited. Raises `TimeoutError`."""
     async with asyncio.timeout(seconds):
         while not await _asked(condition):  # noqa: ASYNC110 - any condition, not only one that an event tells of
             await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """What is done inside takes less than so many seconds.
+
+    They are told by a clock of the event loop, which stands still while a busy machine keeps the loop from running.
+    """
+    passed = 0
+
+    async def tick() -> None:
+        nonlocal passed
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            passed += 1
+
+    clock = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        clock.cancel()
+    assert passed * TICK_SECONDS < seconds
 
 
 async def _asked(condition: Callable[[], object]) -> object:

@@ -22,8 +22,8 @@ from matinee.storage import open_store
 from matinee.tokens import key_id
 from protos.v1.jobs_pb2 import CompleteUploadRequest, LeaseJobRequest, PublishAssetRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub, WorkerServiceStub
+from tests.patience import PATIENCE, until
 from tests.small_asset import ASSET_ID, store_asset
-from tests.studio import PATIENCE, until
 
 Headers = dict[str, str]
 

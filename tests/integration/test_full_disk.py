@@ -13,7 +13,7 @@ from tests import playhouse, studio
 from tests.films import film
 from tests.playhouse import Playhouse
 from tests.small_disk import on_a_small_disk, seen_by
-from tests.studio import Studio, dismiss, until
+from tests.studio import Studio, dismiss
 from tests.tus import create, offset_of, patch
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from tests.patience import until
 from tests.playhouse import Playhouse, audience, opened
-from tests.studio import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
