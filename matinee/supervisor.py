@@ -65,7 +65,8 @@ class Child:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         except TimeoutError:
             log.warning("child does not stop; killing it", child=self.name)
-            process.kill()
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                process.kill()
             await process.wait()
 
     async def _start(self) -> Process:
