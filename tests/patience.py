@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from inspect import isawaitable
+from pathlib import Path
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
@@ -42,6 +43,24 @@ async def within(seconds: float) -> AsyncIterator[None]:
     finally:
         clock.cancel()
     assert passed * TICK_SECONDS < seconds
+
+
+class Stopwatch:
+    """Tells how many seconds have passed, but for those in which a process's main thread waited for a processor.
+
+    Those a busy machine makes longer. The watch is to be looked at while the process runs.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._schedstat = Path(f"/proc/{pid}/schedstat")
+        self._waited = self._began = 0.0
+        self._began = self.seconds()
+
+    def seconds(self) -> float:
+        """So many by now."""
+        with suppress(OSError):  # the process has ended, or this is another system than Linux
+            self._waited = int(self._schedstat.read_text().split()[1]) / 1e9
+        return time.monotonic() - self._waited - self._began
 
 
 async def _asked(condition: Callable[[], object]) -> object:

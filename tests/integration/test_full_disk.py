@@ -11,6 +11,7 @@ import pytest
 from protos.v1.jobs_pb2 import Job, JobState
 from tests import playhouse, studio
 from tests.films import film
+from tests.patience import until
 from tests.playhouse import Playhouse
 from tests.small_disk import on_a_small_disk, seen_by
 from tests.studio import Studio, dismiss
