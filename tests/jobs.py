@@ -85,6 +85,7 @@ async def serving(desk: Desk, folder: Path) -> AsyncIterator[rpc.Channel]:
     await server.start()
     try:
         async with rpc.open_channel(address) as channel:
+            await channel.channel_ready()
             yield channel
     finally:
         await server.stop(0)
