@@ -111,9 +111,9 @@ class Studio:
 
     def log(self, event: str) -> list[dict[str, Any]]:
         """What all workers have logged under this event, in order."""
-        text = "".join(path.read_text() for path in sorted(self.settings.data.glob("worker-*.log")))
-        whole = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        return [said for said in whole if said["event"] == event]
+        logs = [path.read_text() for path in sorted(self.settings.data.glob("worker-*.log"))]
+        whole = [line for log in logs for line in log.splitlines(keepends=True) if line.endswith("\n")]
+        return [said for said in map(json.loads, whole) if said["event"] == event]
 
     async def keys(self, prefix: str) -> list[str]:
         """The keys in the store below a prefix."""
