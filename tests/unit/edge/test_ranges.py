@@ -70,9 +70,10 @@ def test_an_empty_file_has_no_satisfiable_range(size: int) -> None:
 
 @pytest.mark.parametrize("piece", [b"0-1,", b"0-,", b"1", b" ", b"-", b"\t0"])
 def test_sixty_four_kilobytes_of_ranges_take_no_time(piece: bytes) -> None:
-    began = time.perf_counter()
-    assert parse_range(b"bytes=" + piece * (65536 // len(piece)), SIZE) is None
-    assert time.perf_counter() - began < 0.005
+    header = b"bytes=" + piece * (65536 // len(piece))
+    began = time.thread_time()
+    assert parse_range(header, SIZE) is None
+    assert time.thread_time() - began < 0.005
 
 
 def test_content_range_counts_from_zero_and_includes_the_last_byte() -> None:
