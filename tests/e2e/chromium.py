@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 
 FLAGS = [
     "--no-sandbox",  # tests may run as root
@@ -30,6 +30,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        expect.set_options(timeout=1000 * PATIENCE)
         yield browser
         browser.close()
 
@@ -64,6 +65,6 @@ def assert_advances(page: Page, video: str, seconds: float = 1) -> None:
 def assert_seeks(page: Page, video: str, position: float) -> None:
     """A seek lands where it should, with a picture, and time goes on from there."""
     page.evaluate(f"{video}.currentTime = {position}")
-    until(page, f"!{video}.seeking && {video}.readyState >= 3 && {video}.currentTime >= {position}")
-    assert page.evaluate(f"{video}.currentTime") < position + 5
+    shown = f"!{video}.seeking && {video}.readyState >= 3 && {video}.currentTime >= {position}"
+    assert until(page, f"{shown} && {video}.currentTime") < position + 5
     assert_advances(page, video)

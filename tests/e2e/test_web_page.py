@@ -91,7 +91,7 @@ def test_a_film_in_preparation_appears_by_itself_when_it_is_ready(page: Page, st
     queued = stack.matinee("ingest", str(tmp_path / "short.mp4"), "--title", "Short & Sweet")
     assert queued.returncode == 0, queued.stderr
     page.goto("/")
-    expect(page.get_by_role("link", name="Short & Sweet")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="Short & Sweet")).to_be_visible()
 
 
 def test_the_film_plays(page: Page, title: Title) -> None:
@@ -144,7 +144,7 @@ def test_a_revoked_session_stops_with_kind_words_and_can_be_started_again(
     session_id = played.value.json()["session_id"]
     stopped = page.request.post(f"/api/v1/playback/{session_id}:stop", headers={"Matinee-Cookies": "1"}, data={})
     assert stopped.ok, stopped.text()
-    expect(page.get_by_role("heading", name="Playback was stopped")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Playback was stopped")).to_be_visible()
     page.get_by_role("button", name="Watch again").click()
     until(page, f"{VIDEO}?.currentTime > 1")
     assert_advances(page, VIDEO)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.patience import PATIENCE, wait_until
+from tests.patience import wait_until
 
 HARMLESS = ("interface error", "libvlc error")
 """What a machine without a desktop makes VLC say."""
@@ -85,5 +85,5 @@ def playing(url: str) -> Iterator[Vlc]:
         try:
             yield Vlc(process, log)
         finally:
-            process.terminate()
-            process.communicate(timeout=PATIENCE)
+            process.kill()
+            process.communicate()
