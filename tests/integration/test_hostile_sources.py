@@ -28,7 +28,7 @@ from tests.titles import FFMPEG, make_title
 pytestmark = pytest.mark.integration
 
 IN_OPEN = 0x20  # linux/inotify.h
-PATIENCE = Limits(memory_bytes=4 * 1024**3, wall_seconds=20)
+LIMITS = Limits(memory_bytes=4 * 1024**3, wall_seconds=60)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def test_nothing_else_is_opened(hostile: Hostile, ending: str, tmp_path: Path) -
 def survive_ffmpeg(path: Path, container: Container) -> None:
     """Decode with a forced demuxer; whatever comes of it, it ends by itself and in time."""
     with suppress(SourceRefused):
-        FFMPEG.run(arguments(ffmpeg.output(opened(path, container)["v"], "-", f="null")), PATIENCE)
+        FFMPEG.run(arguments(ffmpeg.output(opened(path, container)["v"], "-", f="null")), LIMITS)
 
 
 @pytest.mark.parametrize("name", ["concat:a|b.mp4", "-i x.mp4", "http:x.mp4", "data:,x.mp4", "%03d.mp4", "a\nb'\".mp4"])
@@ -140,5 +140,5 @@ def test_a_name_is_only_a_name(name: str, tmp_path: Path) -> None:
 def test_a_child_cannot_reach_the_network(tmp_path: Path) -> None:
     with watched(tmp_path) as bait, pytest.raises(MatineeError):
         FFMPEG.run(
-            ["-nostdin", "-protocol_whitelist", "file", "-f", "mpegts", "-i", bait.url, "-f", "null", "-"], PATIENCE
+            ["-nostdin", "-protocol_whitelist", "file", "-f", "mpegts", "-i", bait.url, "-f", "null", "-"], LIMITS
         )

@@ -17,7 +17,7 @@ from tests.films import film
 from tests.patience import until
 from tests.studio import Studio, dismiss, opened
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
 
 SPANS = 6
 PIECES = SPANS + 2
@@ -25,7 +25,7 @@ PIECES = SPANS + 2
 IN_FLIGHT = 1
 """With one thread, one piece is encoded and not stored yet."""
 SECTIONS = {
-    "worker": {"executor": "threads://1", "lease_seconds": 3, "poll_seconds": 0.1},
+    "worker": {"executor": "threads://1", "lease_seconds": 6, "poll_seconds": 0.1},
     "ladder": {"segment_gops": 1, "span_segments": 1, "preset": "slow"},
 }
 

@@ -14,10 +14,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from matinee.supervisor import Child
-from tests.patience import Stopwatch, until, wait_until
+from tests.patience import PATIENCE, Stopwatch, until, wait_until
 from tests.stack import ROOT, Stack, running_stack
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_command_without_an_instance_says_what_to_do(tmp_path: Path) -> None:
     environment = {**os.environ, "MATINEE_DATA": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "matinee", "titles"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 69
     assert "start it with `matinee up`" in done.stderr

@@ -13,7 +13,7 @@ from tests.films import film
 from tests.patience import Stopwatch, until
 from tests.studio import Studio, dismiss, opened
 
-pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
 
 SECTIONS = {
     "worker": {"executor": "threads://1", "lease_seconds": 4, "poll_seconds": 0.1},

@@ -12,6 +12,7 @@ from edge.parts import UploadStore
 from edge.uploads import sweep
 from matinee.rpc import Channel, open_channel
 from matinee.storage import ObjectStore
+from tests.patience import PATIENCE
 from tests.tus import FILM, PART, create, patch
 from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings, make_uploads
 
@@ -109,4 +110,4 @@ class TestEnd:
         sweeping = asyncio.create_task(sweep(make_settings(), store, stop))
         await asyncio.sleep(0)
         stop.set()
-        await asyncio.wait_for(sweeping, 5)
+        await asyncio.wait_for(sweeping, PATIENCE)
