@@ -4,6 +4,10 @@ llhttp refuses Content-Length beside Transfer-Encoding, a repeated Content-Lengt
 (RFC 9112, 2.2, 5.2 and 6.3). What it lets through is refused here: heads without end in size (431) or time (408), no
 Host or several (RFC 9112, 3.2), other transfer codings than chunked, trailers, and more connections than are allowed
 (503). Whoever is refused is disconnected. So is a client that takes no data for minutes.
+
+No other protocol is spoken here. The parser takes no body behind an Upgrade or a CONNECT, and what comes next for a new
+request, where a proxy before us sees one request with a body. So CONNECT and an Upgrade with a body are refused (400);
+an Upgrade without one is answered as if it had not been offered (RFC 9110, 7.8), and nothing behind it is heard.
 """
 
 import re
@@ -11,6 +15,7 @@ from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import NoReturn
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edge.gathering import GatheringTransport
@@ -50,6 +55,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _cycles: tuple[RequestResponseCycle, ...] = ()
     """The requests that came and are not answered, oldest first."""
     _stopping = False
+    _deaf = False
+    """Whether the last request came that is heard on this connection."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it when there are too many."""
@@ -70,8 +77,16 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and give up on a head that grows beyond its limit."""
+        if self._deaf:
+            return
         self._unread += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._deaf = True
+        except HttpParserError:
+            self._refuse(self._refusal)
         if self._unread > self.limits.head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif not self._busy() and self.timeout_keep_alive_task is None:
@@ -96,7 +111,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
         self._head_arrived()
         super().on_headers_complete()
         self._cycles = (*self._unanswered(), self.cycle)
-        if self._stopping:
+        if self._stopping or self.parser.should_upgrade():
             self.cycle.keep_alive = False
         self.headers = _Trailers()
 
@@ -133,10 +148,6 @@ class StrictHttpProtocol(HttpToolsProtocol):
         else:
             self.loop.call_later(LAST_REQUEST_SECONDS, self._hang_up_when_idle)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what the parser or `_judge` refused."""
-        self._refuse(self._refusal)
-
     def _judge(self) -> None:
         if self._unread > self.limits.head_bytes:
             size = self._target_bytes + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -151,6 +162,14 @@ class StrictHttpProtocol(HttpToolsProtocol):
         codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
         if codings and (version != "1.1" or codings != [b"chunked"]):
             self._give_up(HTTPStatus.BAD_REQUEST)
+        if self.parser.should_upgrade() and (self.parser.get_method() == b"CONNECT" or self._declares_a_body()):
+            self._give_up(HTTPStatus.BAD_REQUEST)
+
+    def _declares_a_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        )
 
     def _give_up(self, status: HTTPStatus) -> NoReturn:
         self._refusal = status

@@ -8,11 +8,16 @@ from starlette.types import Receive, Scope, Send
 
 from matinee.settings import HttpSettings
 from tests.door import serving
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 HEAD_BYTES = 16_384
 GET = b"GET /ok HTTP/1.1\r\nHost: films.example\r\n\r\n"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+OFFER = (  # as `curl --http2` makes it
+    b"GET /ok HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n"
+)
 
 
 class Application:
@@ -77,6 +82,22 @@ async def talk(port: int, *parts: bytes) -> bytes:
         writer.close()
 
 
+async def talk_in_turns(port: int, first: bytes, then: bytes) -> bytes:
+    """Like `talk`, but the second part leaves when there is an answer to the first."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = b""
+    try:
+        async with asyncio.timeout(5):
+            writer.write(first)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            writer.write(then)
+            return answer + await reader.read()
+    except ConnectionResetError:
+        return answer
+    finally:
+        writer.close()
+
+
 async def test_a_plain_request_is_answered(port: int, application: Application) -> None:
     closing = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     assert (await talk(port, closing)).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -125,6 +146,8 @@ async def test_requests_of_one_connection_are_answered_in_order(port: int, appli
         b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
         b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT /ok HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT http://a/ok HTTP/1.1\r\nHost: a\r\n\r\n",
         b"nonsense\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
@@ -136,6 +159,69 @@ async def test_a_doubtful_head_is_refused_and_nothing_behind_it_answered(
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.count(b"HTTP/1.1") == 1
     assert application.seen == []
+
+
+def with_a_body(protocol: bytes, coded: bool, body: bytes) -> tuple[bytes, bytes]:
+    """Head and body of a request that would change to another protocol."""
+    framing = b"Transfer-Encoding: chunked" if coded else b"Content-Length: %d" % len(body)
+    head = b"POST /ok HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: " + protocol + b"\r\n" + framing
+    return head + b"\r\n\r\n", b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if coded else body
+
+
+@pytest.mark.parametrize("padding", [b"", b"\r\n" * 60_000], ids=["bare", "padded"])
+@pytest.mark.parametrize("coded", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c", b"anything"])
+async def test_a_body_behind_an_upgrade_is_not_taken_for_requests(
+    port: int, application: Application, protocol: bytes, coded: bool, padding: bytes
+) -> None:
+    head, body = with_a_body(protocol, coded, padding + HIDDEN)
+    together, apart = await talk(port, head + body), await talk_in_turns(port, head, body)
+    assert together == b"" or together.startswith(b"HTTP/1.1 400 ")  # a reset can overtake the answer
+    assert apart.startswith(b"HTTP/1.1 400 ")
+    assert (together + apart).count(b"HTTP/1.1") <= 2
+    assert application.seen == []
+
+
+async def test_a_bare_request_as_a_chunked_body_behind_an_upgrade_is_refused(
+    port: int, application: Application
+) -> None:
+    head, _ = with_a_body(b"anything", coded=True, body=b"")
+    assert (await talk_in_turns(port, head, HIDDEN)).startswith(b"HTTP/1.1 400 ")
+    assert application.seen == []
+
+
+@pytest.mark.parametrize("target", [b"a:443", b"/ok", b"http://a/ok"])
+async def test_nothing_is_heard_behind_a_connect(port: int, application: Application, target: bytes) -> None:
+    head = b"CONNECT " + target + b" HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN)
+    answer = await talk_in_turns(port, head, HIDDEN)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert application.seen == []
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 0\r\n"])
+async def test_an_offer_of_another_protocol_is_answered_in_this_one(port: int, length: bytes) -> None:
+    answer = await talk(port, OFFER.replace(b"Connection", length + b"Connection"))
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close\r\n" in answer
+
+
+async def test_nothing_is_heard_behind_such_an_offer(port: int, application: Application) -> None:
+    answer = await talk(port, GET, OFFER + HIDDEN, HIDDEN)
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+    assert application.seen == ["/ok", "/ok"]
+
+
+async def test_nothing_is_heard_behind_such_an_offer_while_it_is_answered(port: int, application: Application) -> None:
+    application.slow.clear()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(OFFER)
+    await until(lambda: application.seen == ["/ok"])
+    writer.write(HIDDEN)
+    await talk(port, b"nonsense\r\n\r\n")  # once this is refused, what came before it has been read
+    application.slow.set()
+    assert (await reader.read()).count(b"HTTP/1.1 200 OK") == 1
+    assert application.seen == ["/ok"]
+    writer.close()
 
 
 @pytest.mark.parametrize("request_", [b"GET /\r\n\r\n", b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"])
