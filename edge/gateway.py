@@ -1,6 +1,7 @@
 """The API gateway: an ASGI application that turns REST calls into gRPC calls of control.
 
-Control decides who may do what; the gateway passes on the caller's token, and knows no method by name.
+Control decides who may do what; the gateway passes on the caller's token, and knows no method by name. A caller without
+one gets no further than here, unless the method is public: no body is read for nobody.
 """
 
 import asyncio
@@ -18,10 +19,11 @@ from edge.bindings import Binding
 from edge.cookies import CookieSessions
 from edge.problems import Refusal
 from edge.transcoding import Json, json_of, request_message
-from matinee.errors import Cancelled, NotFound
+from matinee.errors import Cancelled, NotFound, Unauthenticated
 from matinee.rpc import AUTHORIZATION_KEY, Channel, translated
 
-LARGEST_BODY = 1024**2
+LARGEST_BODY = 64 * 1024
+"""In bytes; the largest text that a message takes has 5,000 characters, of up to 12 bytes in JSON."""
 BODY_SECONDS = 30
 NO_STORE = {"cache-control": "no-store"}
 BRIEFLY = {"cache-control": "private, max-age=300"}
@@ -55,8 +57,8 @@ class Gateway:
 
     async def _answer(self, request: Request) -> Response:
         binding, call, path_values = self._route(request.method, request.scope["path"])
-        message = await self._message(request, binding, path_values)
         metadata = [] if binding.public else self._credentials(request)
+        message = await self._message(request, binding, path_values)
         async with translated():
             reply = await call(message, metadata=metadata, timeout=self._deadline)
         if isinstance(reply, HttpBody):
@@ -84,7 +86,9 @@ class Gateway:
 
     def _credentials(self, request: Request) -> list[tuple[str, str]]:
         token = self._sessions.access_token(request)
-        return [(AUTHORIZATION_KEY, f"Bearer {token}")] if token else []
+        if token is None:
+            raise Unauthenticated("sign in first")
+        return [(AUTHORIZATION_KEY, f"Bearer {token}")]
 
     def _json_response(self, request: Request, binding: Binding, document: Json) -> Response:
         cookies = self._sessions.settle(request, binding, document)
@@ -105,7 +109,7 @@ async def _body(request: Request) -> bytes:
                 body += chunk
                 if len(body) > LARGEST_BODY:
                     raise Refusal(
-                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 1 MiB", {"connection": "close"}
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 64 KiB", {"connection": "close"}
                     )
     except TimeoutError as error:
         raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "the body took too long", {"connection": "close"}) from error

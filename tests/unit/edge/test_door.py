@@ -60,7 +60,8 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
             keys=keys,
             readiness=Readiness(keys, store),
         )
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://x") as client:
+        transport, signed_in = httpx.ASGITransport(door), {"authorization": "Bearer a.b.c"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=signed_in) as client:
             yield client
 
 
@@ -122,7 +123,8 @@ async def test_hostile_paths_open_nothing(client: httpx.AsyncClient, prefix: str
 
 @pytest.mark.parametrize("host", ["x/?", "x/healthz?", "evil.example/v/", "", "x\x00", "[::1"])
 async def test_a_spoofed_host_changes_nothing(client: httpx.AsyncClient, host: str) -> None:
-    assert (await client.get("/api/v1/account", headers={"host": host})).status_code == 401
+    anonymous = {"host": host, "authorization": ""}
+    assert (await client.get("/api/v1/account", headers=anonymous)).status_code == 401
     assert (await client.get("/v/asset/main.m3u8", headers={"host": host})).text == "media"
 
 

@@ -55,7 +55,8 @@ async def test_a_request_in_flight_finishes_after_a_stop(tmp_path: Path) -> None
     calls = Calls()
     calls.gate = asyncio.Event()
     async with control(tmp_path, calls) as channel, serving(settings_of(tmp_path), channel) as (client, stop):
-        pending = asyncio.create_task(client.get("/api/v1/titles"))
+        signed_in = {"authorization": "Bearer a.b.c"}
+        pending = asyncio.create_task(client.get("/api/v1/titles", headers=signed_in))
         await calls.asked.wait()
         stop.set()
         calls.gate.set()
