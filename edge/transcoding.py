@@ -13,6 +13,8 @@ from edge.parameters import parameter_field
 from matinee.errors import InvalidInput
 
 MOST_PARAMETERS = 64
+MOST_VALUES = 1000
+"""In a body; no message of ours has a tenth of it."""
 DEEPEST = 32
 Json = dict[str, Any]
 
@@ -26,7 +28,7 @@ def request_message(binding: Binding, path_values: Mapping[str, str], query: byt
     given = {name: [value] for name, value in path_values.items()}
     for name, texts in (_query(binding, query) | given).items():
         _place(document, name, parameter_field(binding.method.input_type, name).read(texts))
-    _check_texts(document)
+    _check(document)
     try:
         return ParseDict(document, binding.request_class(), max_recursion_depth=DEEPEST)
     except (ParseError, UnicodeError) as error:
@@ -50,6 +52,8 @@ def _body(binding: Binding, body: bytes) -> Json:
 
 
 def _parsed(body: bytes) -> Any:
+    if body.count(b"[") + body.count(b"{") > MOST_VALUES:  # making them is what takes long
+        raise InvalidInput("the body holds too many values")
     try:
         return json.loads(body.decode())
     except UnicodeDecodeError as error:
@@ -82,12 +86,22 @@ def _place(document: Json, path: str, value: object) -> None:
     document[leaf] = value
 
 
-def _check_texts(value: object, depth: int = 0) -> None:
-    """Refuse nesting that no message has, and NUL characters, which databases stumble over."""
-    if depth > DEEPEST:
-        raise InvalidInput("the body is nested too deep")
-    if isinstance(value, str) and "\0" in value:
-        raise InvalidInput("a text in the request holds a NUL character")
-    inner: Iterable[object] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for part in inner:
-        _check_texts(part, depth + 1)
+def _check(document: Json) -> None:
+    """Refuse what no message has: many values, deep nesting, and NUL characters, which databases stumble over."""
+    level: list[object] = [document]
+    depth = seen = 0
+    while level:
+        depth, seen = depth + 1, seen + len(level)
+        if depth > DEEPEST:
+            raise InvalidInput("the body is nested too deep")
+        if seen > MOST_VALUES:
+            raise InvalidInput("the body holds too many values")
+        if any(isinstance(value, str) and "\0" in value for value in level):
+            raise InvalidInput("a text in the request holds a NUL character")
+        level = [part for value in level for part in _parts(value)]
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
