@@ -24,20 +24,23 @@ def request_message(binding: Binding, path_values: Mapping[str, str], query: byt
 
     Raises `InvalidInput` for what the message has no place for.
     """
-    document = _body(binding, body)
-    given = {name: [value] for name, value in path_values.items()}
-    for name, texts in (_query(binding, query) | given).items():
-        _place(document, name, parameter_field(binding.method.input_type, name).read(texts))
-    _check(document)
-    try:
-        return ParseDict(document, binding.request_class(), max_recursion_depth=DEEPEST)
-    except (ParseError, UnicodeError) as error:
-        raise InvalidInput(f"the request does not fit: {str(error).splitlines()[0]}") from error
+    message = binding.request_class()
+    _fill(message, _body(binding, body))
+    _fill(message, _parameters(binding, path_values, query))  # over what is there, which has two spellings in JSON
+    return message
 
 
 def json_of(message: Message) -> Json:
     """A message as proto3 JSON under the protos' own names; every field without presence is there."""
     return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _fill(message: Message, document: Json) -> None:
+    _check(document)
+    try:
+        ParseDict(document, message, max_recursion_depth=DEEPEST)
+    except (ParseError, UnicodeError) as error:
+        raise InvalidInput(f"the request does not fit: {str(error).splitlines()[0]}") from error
 
 
 def _body(binding: Binding, body: bytes) -> Json:
@@ -62,6 +65,14 @@ def _parsed(body: bytes) -> Any:
         raise InvalidInput("the body is nested too deep") from error
     except ValueError as error:
         raise InvalidInput(f"the body is not JSON: {error}") from error
+
+
+def _parameters(binding: Binding, path_values: Mapping[str, str], query: bytes) -> Json:
+    document: Json = {}
+    given = {name: [value] for name, value in path_values.items()}
+    for name, texts in (_query(binding, query) | given).items():
+        _place(document, name, parameter_field(binding.method.input_type, name).read(texts))
+    return document
 
 
 def _query(binding: Binding, query: bytes) -> dict[str, list[str]]:

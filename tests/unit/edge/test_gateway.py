@@ -66,8 +66,11 @@ async def test_path_variables_and_verbs_fill_the_request(api: httpx.AsyncClient,
     assert calls.requests == [PlayRequest(title_id="t1", device="sofa")]
 
 
-async def test_the_path_wins_over_the_body(api: httpx.AsyncClient, calls: Calls) -> None:
-    await api.patch("/api/v1/titles/t1", json={"title_id": "other", "name": ""})
+@pytest.mark.parametrize("names", [("title_id",), ("titleId",), ("title_id", "titleId"), ("titleId", "title_id")])
+async def test_the_path_wins_over_the_body_however_that_is_spelled(
+    api: httpx.AsyncClient, calls: Calls, names: tuple[str, ...]
+) -> None:
+    await api.patch("/api/v1/titles/t1", json={**dict.fromkeys(names, "other"), "name": ""})
     assert calls.requests == [UpdateTitleRequest(title_id="t1", name="")]
 
 
