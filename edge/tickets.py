@@ -2,19 +2,24 @@
 
 A request is judged by the raw path and query of its ASGI scope alone; a Host header changes nothing. The origin that
 takes its place in URIs is the one that we are configured with. Memory is keyed by what `split_token` makes of both, and
-a check sees nothing else: a request that is served from memory is one whose check would be the same again.
+a check sees nothing else: a request that is served from memory is one whose check would be the same again. Only a
+path in normal form is remembered: a file has one of those, and other spellings without end.
 """
 
 import re
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from edge.keys import Verifier
+from edge.problems import Refusal
 from matinee.delivery import authorised_session, normalise, normalise_path, split_token
 from matinee.errors import NotFound, Unauthenticated
 from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, Clock
 
 MOST_TICKETS = 20_000
+LONGEST_URL = 8192
+"""Bytes of path and query that are looked at: a token, what clients add to it (CMCD), and room."""
 _NAME = re.compile(r"/v/([a-z2-7]{26})/([a-z0-9-]{1,64}\.(?:m3u8|mpd|mp4))")
 
 SplitUrl = tuple[str, str]
@@ -41,7 +46,7 @@ class Tickets:
         self._issued: dict[SplitUrl, Ticket] = {}
 
     def issued(self, raw_path: bytes, query: bytes) -> Ticket | None:
-        """The ticket that this URL was given before, while it holds."""
+        """The ticket that this URL was given before, while it holds. Raises `Refusal` (414) for an endless one."""
         ticket = self._issued.get(_split(raw_path, query))
         return ticket if ticket and self._clock() < ticket.expires_at else None
 
@@ -49,7 +54,7 @@ class Tickets:
         """Check a signed URL.
 
         Raises `NotFound` for a path that is no file of an asset, `Unauthenticated` and `PermissionDenied` as RFC 9246
-        asks, and `Unavailable` when the keys cannot be fetched.
+        asks, `Unavailable` when the keys cannot be fetched, and `Refusal` (414) for an endless URL.
         """
         url = raw, token = _split(raw_path, query)
         path = normalise_path(raw)
@@ -60,15 +65,21 @@ class Tickets:
             raise Unauthenticated("this needs a signed URL; play the title to get one")
         claims = await self._keys.verify(token, DELIVERY_TYPE, DELIVERY_AUDIENCE)
         ticket = Ticket(authorised_session(claims, self._origin + path), found[1], found[2], float(claims["exp"]))
-        self._remember(url, ticket)
+        if raw == path:
+            self._remember(url, ticket)
         return ticket
 
     def _remember(self, url: SplitUrl, ticket: Ticket) -> None:
         self._issued.pop(url, None)
-        if len(self._issued) >= MOST_TICKETS:
+        while self._issued and self._is_full_or_expired(next(iter(self._issued.values()))):
             del self._issued[next(iter(self._issued))]
         self._issued[url] = ticket
 
+    def _is_full_or_expired(self, oldest: Ticket) -> bool:
+        return len(self._issued) >= MOST_TICKETS or oldest.expires_at <= self._clock()
+
 
 def _split(raw_path: bytes, query: bytes) -> SplitUrl:
+    if len(raw_path) + len(query) > LONGEST_URL:
+        raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "the URL is longer than any of ours")
     return split_token(raw_path.decode("latin-1"), query.decode("latin-1"))
