@@ -2,8 +2,8 @@
 
 llhttp refuses Content-Length beside Transfer-Encoding, a repeated Content-Length, bare line feeds and folded lines
 (RFC 9112, 2.2, 5.2 and 6.3). What it lets through is refused here: heads without end in size (431) or time (408), no
-Host or several (RFC 9112, 3.2), other transfer codings than chunked, trailers, and more connections than are allowed
-(503). Whoever is refused is disconnected. So is a client that takes no data for minutes.
+Host or several (RFC 9112, 3.2), other transfer codings than chunked, trailers, and more connections than are allowed,
+in all or of one address (503). Whoever is refused is disconnected. So is a client that takes no data for minutes.
 
 No other protocol is spoken here. The parser takes no body behind an Upgrade or a CONNECT, and what comes next for a new
 request, where a proxy before us sees one request with a body. So CONNECT and an Upgrade with a body are refused (400);
@@ -19,6 +19,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edge.gathering import GatheringTransport
+from edge.peers import Peers
 from matinee.settings import HttpSettings
 
 STALLED_SECONDS = 120
@@ -57,17 +58,21 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _stopping = False
     _deaf = False
     """Whether the last request came that is heard on this connection."""
+    peers = Peers(limits)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, or refuse it when there are too many."""
         super().connection_made(GatheringTransport(transport, self.loop))  # type: ignore[arg-type]
-        if len(self.connections) > self.limits.connections:
+        welcome = self.client is None or self.peers.arrive(self.client[0])
+        if not welcome or len(self.connections) > self.limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the timers, and tell every request that its client has left, not only the newest."""
+        if self.client is not None:
+            self.peers.leave(self.client[0])
         self._head_arrived()
         for cycle in self._unanswered():
             cycle.disconnected = True
@@ -216,7 +221,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
 def strict_protocol(limits: HttpSettings) -> type[StrictHttpProtocol]:
     """The protocol class for uvicorn with these limits."""
-    return type("StrictHttpProtocol", (StrictHttpProtocol,), {"limits": limits})
+    return type("StrictHttpProtocol", (StrictHttpProtocol,), {"limits": limits, "peers": Peers(limits)})
 
 
 def _refusal(status: HTTPStatus) -> bytes:

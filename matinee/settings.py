@@ -5,7 +5,7 @@ all with their defaults, and a test holds the two together.
 """
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
@@ -76,6 +76,10 @@ class HttpSettings(Section):
     """Longest time that a request head may take to arrive; then 408."""
     connections: Positive = 2_000
     """Most connections at once; more are answered 503."""
+    connections_per_address: Positive = 200
+    """Most connections of one address at once (of a /64 in IPv6); more are answered 503."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    """Addresses or networks of proxies before the door, which may hold more than that."""
 
 
 class ControlSettings(Section):

@@ -13,6 +13,7 @@ from tests.patience import PATIENCE, until
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 HEAD_BYTES = 16_384
 GET = b"GET /ok HTTP/1.1\r\nHost: films.example\r\n\r\n"
+CLOSING = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
 OFFER = (  # as `curl --http2` makes it
     b"GET /ok HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
@@ -99,20 +100,17 @@ async def talk_in_turns(port: int, first: bytes, then: bytes) -> bytes:
 
 
 async def test_a_plain_request_is_answered(port: int, application: Application) -> None:
-    closing = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    assert (await talk(port, closing)).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (await talk(port, CLOSING)).startswith(b"HTTP/1.1 200 OK\r\n")
     assert application.seen == ["/ok"]
 
 
 async def test_a_head_without_a_body_leaves_too(port: int) -> None:
-    head = GET.replace(b"GET", b"HEAD").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    assert (await talk(port, head)).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (await talk(port, CLOSING.replace(b"GET", b"HEAD"))).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 async def test_requests_of_one_connection_are_answered_in_order(port: int, application: Application) -> None:
     post = b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
-    last = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    answer = await talk(port, GET, post, last)
+    answer = await talk(port, GET, post, CLOSING)
     assert answer.count(b"HTTP/1.1 200 OK") == 3
     assert b"hello" in answer
     assert application.seen == ["/ok", "/body", "/ok"]
@@ -282,3 +280,19 @@ async def test_connections_beyond_the_cap_are_503() -> None:
         assert (await talk(port, GET)).startswith(b"HTTP/1.1 503 ")
         for _, writer in crowd:
             writer.close()
+
+
+async def test_an_address_has_its_own_cap(application: Application) -> None:
+    async with serving(application, HttpSettings(connections_per_address=1, trusted_proxies=())) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n")
+        assert (await talk(port, GET)).startswith(b"HTTP/1.1 503 ")
+        other, writes = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+        writes.write(GET)
+        assert (await other.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writes.close()
+        writer.close()
+        async with asyncio.timeout(PATIENCE):
+            while not (await talk(port, CLOSING)).startswith(b"HTTP/1.1 200 "):
+                continue  # the door has not heard yet that the other has left
