@@ -4,30 +4,43 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 
 def quiet_logging() -> None:
     """Leave standard output to what a command says; only warnings are logged, on standard error."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    _configure(logging.WARNING, printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
 
 
 def configure_logging(service: str) -> None:
     """Send the logs of this process to standard error, each line with the name of the service."""
-    on_terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        _configure(logging.INFO, printable, structlog.dev.ConsoleRenderer())
+    else:
+        _configure(logging.INFO, structlog.processors.JSONRenderer())
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def printable(_: object, __: str, event: EventDict) -> EventDict:
+    """Escape what a terminal would obey, or show as another text: it can come from a URL."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    """Line breaks stay: a traceback has them, and elsewhere the renderer quotes a text that does."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def _configure(level: int, *last: Processor) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            *last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
