@@ -15,6 +15,7 @@ from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import NoReturn
 
+import structlog
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -28,6 +29,8 @@ LAST_REQUEST_SECONDS = 1
 """How long after a stop a request that was on its way may still arrive."""
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _VERSIONS = {"1.0", "1.1"}
+
+log = structlog.get_logger()
 
 
 class _Refused(Exception):
@@ -209,6 +212,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
         """Answer and hang up; only hang up when that would cut into another answer."""
         if self.transport.is_closing():
             return
+        log.debug("refused", status=status.value, client=self.client)
         own_body = self._busy() and self.cycle.more_body and not self.cycle.response_started
         answerable = own_body or not self._busy()
         if self._busy():

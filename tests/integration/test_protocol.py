@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from matinee.settings import HttpSettings
@@ -263,6 +264,16 @@ async def test_fields_after_a_body_are_refused(port: int, application: Applicati
     chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
     answer = await talk(port, chunked + trailer)
     assert answer == b"" or answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+
+
+@pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", GET.replace(b"Host", b"Guest"), OFFER])
+async def test_what_is_refused_or_odd_is_no_line_of_the_servers_own(
+    port: int, request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with structlog.testing.capture_logs() as said:
+        await talk(port, request_)
+    assert caplog.records == []
+    assert [line["log_level"] for line in said] in ([], ["debug"])
 
 
 async def test_nonsense_behind_a_request_does_not_cut_into_its_answer(port: int, application: Application) -> None:
