@@ -169,7 +169,7 @@ class Uploads:
     async def _receive(self, request: Request, upload: Upload) -> Upload:
         """Store the body of a request; answer the upload as it is then."""
         declared = request.headers.get("Upload-Checksum")
-        checksum = tus.checksum(declared) if declared else None
+        checksum = tus.checksum(declared) if declared is not None else None
         if "Content-Length" in request.headers:
             upload.check_room(tus.number(request.headers, "Content-Length"))
         async with self._receivers:

@@ -145,6 +145,8 @@ class TestChecksum:
         assert await stored(store, url) == b"123"
         assert await store.list("staged") == []
 
-    async def test_an_unknown_algorithm_is_refused(self, client: httpx.AsyncClient) -> None:
-        answer = await patch(client, await create(client), 0, b"x", Upload_Checksum="crc32 YQ==")
-        assert answer.status_code == 400
+    @pytest.mark.parametrize("checksum", ["crc32 YQ==", "sha256", ""])
+    async def test_a_checksum_that_cannot_be_checked_is_refused(self, client: httpx.AsyncClient, checksum: str) -> None:
+        url = await create(client)
+        assert (await patch(client, url, 0, b"x", Upload_Checksum=checksum)).status_code == 400
+        assert await offset_of(client, url) == 0
