@@ -32,7 +32,8 @@ def hold_directory(settings: Settings) -> Iterator[None]:
     require_socket(settings)
     run = settings.run_directory
     try:
-        run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        run.mkdir(exist_ok=True, mode=0o700)
         lock = (run / "lock").open("a")
     except OSError as error:
         raise InvalidInput(f"the data directory {settings.data} cannot be used: {error.strerror}") from error

@@ -144,7 +144,7 @@ def open_store(url: str, *, create: bool = True) -> ObjectStore:
 
 def _open_folder(folder: Path, *, create: bool) -> ObjectStore:
     if create:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     elif not folder.is_dir():
         raise InvalidInput(f"the object store's folder {folder} is not there")
     return ObjectStore(LocalStore(prefix=folder, automatic_cleanup=True), folder)

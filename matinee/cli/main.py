@@ -3,6 +3,7 @@
 Exit status 0, or the one of the error with its sentence on standard error.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -30,6 +31,8 @@ def _print_version(wanted: bool) -> None:
 
 USAGE = 2
 """Exit status of a command that is not used as its help says."""
+PRIVATE = 0o077
+"""The umask of every command: what services and commands write is for their own account on the machine alone."""
 
 for module in (services, ingest, catalogue, jobs, session, doctor, demo):
     module.register(app)
@@ -47,6 +50,7 @@ def root(
 
 def main() -> None:
     """Run the command that the arguments name, and leave with its exit status."""
+    os.umask(PRIVATE)
     quiet_logging()
     try:
         status = app(standalone_mode=False)

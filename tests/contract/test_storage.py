@@ -103,6 +103,11 @@ async def test_what_a_store_fails_at_is_for_the_log_and_not_for_viewers(tmp_path
     assert "\n" not in line["reason"]
 
 
+def test_a_new_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    open_store((tmp_path / "objects").as_uri())
+    assert (tmp_path / "objects").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_unknown_address_is_refused_with_a_sentence() -> None:
     with pytest.raises(InvalidInput, match="store\\.url"):
         open_store("ftp://somewhere")

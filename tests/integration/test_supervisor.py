@@ -97,8 +97,13 @@ def test_children_end_with_a_supervisor_that_is_killed(own_stack: Stack) -> None
     wait_until(lambda: not any(map(alive, children)))
 
 
-def test_the_administrators_login_is_readable_by_its_owner_alone(own_stack: Stack) -> None:
-    assert (own_stack.data / "admin.json").stat().st_mode & 0o777 == 0o600
+def test_what_an_instance_writes_is_for_its_owner_alone(own_stack: Stack, tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    film.write_bytes(b"private" * 10_000)
+    assert own_stack.matinee("ingest", str(film)).returncode == 0
+    written = [path for path in own_stack.data.rglob("*") if path.name != "stack.log"]  # that one is the test's own
+    assert any("uploads" in path.parts and path.is_file() for path in written)
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
 
 
 def test_a_command_without_an_instance_says_what_to_do(tmp_path: Path) -> None:

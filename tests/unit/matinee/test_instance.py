@@ -31,6 +31,11 @@ def test_a_path_that_is_too_long_for_a_socket_is_told_at_once(tmp_path: Path) ->
         pass
 
 
+def test_a_new_directory_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with hold_directory(load_settings(data=tmp_path / "data")):
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("name", ["plain", "my films", "années", "50%", "a?b#c"])
 def test_the_store_lies_in_the_data_directory_whatever_its_name(tmp_path: Path, name: str) -> None:
     store = open_store(load_settings(data=tmp_path / name).store_url)
