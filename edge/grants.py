@@ -23,6 +23,8 @@ from protos.v1.playback_pb2_grpc import EdgeServiceStub
 
 DEADLINE_SECONDS = 5.0
 REPORT_SECONDS = 1.0
+REPORT_SESSIONS = 5_000
+"""Most sessions in one report. Control takes 10,000; more go in several."""
 DENIED_SECONDS = 10.0
 """How long a refusal is remembered before control is asked again."""
 FIRST_PAUSE_SECONDS = 0.1
@@ -150,15 +152,19 @@ class Grants:
     async def _report_regularly(self, stream: ReportSink) -> None:
         """Every session that is held at first, so that control tells of revocations that were missed; then the used."""
         self._active = set(self._held)
-        await stream.write(self._report())
         while True:
+            for report in self._reports():
+                await stream.write(report)
             await asyncio.sleep(REPORT_SECONDS)
-            if self._active:
-                await stream.write(self._report())
 
-    def _report(self) -> playback_pb2.ConnectRequest:
-        active, self._active = self._active, set()
-        return playback_pb2.ConnectRequest(edge_id=self._edge_id, active_session_ids=sorted(active))
+    def _reports(self) -> list[playback_pb2.ConnectRequest]:
+        active, self._active = sorted(self._active), set()
+        return [
+            playback_pb2.ConnectRequest(
+                edge_id=self._edge_id, active_session_ids=active[start : start + REPORT_SESSIONS]
+            )
+            for start in range(0, len(active), REPORT_SESSIONS)
+        ]
 
     def _hear(self, news: playback_pb2.ConnectResponse) -> None:
         for renewed in news.renewed:

@@ -126,11 +126,22 @@ async def test_without_control_grants_are_honoured_and_new_sessions_are_told_to_
 async def test_sessions_in_use_are_reported_together(desk: EdgeDesk, channel: Channel) -> None:
     grants = make(channel)
     async with running(grants.run()):
-        await until(lambda: desk.reports == [("edge-1", [])])
         for session in ("s2", "s1", "s2"):
             await grants.grant(session, ASSET)
         await until(lambda: {s for _, sessions in desk.reports for s in sessions} == {"s1", "s2"})
-        assert all(sessions for _, sessions in desk.reports[1:])
+        assert all(sessions for _, sessions in desk.reports)
+
+
+async def test_a_report_names_only_as_many_sessions_as_control_takes(
+    desk: EdgeDesk, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPORT_SESSIONS", 2)
+    grants = make(channel)
+    for session in ("s1", "s2", "s3", "s4", "s5"):
+        await grants.grant(session, ASSET)
+    async with running(grants.run()):
+        await until(lambda: len(desk.reports) == 3)
+    assert desk.reports == [("edge-1", ["s1", "s2"]), ("edge-1", ["s3", "s4"]), ("edge-1", ["s5"])]
 
 
 async def test_a_renewal_prolongs_a_grant_and_may_change_it(desk: EdgeDesk, channel: Channel) -> None:
