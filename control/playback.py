@@ -1,11 +1,13 @@
 """PlaybackService: opens playback sessions, lists them and ends them."""
 
+from collections.abc import Sequence
+
 from typing_extensions import override
 
 from control import inputs, messages
 from control.announcer import Announcer
 from control.callers import Caller, caller
-from control.database import Database, announcements, playback_sessions, titles
+from control.database import Connection, Database, announcements, playback_sessions, titles
 from control.database.playback_sessions import PlaybackSession
 from control.database.titles import Title
 from control.identifiers import new_id
@@ -20,11 +22,17 @@ from protos.v1.access_pb2 import ACCESS_ADMIN
 from protos.v1.playback_pb2_grpc import PlaybackServiceServicer
 
 LONGEST_DEVICE = 100
+MOST_SESSIONS = 100
+"""Most open sessions of one account: a family with every film that it began half a day ago, but no crowd."""
 STOPPED = "playback was stopped"
+CROWDED_OUT = "this account has opened too many playback sessions since"
 
 
 class PlaybackService(PlaybackServiceServicer):
-    """A playback session is open from Play until it is stopped, or until its URLs expire after `token_seconds`."""
+    """A playback session is open from Play until it is stopped, or until its URLs expire after `token_seconds`.
+
+    An account has MOST_SESSIONS at most: one more ends the one that has been out of use for longest.
+    """
 
     def __init__(
         self,
@@ -51,7 +59,11 @@ class PlaybackService(PlaybackServiceServicer):
             if title is None or not title.published:
                 raise NotFound("there is no such title")
             session = self._opened(title, device)
+            crowded_out = await playback_sessions.unused_longest(connection, session.account_id, MOST_SESSIONS - 1)
+            await self._end(connection, crowded_out, CROWDED_OUT)
             await playback_sessions.add(connection, session)
+        if crowded_out:
+            self._announcer.wake()
         return self._answer(session)
 
     @override
@@ -73,10 +85,14 @@ class PlaybackService(PlaybackServiceServicer):
             session = await playback_sessions.find(connection, session_id)
             if session is None or owner not in {None, session.account_id}:
                 raise NotFound("there is no such playback session")
-            await playback_sessions.end(connection, session_id)
-            await announcements.revoke(connection, [session_id], STOPPED, self._clock())
+            await self._end(connection, [session_id], STOPPED)
         self._announcer.wake()
         return pb.StopPlaybackResponse()
+
+    async def _end(self, connection: Connection, session_ids: Sequence[str], reason: str) -> None:
+        for session_id in session_ids:
+            await playback_sessions.end(connection, session_id)
+        await announcements.revoke(connection, session_ids, reason, self._clock())
 
     def _opened(self, title: Title, device: str) -> PlaybackSession:
         now = self._clock()

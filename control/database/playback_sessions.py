@@ -61,6 +61,13 @@ async def page(
     return [PlaybackSession(**row) for row in rows.mappings()]
 
 
+async def unused_longest(connection: Connection, account_id: str, keep: int) -> list[str]:
+    """The ids of all sessions of an account but the `keep` that were in use last."""
+    query = select(playback_sessions.c.session_id).where(playback_sessions.c.account_id == account_id)
+    latest_first = query.order_by(playback_sessions.c.last_seen_at.desc(), playback_sessions.c.session_id.desc())
+    return list((await connection.scalars(latest_first.offset(keep))).all())
+
+
 async def seen(connection: Connection, session_ids: Sequence[str], now: float) -> None:
     """Note that these sessions are in use."""
     chosen = playback_sessions.c.session_id.in_(session_ids)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from control.playback import CROWDED_OUT
 from matinee.delivery import authorised_session
 from matinee.rpc import CallError
 from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, KeySet, key_id
@@ -130,6 +131,23 @@ async def test_viewers_list_and_stop_their_own_sessions_only(house: House) -> No
         await stop(house, of_admin.session_id, viewer)
     assert await sessions(house, admin) == [own.session_id, of_admin.session_id]
     await stop(house, own.session_id, admin)
+
+
+async def test_of_too_many_sessions_of_one_account_the_longest_unused_ends(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.playback.MOST_SESSIONS", 3)
+    admin, viewer, title_id = await house.admin(), await house.person("viewer"), await house.film()
+    of_admin = await house.play(title_id, admin)
+    first, second, third = [(await house.play(title_id, viewer)).session_id for _ in range(3)]
+    edge = await connected(house)
+    house.clock.turn(1)
+    await edge.report(first)
+    await edge.hear()
+    fourth = (await house.play(title_id, viewer)).session_id
+    assert [(one.session_id, one.reason) for one in (await edge.hear()).revoked] == [(second, CROWDED_OUT)]
+    assert await sessions(house, viewer) == [fourth, third, first]
+    assert of_admin.session_id in await sessions(house, admin)
 
 
 async def test_a_listed_session_tells_device_title_and_times(house: House) -> None:
