@@ -3,14 +3,17 @@
 from typing_extensions import override
 
 from control import inputs
-from control.database import Database, jobs, titles
+from control.callers import Caller
+from control.database import Connection, Database, accounts, jobs, titles
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.job import Job
 from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
+from matinee.errors import PermissionDenied, Unauthenticated
 from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
+from protos.v1.access_pb2 import ACCESS_PUBLISHER
 from protos.v1.jobs_pb2_grpc import UploadServiceServicer
 
 
@@ -25,6 +28,7 @@ class UploadService(UploadServiceServicer):
     async def CompleteUpload(self, request: pb.CompleteUploadRequest, context: Context) -> pb.CompleteUploadResponse:
         title, job = self._checked(request)
         async with self._database.write() as connection:
+            await _check_publisher(connection, job.account_id, request.session_id)
             await titles.add(connection, title)
             known = await jobs.add_once(connection, job)
             if known.job_id != job.job_id:
@@ -49,3 +53,12 @@ class UploadService(UploadServiceServicer):
             due_at=now,
         )
         return title, job
+
+
+async def _check_publisher(connection: Connection, account_id: str, session_id: str) -> None:
+    """What an access token said when the last bytes began to come may be true no longer."""
+    account = await accounts.of_session(connection, session_id)
+    if account is None or account.account_id != account_id:
+        raise Unauthenticated("the session has ended; sign in again")
+    if not Caller(account.account_id, account.email, account.role).may(ACCESS_PUBLISHER):
+        raise PermissionDenied("uploads are for publishers")

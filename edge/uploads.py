@@ -26,24 +26,21 @@ from edge.cookies import CookieSessions
 from edge.keys import Verifier
 from edge.parts import Completion, Declaration, Upload, UploadStore
 from edge.problems import Refusal, problem
+from edge.publishers import Publisher, Publishers
 from matinee import rpc
 from matinee.errors import (
     Conflict,
     InvalidInput,
     MatineeError,
     NotFound,
-    PermissionDenied,
-    Unauthenticated,
     Unavailable,
 )
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
-from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE
 from protos.v1.jobs_pb2 import CompleteUploadRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub
 
 ROOT = "/uploads"
-PUBLISHERS = ("publisher", "admin")
 SILENCE_SECONDS = 30
 """A body that brings nothing for so long has ended: its sender is gone."""
 RECEIVERS = 16
@@ -73,8 +70,7 @@ class Uploads:
         self._expire_seconds = settings.uploads.expire_hours * 3600
         self._deadline = settings.control.deadline_seconds
         self._uploads = UploadStore(store, settings.uploads.part_bytes)
-        self._keys = keys
-        self._sessions = sessions
+        self._publishers = Publishers(keys, sessions, channel, service_token, self._deadline)
         self._control = UploadServiceStub(channel)
         self._metadata = rpc.service_metadata(service_token)
         self._clock = clock
@@ -126,7 +122,7 @@ class Uploads:
         )
 
     async def _create(self, request: Request, _: str) -> Response:
-        account_id = await self._account(request)
+        publisher = await self._publishers.confirmed(request)
         if "Upload-Defer-Length" in request.headers or "Upload-Concat" in request.headers:
             raise InvalidInput("an upload declares its Upload-Length at once and is sent as one")
         length = tus.number(request.headers, "Upload-Length")
@@ -137,14 +133,15 @@ class Uploads:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, taken)
         metadata = request.headers.get("Upload-Metadata", "")
         tus.film(tus.metadata(metadata))
-        upload = await self._uploads.create(Declaration(account_id, length, metadata))
+        upload = await self._uploads.create(Declaration(publisher.account_id, length, metadata))
         if request.headers.get("Content-Type") == tus.CONTENT_TYPE:
-            upload = await self._receive(request, upload)
+            upload = await self._receive(request, upload, publisher)
         headers = {**self._standing(upload), "Location": f"{ROOT}/{upload.upload_id}"}
         return Response(status_code=201, headers=headers)
 
     async def _head(self, request: Request, upload_id: str) -> Response:
-        upload = await self._completed(await self._own(request, upload_id))
+        publisher = await self._publishers.claimed(request)
+        upload = await self._completed(await self._own(publisher, upload_id), publisher)
         headers = {**self._standing(upload), "Upload-Length": str(upload.declaration.length)}
         if upload.declaration.metadata:
             headers["Upload-Metadata"] = upload.declaration.metadata
@@ -154,19 +151,21 @@ class Uploads:
         if request.headers.get("Content-Type") != tus.CONTENT_TYPE:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be {tus.CONTENT_TYPE}")
         offset = tus.number(request.headers, "Upload-Offset")
-        upload = await self._own(request, upload_id, offset)
+        publisher = await self._publishers.claimed(request)
+        upload = await self._own(publisher, upload_id, offset)
         if offset != upload.offset:
             raise Conflict(f"the upload goes on at {upload.offset}, and not at {offset}")
-        return Response(status_code=204, headers=self._standing(await self._receive(request, upload)))
+        upload = await self._receive(request, upload, publisher)
+        return Response(status_code=204, headers=self._standing(upload))
 
     async def _delete(self, request: Request, upload_id: str) -> Response:
-        upload = await self._own(request, upload_id)
+        upload = await self._own(await self._publishers.claimed(request), upload_id)
         if upload.completion:
             raise Conflict(f"the upload is complete; cancel the job {upload.completion.job_id} instead")
         await self._uploads.remove(upload.upload_id)
         return Response(status_code=204)
 
-    async def _receive(self, request: Request, upload: Upload) -> Upload:
+    async def _receive(self, request: Request, upload: Upload, publisher: Publisher) -> Upload:
         """Store the body of a request; answer the upload as it is then."""
         declared = request.headers.get("Upload-Checksum")
         checksum = tus.checksum(declared) if declared is not None else None
@@ -175,17 +174,18 @@ class Uploads:
         async with self._receivers:
             offset = await self._uploads.append(upload, _body(request), checksum)
         if offset == upload.declaration.length:
-            return await self._completed(await self._uploads.find(upload.upload_id))
+            return await self._completed(await self._uploads.find(upload.upload_id), publisher)
         return replace(upload, offset=offset, touched=self._clock())
 
-    async def _completed(self, upload: Upload) -> Upload:
+    async def _completed(self, upload: Upload, publisher: Publisher) -> Upload:
         """Tell control of an upload that is whole, unless it knows."""
         if upload.completion or not upload.is_whole:
             return upload
         film = tus.film(tus.metadata(upload.declaration.metadata))
         request = CompleteUploadRequest(
             upload_id=upload.upload_id,
-            account_id=upload.declaration.account_id,
+            account_id=publisher.account_id,
+            session_id=publisher.session_id,
             title_name=film.title,
             file_name=film.filename,
             size_bytes=upload.declaration.length,
@@ -195,20 +195,10 @@ class Uploads:
             answer = await self._control.CompleteUpload(request, metadata=self._metadata, timeout=self._deadline)
         return await self._uploads.complete(upload, Completion(answer.title_id, answer.job_id))
 
-    async def _account(self, request: Request) -> str:
-        token = self._sessions.access_token(request)
-        if token is None:
-            raise Unauthenticated("an upload needs an access token")
-        claims = await self._keys.verify(token, ACCESS_TYPE, ACCESS_AUDIENCE)
-        if claims.get("role") not in PUBLISHERS:
-            raise PermissionDenied("uploads are for publishers")
-        return str(claims["sub"])
-
-    async def _own(self, request: Request, upload_id: str, offset: int = 0) -> Upload:
-        """The upload of that id, if the caller made it and it has not expired."""
-        account_id = await self._account(request)
+    async def _own(self, publisher: Publisher, upload_id: str, offset: int = 0) -> Upload:
+        """The upload of that id, if the publisher made it and it has not expired."""
         upload = await self._uploads.find(upload_id, offset)
-        if upload.declaration.account_id != account_id:
+        if upload.declaration.account_id != publisher.account_id:
             raise NotFound("there is no such upload")
         if not upload.completion and self._clock() >= upload.touched + self._expire_seconds:
             raise Refusal(HTTPStatus.GONE, "the upload has expired; begin it again")

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jwt
 import pytest
 from argon2 import PasswordHasher
 
-from control.database import accounts
+from control.database import Connection, accounts
 from control.database.accounts import Account
 from control.database.engine import open_database
 from control.identifiers import new_id
@@ -36,7 +38,6 @@ from protos.v1.playback_pb2_grpc import EdgeServiceStub, PlaybackServiceStub
 
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ASSET = "a" * 26
-ACCOUNT = "0" * 26
 
 Metadata = Sequence[tuple[str, str]]
 
@@ -93,16 +94,27 @@ class House:
         """What a new account of this role sends along; written to the database, since nobody registers yet."""
         email = f"{role}@matinee.local"
         account = Account(new_id(self.clock), email, QUICK_HASHER.hash("password"), role, self.clock())
-        database = await open_database(self.settings.database_url)
-        async with database.write() as connection:
+        async with self.written() as connection:
             await accounts.add(connection, account)
-        await database.close()
         return bearer((await self.auth.Login(LoginRequest(email=email, password="password"))).access_token)
 
-    async def upload(self, upload_id: str = "upload-1", name: str = "A film") -> CompleteUploadResponse:
-        request = CompleteUploadRequest(
-            upload_id=upload_id, account_id=ACCOUNT, title_name=name, file_name="film.mkv", size_bytes=1000
-        )
+    @asynccontextmanager
+    async def written(self) -> AsyncIterator[Connection]:
+        """The database of this control, for what no call can do."""
+        database = await open_database(self.settings.database_url)
+        try:
+            async with database.write() as connection:
+                yield connection
+        finally:
+            await database.close()
+
+    async def upload(
+        self, upload_id: str = "upload-1", name: str = "A film", *, by: Metadata | None = None, **changes: Any
+    ) -> CompleteUploadResponse:
+        """Record an upload, of the admin unless it is `by` somebody else."""
+        claims = claims_of(by or await self.admin())
+        fields = {"upload_id": upload_id, "account_id": claims["sub"], "session_id": claims["sid"], "title_name": name}
+        request = CompleteUploadRequest(**{**fields, "file_name": "film.mkv", "size_bytes": 1000, **changes})
         return await self.uploads.CompleteUpload(request, metadata=self.service)
 
     async def lease(self, worker_id: str = "worker-1") -> JobLease | None:
@@ -140,6 +152,11 @@ class House:
 def bearer(access_token: str) -> Metadata:
     """What a person with this token sends along."""
     return ((AUTHORIZATION_KEY, f"Bearer {access_token}"),)
+
+
+def claims_of(person: Metadata) -> dict[str, Any]:
+    """What the access token of a person says."""
+    return dict(jwt.decode(person[0][1].removeprefix("Bearer "), options={"verify_signature": False}))
 
 
 class Refusal:

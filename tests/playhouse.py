@@ -22,6 +22,7 @@ from matinee.storage import open_store
 from matinee.tokens import key_id
 from protos.v1.jobs_pb2 import CompleteUploadRequest, LeaseJobRequest, PublishAssetRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub, WorkerServiceStub
+from tests.control_house import claims_of
 from tests.patience import PATIENCE, until
 from tests.small_asset import ASSET_ID, store_asset
 
@@ -87,9 +88,11 @@ class Playhouse:
         """Make the small asset a published title, as edge and worker would."""
         await store_asset(open_store(self.settings.store_url))
         service = service_metadata(self.settings.service_token_file.read_text().strip())
+        claims = claims_of(tuple(self.bearer.items()))
         uploaded = CompleteUploadRequest(
-            upload_id="film", account_id="0" * 26, title_name="Film", file_name="film.mkv", size_bytes=1
-        )
+            upload_id="film", account_id=claims["sub"], session_id=claims["sid"], title_name="Film",
+            file_name="film.mkv", size_bytes=1,
+        )  # fmt: skip
         async with open_channel(self.settings.control_address) as channel:
             uploads, workers = UploadServiceStub(channel), WorkerServiceStub(channel)
             title_id = (await uploads.CompleteUpload(uploaded, metadata=service)).title_id
@@ -114,7 +117,8 @@ async def opened(data: Path, **settings: str) -> AsyncIterator[Playhouse]:
         try:
             await house.start("control")
             await house.start("edge")
-            house.title_id, house.bearer = await house.publish(), await house.sign_in()
+            house.bearer = await house.sign_in()
+            house.title_id = await house.publish()
             yield house
         finally:
             for name in tuple(house.running):

@@ -16,12 +16,13 @@ from control.server import serve
 from matinee.rpc import AUTHORIZATION_KEY, Channel, open_channel, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
-from protos.v1.auth_pb2 import GetAccountRequest, LoginRequest
+from protos.v1.auth_pb2 import LoginRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.catalogue_pb2 import DeleteTitleRequest
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from protos.v1.jobs_pb2 import CancelJobRequest, CompleteUploadRequest, GetJobRequest, Job, RetryJobRequest
 from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
+from tests.control_house import claims_of
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ class Studio:
     channel: Channel
     sections: dict[str, dict[str, Any]]
     publisher: Metadata = ()
-    account_id: str = ""
     workers: list[Process] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     control: "asyncio.Task[None] | None" = None
@@ -53,8 +53,6 @@ class Studio:
         self.control = asyncio.create_task(serve(self.settings, self.store, self.stop))
         await until(self._announced)
         self.publisher = await _signed_in(self.settings, self.channel)
-        auth = AuthServiceStub(self.channel)
-        self.account_id = (await auth.GetAccount(GetAccountRequest(), metadata=self.publisher)).account.account_id
 
     async def close(self) -> None:
         """Kill the workers, and stop control."""
@@ -73,7 +71,8 @@ class Studio:
         for start in range(0, len(film), PART_BYTES):
             await self.store.put(f"uploads/film/{start:016d}", film[start : start + PART_BYTES])
         request = CompleteUploadRequest(
-            upload_id="film", account_id=self.account_id, title_name="Film", file_name="film.mp4",
+            upload_id="film", account_id=self.claims["sub"], session_id=self.claims["sid"],
+            title_name="Film", file_name="film.mp4",
             size_bytes=len(film) if size is None else size, sha256=sha256,
         )  # fmt: skip
         token = self.settings.service_token_file.read_text().strip()
@@ -133,6 +132,11 @@ class Studio:
 
     def _announced(self) -> bool:
         return self.settings.service_token_file.exists() and (self.settings.data / "admin.json").exists()
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """What the publisher's access token says."""
+        return claims_of(self.publisher)
 
     @property
     def _jobs(self) -> "JobServiceAsyncStub":

@@ -16,11 +16,20 @@ from starlette.types import ASGIApp
 from edge.cookies import CookieSessions
 from edge.keys import Keys
 from edge.uploads import Uploads
-from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel
+from matinee.errors import PermissionDenied, Unauthenticated
+from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel, status_code
 from matinee.settings import Settings, UploadSettings
 from matinee.storage import ObjectStore, open_store
-from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, SigningKey, jwks
-from protos.v1.auth_pb2 import GetKeysRequest, GetKeysResponse
+from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, KeySet, SigningKey, jwks
+from protos.v1.auth_pb2 import (
+    ROLE_PUBLISHER,
+    ROLE_VIEWER,
+    Account,
+    GetKeysRequest,
+    GetKeysResponse,
+    VerifyTokenRequest,
+    VerifyTokenResponse,
+)
 from protos.v1.auth_pb2_grpc import AuthServiceServicer, add_AuthServiceServicer_to_server
 from protos.v1.jobs_pb2 import CompleteUploadRequest, CompleteUploadResponse
 from protos.v1.jobs_pb2_grpc import UploadServiceServicer, add_UploadServiceServicer_to_server
@@ -38,14 +47,35 @@ class Control(AuthServiceServicer, UploadServiceServicer):
         self.completed: dict[str, CompleteUploadRequest] = {}
         self.calls = 0
         self.address = "127.0.0.1:0"
+        self.signed_out = set[str]()
+        """Accounts whose sessions have ended since their tokens were given."""
+        self.viewers = set[str]()
+        """Accounts that have become viewers since."""
 
     async def GetKeys(self, request: GetKeysRequest, context: Context) -> GetKeysResponse:  # noqa: N802 (gRPC's name)
         return GetKeysResponse(jwks=jwks([self.key]))
+
+    async def VerifyToken(  # noqa: N802 (gRPC's name)
+        self, request: VerifyTokenRequest, context: Context
+    ) -> VerifyTokenResponse:
+        assert dict(context.invocation_metadata() or ())[SERVICE_TOKEN_KEY] == SERVICE_TOKEN
+        claims = KeySet.from_jwks(jwks([self.key])).verify(request.access_token, ACCESS_TYPE, ACCESS_AUDIENCE)
+        await self._check_session(claims["sub"], context)
+        role = ROLE_VIEWER if claims["sub"] in self.viewers else ROLE_PUBLISHER
+        return VerifyTokenResponse(account=Account(account_id=claims["sub"], role=role))
+
+    async def _check_session(self, account_id: str, context: Context) -> None:
+        if account_id in self.signed_out:
+            await context.abort(status_code(Unauthenticated()), "the session has ended; sign in again")
 
     async def CompleteUpload(  # noqa: N802 (gRPC's name)
         self, request: CompleteUploadRequest, context: Context
     ) -> CompleteUploadResponse:
         assert dict(context.invocation_metadata() or ())[SERVICE_TOKEN_KEY] == SERVICE_TOKEN
+        assert request.session_id == session_of(request.account_id)
+        await self._check_session(request.account_id, context)
+        if request.account_id in self.viewers:
+            await context.abort(status_code(PermissionDenied()), "uploads are for publishers")
         self.calls += 1
         assert self.completed.setdefault(request.upload_id, request) == request
         number = list(self.completed).index(request.upload_id)
@@ -54,6 +84,7 @@ class Control(AuthServiceServicer, UploadServiceServicer):
     def token(self, account: str = "ada", role: str = "publisher", life: float = 60) -> str:
         """An access token of that account."""
         claims = {"iss": ISSUER, "aud": ACCESS_AUDIENCE, "sub": account, "role": role, "exp": time.time() + life}
+        claims["sid"] = session_of(account)
         return self.key.sign(ACCESS_TYPE, claims)
 
     @asynccontextmanager
@@ -69,6 +100,10 @@ class Control(AuthServiceServicer, UploadServiceServicer):
             yield
         finally:
             await server.stop(None)
+
+
+def session_of(account: str) -> str:
+    return f"session of {account}"
 
 
 def make_control() -> Control:

@@ -309,15 +309,18 @@ class CompleteUploadRequest(_message.Message):
     FILE_NAME_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
     """Names the object prefix uploads/<upload_id>/."""
     account_id: _builtins.str
-    """The account that uploaded."""
+    """The account that began the upload."""
     title_name: _builtins.str
     file_name: _builtins.str
     size_bytes: _builtins.int
     sha256: _builtins.str
     """Hex SHA-256 that the client declared for the whole file; empty when it declared none."""
+    session_id: _builtins.str
+    """The session of that account in which the upload was finished."""
     def __init__(
         self,
         *,
@@ -327,10 +330,11 @@ class CompleteUploadRequest(_message.Message):
         file_name: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
+        session_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "file_name", b"file_name", "sha256", b"sha256", "size_bytes", b"size_bytes", "title_name", b"title_name", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "file_name", b"file_name", "session_id", b"session_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "title_name", b"title_name", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

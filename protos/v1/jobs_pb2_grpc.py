@@ -256,6 +256,7 @@ class UploadServiceServicer:
 
     def CompleteUpload(self, request, context):
         """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
+        UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -101,7 +101,9 @@ class UploadServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UploadServiceAsyncStub: ...
     CompleteUpload: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CompleteUploadRequest, _jobs_pb2.CompleteUploadResponse]
-    """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer."""
+    """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
+    UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+    """
 
 @_typing.type_check_only
 class UploadServiceAsyncStub(UploadServiceStub):
@@ -109,7 +111,9 @@ class UploadServiceAsyncStub(UploadServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CompleteUpload: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CompleteUploadRequest, _jobs_pb2.CompleteUploadResponse]  # type: ignore[assignment]
-    """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer."""
+    """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
+    UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+    """
 
 class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
     """What the edge tells control about uploads."""
@@ -120,7 +124,9 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.CompleteUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.CompleteUploadResponse, _abc.Awaitable[_jobs_pb2.CompleteUploadResponse]]:
-        """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer."""
+        """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
+        UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+        """
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

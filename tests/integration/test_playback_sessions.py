@@ -7,14 +7,12 @@ import pytest
 from sqlalchemy import insert
 
 from control.database import tables
-from control.database.engine import open_database
 from control.database.playback_sessions import PlaybackSession
 from control.edges import MOST_SESSIONS
 from control.identifiers import new_id
 from edge.grants import Grant, Grants
-from protos.v1.auth_pb2 import GetAccountRequest
 from protos.v1.playback_pb2 import StopPlaybackRequest
-from tests.control_house import ASSET, House, Metadata, running_control
+from tests.control_house import ASSET, House, Metadata, claims_of, running_control
 from tests.edge_desk import running
 from tests.patience import until
 
@@ -23,14 +21,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 async def open_sessions(house: House, viewer: Metadata, title_id: str) -> list[str]:
     """More sessions than a report may name, written to the database: asking for each would take a minute."""
-    account = (await house.auth.GetAccount(GetAccountRequest(), metadata=viewer)).account.account_id
-    now = house.clock()
+    account, now = claims_of(viewer)["sub"], house.clock()
     ids = [new_id(house.clock) for _ in range(MOST_SESSIONS + 1)]
     rows = [asdict(PlaybackSession(id_, title_id, account, ASSET, "", now, now, now + 3_600)) for id_ in ids]
-    database = await open_database(house.settings.database_url)
-    async with database.write() as connection:
+    async with house.written() as connection:
         await connection.execute(insert(tables.playback_sessions), rows)
-    await database.close()
     return ids
 
 

@@ -107,6 +107,17 @@ async def test_a_browser_signs_in_renews_and_signs_out_by_cookie(api: httpx.Asyn
     assert (await api.get("/api/v1/account")).status_code == 401
 
 
+async def test_nobody_uploads_after_signing_out(api: httpx.AsyncClient, admin: dict[str, str]) -> None:
+    tokens = (await api.post("/api/v1/auth:login", json=admin)).json()
+    film = {"tus-resumable": "1.0.0", "upload-length": "2", "upload-metadata": "title U2l0YQ=="}
+    headers = film | {"authorization": f"Bearer {tokens['access_token']}"}
+    begun = await api.post("/uploads", headers=headers)
+    await api.post("/api/v1/auth:logout", json={"refresh_token": tokens["refresh_token"]})
+    assert (await api.post("/uploads", headers=headers)).status_code == 401
+    rest = {"upload-offset": "0", "content-type": "application/offset+octet-stream"}
+    assert (await api.patch(begun.headers["location"], headers=headers | rest, content=b"ab")).status_code == 401
+
+
 async def test_a_new_key_is_known_with_its_first_token_and_old_tokens_stay_good(
     api: httpx.AsyncClient, admin: dict[str, str], bearer: dict[str, str]
 ) -> None:

@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from control.database import tables
+from protos.v1.auth_pb2 import LogoutRequest
 from protos.v1.catalogue_pb2 import TITLE_STATE_DRAFT, GetTitleRequest, ListTitlesRequest
 from protos.v1.jobs_pb2 import (
     JOB_STAGE_ENCODE,
@@ -14,7 +17,6 @@ from protos.v1.jobs_pb2 import (
     JOB_STATE_QUEUED,
     JOB_STATE_RUNNING,
     CancelJobRequest,
-    CompleteUploadRequest,
     GetJobRequest,
     HeartbeatRequest,
     Job,
@@ -25,7 +27,7 @@ from protos.v1.jobs_pb2 import (
     ReleaseJobRequest,
     RetryJobRequest,
 )
-from tests.control_house import ACCOUNT, ASSET, House, refusal
+from tests.control_house import ASSET, House, bearer, claims_of, refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -71,8 +73,7 @@ async def test_the_same_upload_is_recorded_once(house: House) -> None:
 
 
 async def test_a_title_without_a_name_takes_the_name_of_its_file(house: House) -> None:
-    request = CompleteUploadRequest(upload_id="u", account_id=ACCOUNT, file_name="Metropolis.mkv")
-    uploaded = await house.uploads.CompleteUpload(request, metadata=house.service)
+    uploaded = await house.upload(name="", file_name="Metropolis.mkv")
     assert (await job_of(house, uploaded.job_id)).title_name == "Metropolis.mkv"
 
 
@@ -80,21 +81,42 @@ BAD_UPLOADS: list[dict[str, Any]] = [
     {"upload_id": "../x"},
     {"upload_id": ""},
     {"account_id": "somebody"},
-    {"title_name": "a\0b"},
-    {"title_name": "x" * 201},
+    {"name": "a\0b"},
+    {"name": "x" * 201},
     {"file_name": "a\nb"},
     {"file_name": "x" * 256},
-    {"title_name": "", "file_name": " "},
+    {"name": "", "file_name": " "},
     {"size_bytes": -1},
     {"sha256": "abc"},
 ]
 
 
 async def test_an_upload_that_cannot_be_is_refused(house: House) -> None:
-    good = {"upload_id": "u", "account_id": ACCOUNT, "title_name": "T", "file_name": "f.mkv"}
     for fields in BAD_UPLOADS:
         async with refusal("INVALID_ARGUMENT"):
-            await house.uploads.CompleteUpload(CompleteUploadRequest(**{**good, **fields}), metadata=house.service)
+            await house.upload(**fields)
+
+
+async def test_a_publisher_who_has_signed_out_completes_no_upload(house: House) -> None:
+    tokens = await house.sign_in()
+    await house.auth.Logout(LogoutRequest(refresh_token=tokens.refresh_token))
+    async with refusal("UNAUTHENTICATED", "session has ended"):
+        await house.upload(by=bearer(tokens.access_token))
+
+
+async def test_a_publisher_who_has_become_a_viewer_completes_no_upload(house: House) -> None:
+    publisher = await house.person("publisher")
+    await house.upload("before", by=publisher)
+    async with house.written() as connection:
+        await connection.execute(update(tables.accounts).values(role="viewer"))
+    async with refusal("PERMISSION_DENIED", "for publishers"):
+        await house.upload("after", by=publisher)
+
+
+async def test_an_upload_is_completed_in_a_session_of_its_own_account(house: House) -> None:
+    publisher = await house.person("publisher")
+    async with refusal("UNAUTHENTICATED", "session has ended"):
+        await house.upload(account_id=claims_of(publisher)["sub"])
 
 
 async def test_the_oldest_job_is_leased_first(house: House) -> None:
@@ -110,10 +132,7 @@ async def test_of_two_workers_one_gets_the_job(house: House) -> None:
 
 
 async def test_a_lease_tells_all_that_the_worker_needs(house: House) -> None:
-    request = CompleteUploadRequest(
-        upload_id="u", account_id=ACCOUNT, title_name="T", file_name="f.mkv", size_bytes=7, sha256="A" * 64
-    )
-    uploaded = await house.uploads.CompleteUpload(request, metadata=house.service)
+    uploaded = await house.upload("u", file_name="f.mkv", size_bytes=7, sha256="A" * 64)
     assert await house.leased() == JobLease(
         job_id=uploaded.job_id,
         title_id=uploaded.title_id,

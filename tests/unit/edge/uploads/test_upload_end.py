@@ -48,6 +48,24 @@ class TestCompletion:
         await away.close()
         await client.aclose()
 
+    async def test_whoever_may_publish_no_longer_completes_nothing(
+        self, client: httpx.AsyncClient, control: Control
+    ) -> None:
+        url = await create(client, length=3)
+        control.viewers.add("ada")
+        assert (await patch(client, url, 0, b"123")).status_code == 403
+        assert (await client.head(url)).status_code == 403
+        assert not control.completed
+
+    async def test_what_was_finished_after_signing_out_is_completed_after_signing_in(
+        self, client: httpx.AsyncClient, control: Control
+    ) -> None:
+        url = await create(client, length=3)
+        control.signed_out.add("ada")
+        assert (await patch(client, url, 0, b"123")).status_code == 401
+        control.signed_out.clear()
+        assert (await client.head(url)).headers["Matinee-Title-Id"] == "title-0"
+
     async def test_the_answer_outlives_the_bytes(self, client: httpx.AsyncClient, store: ObjectStore) -> None:
         url = await create(client, length=3)
         await patch(client, url, 0, b"123")

@@ -11,6 +11,8 @@ from tests.uploads import Control
 
 pytestmark = pytest.mark.anyio
 
+DESCRIBED = {"Upload-Length": "1", "Upload-Metadata": f"title {encoded('a')}"}
+
 
 class TestCreation:
     async def test_an_upload_is_created_at_a_url_that_nobody_can_guess(self, client: httpx.AsyncClient) -> None:
@@ -46,8 +48,7 @@ class TestCreation:
     async def test_bad_requests_are_refused_with_a_sentence(
         self, client: httpx.AsyncClient, store: ObjectStore, headers: dict[str, str], status: int
     ) -> None:
-        good = {"Upload-Length": "1", "Upload-Metadata": f"title {encoded('a')}"}
-        answer = await client.post("/uploads", headers=good | headers)
+        answer = await client.post("/uploads", headers=DESCRIBED | headers)
         assert answer.status_code == status
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["detail"]
@@ -75,6 +76,20 @@ class TestWho:
     async def test_a_viewer_may_not_upload(self, client: httpx.AsyncClient, control: Control) -> None:
         headers = {"Authorization": f"Bearer {control.token(role='viewer')}", "Upload-Length": "1"}
         assert (await client.post("/uploads", headers=headers)).status_code == 403
+
+    async def test_nobody_uploads_after_signing_out(
+        self, client: httpx.AsyncClient, control: Control, store: ObjectStore
+    ) -> None:
+        control.signed_out.add("ada")
+        answer = await client.post("/uploads", headers=DESCRIBED)
+        assert (answer.status_code, await store.list("uploads")) == (401, [])
+
+    async def test_a_publisher_who_has_become_a_viewer_may_not_upload(
+        self, client: httpx.AsyncClient, control: Control, store: ObjectStore
+    ) -> None:
+        control.viewers.add("ada")
+        answer = await client.post("/uploads", headers=DESCRIBED)
+        assert (answer.status_code, await store.list("uploads")) == (403, [])
 
     @pytest.mark.parametrize("method", ["HEAD", "PATCH", "DELETE"])
     async def test_an_upload_exists_for_its_owner_only(

@@ -1,0 +1,68 @@
+"""Who uploads: somebody with an access token of a publisher.
+
+What a token says was true when it was given, minutes ago. That is good enough between the two ends of an upload; at its
+beginning control is asked, and at its end control looks for itself (`CompleteUpload`).
+"""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from edge.cookies import CookieSessions
+from edge.keys import Verifier
+from matinee import rpc
+from matinee.errors import PermissionDenied, Unauthenticated
+from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE
+from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_PUBLISHER, VerifyTokenRequest
+from protos.v1.auth_pb2_grpc import AuthServiceStub
+
+NOT_A_PUBLISHER = "uploads are for publishers"
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Whose request it is, and the session in which they are signed in."""
+
+    account_id: str
+    session_id: str
+
+
+class Publishers:
+    """Knows publishers by their requests. Every method raises `Unauthenticated` and `PermissionDenied` for others."""
+
+    def __init__(
+        self,
+        keys: Verifier,
+        sessions: CookieSessions,
+        channel: rpc.Channel,
+        service_token: str,
+        deadline_seconds: float,
+    ) -> None:
+        self._keys = keys
+        self._sessions = sessions
+        self._control = AuthServiceStub(channel)
+        self._metadata = rpc.service_metadata(service_token)
+        self._deadline = deadline_seconds
+
+    async def claimed(self, request: Request) -> Publisher:
+        """The publisher that the request's token names."""
+        claims = await self._keys.verify(self._token(request), ACCESS_TYPE, ACCESS_AUDIENCE)
+        if claims.get("role") not in ("publisher", "admin"):
+            raise PermissionDenied(NOT_A_PUBLISHER)
+        return Publisher(str(claims["sub"]), str(claims["sid"]))
+
+    async def confirmed(self, request: Request) -> Publisher:
+        """The same, when control says that the session goes on and the account may publish still."""
+        publisher = await self.claimed(request)
+        asked = VerifyTokenRequest(access_token=self._token(request))
+        async with rpc.translated():
+            answer = await self._control.VerifyToken(asked, metadata=self._metadata, timeout=self._deadline)
+        if answer.account.role not in (ROLE_PUBLISHER, ROLE_ADMIN):
+            raise PermissionDenied(NOT_A_PUBLISHER)
+        return publisher
+
+    def _token(self, request: Request) -> str:
+        token = self._sessions.access_token(request)
+        if token is None:
+            raise Unauthenticated("an upload needs an access token")
+        return token
