@@ -12,16 +12,17 @@ answer is 503 and the next HEAD or empty PATCH tells it: `CompleteUpload` gives 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from edge import tus
+from edge.bodies import Receivers, paced
 from edge.cookies import CookieSessions
 from edge.keys import Verifier
 from edge.parts import Completion, Declaration, Upload, UploadStore
@@ -41,10 +42,6 @@ from protos.v1.jobs_pb2 import CompleteUploadRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub
 
 ROOT = "/uploads"
-SILENCE_SECONDS = 30
-"""A body that brings nothing for so long has ended: its sender is gone."""
-RECEIVERS = 16
-"""Most bodies that are received at the same time; each holds up to three parts in memory. Others wait."""
 SWEEP_SECONDS = 3600
 
 log = structlog.get_logger()
@@ -74,7 +71,7 @@ class Uploads:
         self._control = UploadServiceStub(channel)
         self._metadata = rpc.service_metadata(service_token)
         self._clock = clock
-        self._receivers = asyncio.Semaphore(RECEIVERS)
+        self._receivers = Receivers()
         self._handlers: dict[str, Handler] = {
             "POST": self._create,
             "HEAD": self._head,
@@ -171,8 +168,8 @@ class Uploads:
         checksum = tus.checksum(declared) if declared is not None else None
         if "Content-Length" in request.headers:
             upload.check_room(tus.number(request.headers, "Content-Length"))
-        async with self._receivers:
-            offset = await self._uploads.append(upload, _body(request), checksum)
+        async with self._receivers.place(publisher.account_id):
+            offset = await self._uploads.append(upload, paced(request.stream()), checksum)
         if offset == upload.declaration.length:
             return await self._completed(await self._uploads.find(upload.upload_id), publisher)
         return replace(upload, offset=offset, touched=self._clock())
@@ -234,15 +231,3 @@ def _meant(request: Request) -> Request:
     """The request with the method that X-HTTP-Method-Override names, for clients that cannot send every method."""
     method = request.headers.get("X-HTTP-Method-Override", request.method).upper()
     return Request({**request.scope, "method": method}, request.receive)
-
-
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    """The chunks of a body, which ends when the client says so, goes away or falls silent."""
-    chunks = request.stream()
-    try:
-        while True:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                chunk = await anext(chunks)
-            yield chunk
-    except (StopAsyncIteration, ClientDisconnect, TimeoutError):
-        return
