@@ -4,6 +4,7 @@
     uploads/<id>/<offset, 16 digits> parts, each beginning where the one before it ends
     staged/<id>/<nonce>/<offset>     bytes whose checksum is not known yet
     completed/<id>                   the title and the job that it became; outlives the parts, which are the job's
+    unfinished/<account>/<id>/…      that it has not ended (see `edge.unfinished`)
 
 A writer makes a part only where it has seen the last part end, or made that part itself, and only if nobody else has
 (create-if-absent). So parts never overlap and never leave a gap, whoever writes at the same time or dies.
@@ -19,13 +20,16 @@ from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from itertools import groupby
 
+from edge import unfinished
 from edge.problems import Refusal
 from edge.tus import CHECKSUM_MISMATCH, Checksum
+from edge.unfinished import UnfinishedUploads
 from matinee.errors import Conflict, NotFound
 from matinee.layout import UPLOADS, part_key, part_offset, upload_prefix
+from matinee.settings import UploadSettings
 from matinee.storage import ObjectStore, StoredObject
 
-PREFIXES = (UPLOADS, "staged", "completed")
+PREFIXES = (UPLOADS, "staged", "completed", unfinished.PREFIX)
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -71,13 +75,18 @@ class Upload:
 class UploadStore:
     """Creates, continues and removes uploads. A part has at most `part_bytes` bytes; memory is bounded by three."""
 
-    def __init__(self, store: ObjectStore, part_bytes: int) -> None:
+    def __init__(self, store: ObjectStore, settings: UploadSettings) -> None:
         self._store = store
-        self._part_bytes = part_bytes
+        self._part_bytes = settings.part_bytes
+        self._unfinished = UnfinishedUploads(store, settings)
 
     async def create(self, declaration: Declaration) -> Upload:
-        """Begin an upload under a new, unguessable id."""
+        """Begin an upload under a new, unguessable id.
+
+        Raises `ResourceExhausted` when the account has too many unfinished ones.
+        """
         upload_id = secrets.token_hex(16)
+        await self._unfinished.begin(declaration.account_id, upload_id, declaration.length)
         await self._store.put(_info(upload_id), json.dumps(asdict(declaration)).encode())
         return await self.find(upload_id)
 
@@ -120,14 +129,14 @@ class UploadStore:
     async def complete(self, upload: Upload, completion: Completion) -> Upload:
         """Note what a whole upload became; from then on its parts belong to the job."""
         completed = replace(upload, completion=completion)
+        await self._end(upload)
         await self._store.put(f"completed/{upload.upload_id}", json.dumps(asdict(completed)).encode())
         return completed
 
-    async def remove(self, upload_id: str) -> None:
+    async def remove(self, upload: Upload) -> None:
         """Remove an upload and all its bytes."""
-        await self._store.delete([_info(upload_id), f"completed/{upload_id}"])
-        await self._store.delete_prefix(upload_prefix(upload_id))
-        await self._store.delete_prefix(f"staged/{upload_id}")
+        await self._end(upload)
+        await self._remove(upload.upload_id)
 
     async def remove_untouched(self, since: float) -> int:
         """Remove what nobody has continued since that time (epoch seconds); answer how many uploads.
@@ -136,14 +145,22 @@ class UploadStore:
         upload goes too. Several edges may do this at the same time.
         """
         found = [item for prefix in PREFIXES for item in await self._store.list(prefix)]
-        stale = [
-            upload_id
-            for upload_id, items in groupby(sorted(found, key=_upload_id), key=_upload_id)
-            if _is_abandoned(list(items), since)
-        ]
-        for upload_id in stale:
-            await self.remove(upload_id)
+        uploads = {
+            upload_id: list(items) for upload_id, items in groupby(sorted(found, key=_upload_id), key=_upload_id)
+        }
+        stale = {upload_id: items for upload_id, items in uploads.items() if _is_abandoned(items, since)}
+        for upload_id, items in stale.items():
+            await self._store.delete(item.key for item in items if _prefix(item) == unfinished.PREFIX)
+            await self._remove(upload_id)
         return len(stale)
+
+    async def _end(self, upload: Upload) -> None:
+        await self._unfinished.end(upload.declaration.account_id, upload.upload_id, upload.declaration.length)
+
+    async def _remove(self, upload_id: str) -> None:
+        await self._store.delete([_info(upload_id), f"completed/{upload_id}"])
+        await self._store.delete_prefix(upload_prefix(upload_id))
+        await self._store.delete_prefix(f"staged/{upload_id}")
 
     async def _append_checked(self, upload: Upload, parts: AsyncIterator[bytes], checksum: Checksum) -> int:
         """The last part waits for the verdict in memory, those before it in the store."""
@@ -214,8 +231,12 @@ def _info(upload_id: str) -> str:
     return f"{upload_prefix(upload_id)}/info.json"
 
 
+def _prefix(item: StoredObject) -> str:
+    return item.key.partition("/")[0]
+
+
 def _upload_id(item: StoredObject) -> str:
-    return item.key.split("/")[1]
+    return item.key.split("/")[2 if _prefix(item) == unfinished.PREFIX else 1]
 
 
 def _touched(items: Iterable[StoredObject]) -> float:
@@ -235,7 +256,7 @@ def _end(items: Iterable[StoredObject]) -> int:
 
 
 def _is_abandoned(items: list[StoredObject], since: float) -> bool:
-    prefixes = {item.key.partition("/")[0] for item in items}
+    prefixes = {_prefix(item) for item in items}
     awaits_its_job = {UPLOADS, "completed"} <= prefixes
     return not awaits_its_job and _touched(items) < since
 

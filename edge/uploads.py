@@ -66,7 +66,7 @@ class Uploads:
         self._settings = settings.uploads
         self._expire_seconds = settings.uploads.expire_hours * 3600
         self._deadline = settings.control.deadline_seconds
-        self._uploads = UploadStore(store, settings.uploads.part_bytes)
+        self._uploads = UploadStore(store, settings.uploads)
         self._publishers = Publishers(keys, sessions, channel, service_token, self._deadline)
         self._control = UploadServiceStub(channel)
         self._metadata = rpc.service_metadata(service_token)
@@ -159,7 +159,7 @@ class Uploads:
         upload = await self._own(await self._publishers.claimed(request), upload_id)
         if upload.completion:
             raise Conflict(f"the upload is complete; cancel the job {upload.completion.job_id} instead")
-        await self._uploads.remove(upload.upload_id)
+        await self._uploads.remove(upload)
         return Response(status_code=204)
 
     async def _receive(self, request: Request, upload: Upload, publisher: Publisher) -> Upload:
@@ -214,7 +214,7 @@ class Uploads:
 
 async def sweep(settings: Settings, store: ObjectStore, stop: asyncio.Event) -> None:
     """Remove expired uploads every hour until `stop`. Several edges may do so on one store."""
-    uploads = UploadStore(store, settings.uploads.part_bytes)
+    uploads = UploadStore(store, settings.uploads)
     while not stop.is_set():
         try:
             removed = await uploads.remove_untouched(time.time() - settings.uploads.expire_hours * 3600)

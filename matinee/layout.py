@@ -4,7 +4,7 @@
     spans/<upload>/…             what was encoded of it so far, until its title is published
     assets/<asset>/…             a title's tracks, with the index of their fragments and a poster
 
-Beside them each room keeps what is its own: edge `staged/` and `completed/`, ingest `publications/`.
+Beside them each room keeps what is its own: edge `staged/`, `completed/` and `unfinished/`, ingest `publications/`.
 """
 
 import re

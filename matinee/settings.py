@@ -114,6 +114,10 @@ class UploadSettings(Section):
     """Size of the parts in which an upload is stored, in bytes; what a killed edge can lose at most."""
     expire_hours: Positive = 48
     """An upload that is not finished and not continued for so long is removed."""
+    unfinished: Positive = 20
+    """Most unfinished uploads of one account; more are answered 429."""
+    unfinished_bytes: Positive = 256 * 1024**3
+    """Most bytes that the unfinished uploads of one account may have together once they are whole; then 429."""
 
 
 class SourceSettings(Section):

@@ -110,8 +110,8 @@ def make_control() -> Control:
     return Control()  # type: ignore[abstract]  # its other methods answer UNIMPLEMENTED
 
 
-def make_settings(part_bytes: int = 64 * KIB, max_bytes: int = 1024**3) -> Settings:
-    return Settings(uploads=UploadSettings(part_bytes=part_bytes, max_bytes=max_bytes))
+def make_settings(part_bytes: int = 64 * KIB, max_bytes: int = 1024**3, **others: int) -> Settings:
+    return Settings(uploads=UploadSettings(part_bytes=part_bytes, max_bytes=max_bytes, **others))
 
 
 def make_uploads(

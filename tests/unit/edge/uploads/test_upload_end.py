@@ -110,7 +110,7 @@ class TestEnd:
             await patch(client, url, 0, b"0123456789")
         await store.delete_prefix(consumed.strip("/"))
         await store.put("staged/" + "0" * 32 + f"/abc/{0:016d}", b"left by a dead edge")
-        uploads = UploadStore(store, PART)
+        uploads = UploadStore(store, make_settings().uploads)
         assert await uploads.remove_untouched(time.time() - HOUR) == 0
         assert await uploads.remove_untouched(time.time() + HOUR) == 3
         assert {item.key.split("/")[1] for item in await store.list("uploads")} == {finished.rpartition("/")[2]}
