@@ -8,6 +8,8 @@
 
 A writer makes a part only where it has seen the last part end, or made that part itself, and only if nobody else has
 (create-if-absent). So parts never overlap and never leave a gap, whoever writes at the same time or dies.
+
+What an edge remembers of the parts that it has seen spares it to count them again, and nothing depends on it.
 """
 
 import asyncio
@@ -16,60 +18,25 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import asdict, dataclass, replace
-from http import HTTPStatus
+from dataclasses import asdict, replace
 from itertools import groupby
 
 from edge import unfinished
 from edge.problems import Refusal
 from edge.tus import CHECKSUM_MISMATCH, Checksum
 from edge.unfinished import UnfinishedUploads
+from edge.upload import NO_PARTS, Completion, Declaration, Run, Upload
 from matinee.errors import Conflict, NotFound
-from matinee.layout import UPLOADS, part_key, part_offset, upload_prefix
+from matinee.layout import UPLOADS, part_key, upload_prefix
 from matinee.settings import UploadSettings
 from matinee.storage import ObjectStore, StoredObject
 
 PREFIXES = (UPLOADS, "staged", "completed", unfinished.PREFIX)
 
+MOST_COUNTED = 10_000
+"""Uploads of which it is remembered what has been counted; those used longest ago are counted anew."""
+
 _ID = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What an upload was created as: `length` in bytes, and `metadata` as the client sent it."""
-
-    account_id: str
-    length: int
-    metadata: str
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What an upload became."""
-
-    title_id: str
-    job_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An upload as the store has it: `offset` bytes are there, the last of them since `touched` (epoch seconds)."""
-
-    upload_id: str
-    declaration: Declaration
-    offset: int
-    touched: float
-    completion: Completion | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every byte is there."""
-        return self.offset == self.declaration.length
-
-    def check_room(self, count: int) -> None:
-        """Raise 413 when so many bytes more go past the declared length."""
-        if self.offset + count > self.declaration.length:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body goes past the declared Upload-Length")
 
 
 class UploadStore:
@@ -79,6 +46,7 @@ class UploadStore:
         self._store = store
         self._part_bytes = settings.part_bytes
         self._unfinished = UnfinishedUploads(store, settings)
+        self._counted: dict[str, Run] = {}
 
     async def create(self, declaration: Declaration) -> Upload:
         """Begin an upload under a new, unguessable id.
@@ -90,41 +58,35 @@ class UploadStore:
         await self._store.put(_info(upload_id), json.dumps(asdict(declaration)).encode())
         return await self.find(upload_id)
 
-    async def find(self, upload_id: str, offset: int = 0) -> Upload:
+    async def find(self, upload_id: str, *, recount: bool = False) -> Upload:
         """The upload as it is now. Raises `NotFound`.
 
-        `offset`, where the client believes that it ends, saves counting a film's thousands of parts when it is right.
+        Parts that this edge has counted once it counts no more, unless `recount` asks for certainty: a client may send
+        thousands, and make a request for each.
         """
         if not _ID.fullmatch(upload_id):
             raise NotFound("there is no such upload")
-        completed, info, last = await asyncio.gather(
-            self._read(f"completed/{upload_id}"),
-            self._read(_info(upload_id)),
-            self._last_part(upload_id, offset),
-        )
+        completed, info = await asyncio.gather(self._read(f"completed/{upload_id}"), self._read(_info(upload_id)))
         if completed:
             return _decoded(upload_id, completed)
         if not info:
             raise NotFound("there is no such upload")
-        declaration = Declaration(**json.loads(info))
-        if last:
-            return Upload(upload_id, declaration, offset, last.modified)
-        found = await self._store.list(upload_prefix(upload_id))
-        return Upload(upload_id, declaration, _end(found), _touched(found))
+        run = await self._count(upload_id, NO_PARTS if recount else self._counted.get(upload_id, NO_PARTS))
+        return Upload(upload_id, Declaration(**json.loads(info)), run.end, run.touched, parts=run.parts)
 
-    async def append(self, upload: Upload, body: AsyncIterator[bytes], checksum: Checksum | None) -> int:
-        """Store a body at the end of the upload, part by part; answer where it ends then.
+    async def append(self, upload: Upload, body: AsyncIterator[bytes], checksum: Checksum | None) -> Upload:
+        """Store a body at the end of the upload, part by part; answer the upload as it is then.
 
         With a checksum, nothing is kept of a body that does not match it: 460. Without one, what came before the body
-        ended early stays. Raises `Conflict` when somebody else has written at the same place.
+        ended early stays. Raises `Conflict` when somebody else has written at the same place, and `InvalidInput` for
+        one small part too many.
         """
         parts = self._cut(body, upload)
         if checksum is not None:
             return await self._append_checked(upload, parts, checksum)
-        offset = upload.offset
         async for part in parts:
-            offset = await self._place(upload.upload_id, offset, part)
-        return offset
+            upload = await self._place(upload, part)
+        return upload
 
     async def complete(self, upload: Upload, completion: Completion) -> Upload:
         """Note what a whole upload became; from then on its parts belong to the job."""
@@ -162,7 +124,7 @@ class UploadStore:
         await self._store.delete_prefix(upload_prefix(upload_id))
         await self._store.delete_prefix(f"staged/{upload_id}")
 
-    async def _append_checked(self, upload: Upload, parts: AsyncIterator[bytes], checksum: Checksum) -> int:
+    async def _append_checked(self, upload: Upload, parts: AsyncIterator[bytes], checksum: Checksum) -> Upload:
         """The last part waits for the verdict in memory, those before it in the store."""
         digest, held, staged = hashlib.new(checksum.algorithm), b"", list[str]()
         nonce = secrets.token_hex(8)
@@ -175,21 +137,21 @@ class UploadStore:
                 held = part
             if digest.digest() != checksum.digest:
                 raise Refusal(CHECKSUM_MISMATCH, "the bytes that came do not match Upload-Checksum; send them again")
-            offset = upload.offset
             for key in staged:
-                offset = await self._place(upload.upload_id, offset, await self._store.get(key))
-            return await self._place(upload.upload_id, offset, held)
+                upload = await self._place(upload, await self._store.get(key))
+            return await self._place(upload, held)
         finally:
             await self._store.delete(staged)
 
-    async def _last_part(self, upload_id: str, end: int) -> StoredObject | None:
-        """The part that ends there and has no other after it, if it has the usual size."""
-        if end < self._part_bytes:
-            return None
-        part, following = await asyncio.gather(
-            self._part(upload_id, end - self._part_bytes), self._part(upload_id, end)
-        )
-        return part if part and part.size == self._part_bytes and not following else None
+    async def _count(self, upload_id: str, known: Run) -> Run:
+        """The run of all parts, of which those in `known` are not looked at again."""
+        after = part_key(upload_id, known.end - 1) if known.end else None
+        run = known.extended(await self._store.list(upload_prefix(upload_id), after))
+        self._counted.pop(upload_id, None)
+        self._counted[upload_id] = run
+        if len(self._counted) > MOST_COUNTED:
+            del self._counted[next(iter(self._counted))]
+        return run
 
     async def _read(self, key: str) -> bytes | None:
         try:
@@ -197,16 +159,13 @@ class UploadStore:
         except NotFound:
             return None
 
-    async def _part(self, upload_id: str, offset: int) -> StoredObject | None:
-        try:
-            return await self._store.head(part_key(upload_id, offset))
-        except NotFound:
-            return None
-
-    async def _place(self, upload_id: str, offset: int, part: bytes) -> int:
-        if part and not await self._store.create(part_key(upload_id, offset), part):
+    async def _place(self, upload: Upload, part: bytes) -> Upload:
+        if not part:
+            return upload
+        upload.check_part(len(part), self._part_bytes)
+        if not await self._store.create(part_key(upload.upload_id, upload.offset), part):
             raise Conflict("somebody else is sending this upload; ask for its offset and go on from there")
-        return offset + len(part)
+        return replace(upload, offset=upload.offset + len(part), parts=upload.parts + 1)
 
     async def _cut(self, body: AsyncIterator[bytes], upload: Upload) -> AsyncIterator[bytes]:
         """Cut a body into parts; 413 when it goes past the declared length."""
@@ -241,18 +200,6 @@ def _upload_id(item: StoredObject) -> str:
 
 def _touched(items: Iterable[StoredObject]) -> float:
     return max((item.modified for item in items), default=0.0)
-
-
-def _end(items: Iterable[StoredObject]) -> int:
-    """Where the run of parts ends, in bytes."""
-    end = 0
-    for item in items:
-        offset = part_offset(item.key)
-        if offset is not None:
-            if offset != end:
-                raise Refusal(HTTPStatus.GONE, "parts of this upload are missing in the object store; begin it again")
-            end += item.size
-    return end
 
 
 def _is_abandoned(items: list[StoredObject], since: float) -> bool:

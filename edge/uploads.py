@@ -25,17 +25,12 @@ from edge import tus
 from edge.bodies import Receivers, paced
 from edge.cookies import CookieSessions
 from edge.keys import Verifier
-from edge.parts import Completion, Declaration, Upload, UploadStore
+from edge.parts import UploadStore
 from edge.problems import Refusal, problem
 from edge.publishers import Publisher, Publishers
+from edge.upload import Completion, Declaration, Upload
 from matinee import rpc
-from matinee.errors import (
-    Conflict,
-    InvalidInput,
-    MatineeError,
-    NotFound,
-    Unavailable,
-)
+from matinee.errors import Conflict, InvalidInput, MatineeError, NotFound, Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from protos.v1.jobs_pb2 import CompleteUploadRequest
@@ -149,7 +144,7 @@ class Uploads:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be {tus.CONTENT_TYPE}")
         offset = tus.number(request.headers, "Upload-Offset")
         publisher = await self._publishers.claimed(request)
-        upload = await self._own(publisher, upload_id, offset)
+        upload = await self._own(publisher, upload_id)
         if offset != upload.offset:
             raise Conflict(f"the upload goes on at {upload.offset}, and not at {offset}")
         upload = await self._receive(request, upload, publisher)
@@ -169,13 +164,13 @@ class Uploads:
         if "Content-Length" in request.headers:
             upload.check_room(tus.number(request.headers, "Content-Length"))
         async with self._receivers.place(publisher.account_id):
-            offset = await self._uploads.append(upload, paced(request.stream()), checksum)
-        if offset == upload.declaration.length:
-            return await self._completed(await self._uploads.find(upload.upload_id), publisher)
-        return replace(upload, offset=offset, touched=self._clock())
+            upload = await self._uploads.append(upload, paced(request.stream()), checksum)
+        return await self._completed(replace(upload, touched=self._clock()), publisher)
 
     async def _completed(self, upload: Upload, publisher: Publisher) -> Upload:
         """Tell control of an upload that is whole, unless it knows."""
+        if upload.is_whole and not upload.completion:
+            upload = await self._uploads.find(upload.upload_id, recount=True)
         if upload.completion or not upload.is_whole:
             return upload
         film = tus.film(tus.metadata(upload.declaration.metadata))
@@ -192,9 +187,9 @@ class Uploads:
             answer = await self._control.CompleteUpload(request, metadata=self._metadata, timeout=self._deadline)
         return await self._uploads.complete(upload, Completion(answer.title_id, answer.job_id))
 
-    async def _own(self, publisher: Publisher, upload_id: str, offset: int = 0) -> Upload:
+    async def _own(self, publisher: Publisher, upload_id: str) -> Upload:
         """The upload of that id, if the publisher made it and it has not expired."""
-        upload = await self._uploads.find(upload_id, offset)
+        upload = await self._uploads.find(upload_id)
         if upload.declaration.account_id != publisher.account_id:
             raise NotFound("there is no such upload")
         if not upload.completion and self._clock() >= upload.touched + self._expire_seconds:

@@ -102,10 +102,10 @@ class ObjectStore:
             raise _translated(error, key) from error
         return _stored(meta)
 
-    async def list(self, prefix: str) -> list[StoredObject]:
-        """Every object below the prefix (whole path segments), ordered by key."""
+    async def list(self, prefix: str, after: str | None = None) -> list[StoredObject]:
+        """Every object below the prefix (whole path segments), ordered by key; of those only the keys past `after`."""
         try:
-            found = await obstore.list(self._backend, prefix=prefix).collect_async()
+            found = await obstore.list(self._backend, prefix=prefix, offset=after).collect_async()
         except BaseError as error:
             raise _translated(error, prefix) from error
         return sorted(map(_stored, found), key=lambda item: item.key)

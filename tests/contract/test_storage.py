@@ -69,6 +69,13 @@ async def test_a_list_holds_the_keys_below_its_prefix_in_order(store: ObjectStor
     assert [found.key for found in await store.list("x")] == ["x/1", "x/2"]
 
 
+async def test_a_list_may_begin_after_a_key(store: ObjectStore) -> None:
+    for key in ("x/1", "x/2", "x/3", "y/4"):
+        await store.put(key, b"1")
+    assert [found.key for found in await store.list("x", after="x/1")] == ["x/2", "x/3"]
+    assert [found.key for found in await store.list("x", after="x/15")] == ["x/2", "x/3"]
+
+
 async def test_a_deleted_prefix_is_empty_and_others_are_kept(store: ObjectStore) -> None:
     for key in ("x/1", "x/2/3", "y/1"):
         await store.put(key, b"1")

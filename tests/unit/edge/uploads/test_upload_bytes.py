@@ -7,11 +7,13 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from edge import upload
 from edge.tus import CONTENT_TYPE
 from edge.uploads import Uploads
-from matinee.storage import ObjectStore
+from matinee.rpc import Channel
+from matinee.storage import ObjectStore, StoredObject
 from tests.tus import FILM, PART, chunks, create, declared, encoded, offset_of, patch, stored
-from tests.uploads import Control
+from tests.uploads import Control, make_uploads
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +65,46 @@ class TestBytes:
             offset += size
             assert answer.headers["Upload-Offset"] == str(offset)
         assert await stored(store, url) == FILM[:offset]
+
+    async def test_parts_are_counted_once_however_many_there_are(
+        self, client: httpx.AsyncClient, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url, looked_at, list_all = await create(client), list[int](), store.list
+
+        async def watched(prefix: str, after: str | None = None) -> list[StoredObject]:
+            looked_at.append(len(found := await list_all(prefix, after)))
+            return found
+
+        monkeypatch.setattr(store, "list", watched)
+        for offset in range(20):
+            await patch(client, url, offset, b"x")
+            assert await offset_of(client, url) == offset + 1
+        assert max(looked_at) == 2  # the part before, and the declaration
+
+    async def test_what_another_edge_has_received_counts(
+        self, client: httpx.AsyncClient, store: ObjectStore, channel: Channel
+    ) -> None:
+        other = httpx.ASGITransport(make_uploads(store, channel))
+        clients = [client, httpx.AsyncClient(transport=other, base_url="http://edge")]
+        clients[1].headers = client.headers
+        url = await create(client)
+        for offset in range(4):
+            assert (await patch(clients[offset % 2], url, offset, b"x")).status_code == 204
+        assert [await offset_of(each, url) for each in clients] == [4, 4]
+        await clients[1].aclose()
+
+    async def test_an_upload_does_not_become_a_crowd_of_small_parts(
+        self, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(upload, "SMALL_PARTS", 3)
+        url = await create(client, length=2 * PART + 4)
+        for offset in range(3):
+            assert (await patch(client, url, offset, b"x")).status_code == 204
+        refused = await patch(client, url, 3, b"x")
+        assert refused.status_code == 400
+        assert f"send {PART} bytes or more" in refused.json()["detail"]
+        assert (await patch(client, url, 3, FILM[: 2 * PART])).status_code == 204
+        assert (await patch(client, url, 3 + 2 * PART, b"x")).headers["Matinee-Job-Id"] == "job-0"
 
     async def test_another_content_type_is_refused(self, client: httpx.AsyncClient) -> None:
         answer = await patch(client, await create(client), 0, b"x", Content_Type="text/plain")

@@ -123,6 +123,16 @@ class TestEnd:
         await store.delete([f"{url.strip('/')}/{0:016d}"])
         assert (await client.head(url)).status_code == 410
 
+    async def test_an_upload_that_lost_parts_becomes_no_job(
+        self, client: httpx.AsyncClient, store: ObjectStore, control: Control
+    ) -> None:
+        url = await create(client)
+        await patch(client, url, 0, FILM[: 2 * PART])
+        await client.head(url)
+        await store.delete([f"{url.strip('/')}/{0:016d}"])
+        assert (await patch(client, url, 2 * PART, FILM[2 * PART :])).status_code == 410
+        assert not control.completed
+
     async def test_the_sweep_ends_when_the_edge_does(self, store: ObjectStore) -> None:
         stop = asyncio.Event()
         sweeping = asyncio.create_task(sweep(make_settings(), store, stop))
