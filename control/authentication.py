@@ -6,9 +6,10 @@ import secrets
 from typing_extensions import override
 
 from control import inputs, messages
-from control.callers import Caller, caller
+from control.attempts import Attempts
+from control.callers import Caller, caller, client_address
 from control.database import Connection, Database, accounts
-from control.database.accounts import RefreshToken
+from control.database.accounts import Account, RefreshToken
 from control.identifiers import new_id
 from control.keyring import Keyring
 from control.passwords import Passwords
@@ -58,6 +59,7 @@ class AuthService(AuthServiceServicer):
         self._database = database
         self._keyring = keyring
         self._passwords = passwords
+        self._attempts = Attempts(clock)
         self._authentication = authentication
         self._access_seconds = settings.access_minutes * 60
         self._refresh_seconds = settings.refresh_days * 86_400
@@ -66,10 +68,8 @@ class AuthService(AuthServiceServicer):
     @override
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         email, password = inputs.email(request.email), inputs.password(request.password)
-        async with self._database.read() as connection:
-            account = await accounts.by_email(connection, email)
-        if not await self._passwords.matches(password, account.password_hash if account else None) or account is None:
-            raise Unauthenticated("the e-mail address or the password is wrong")
+        async with self._attempts.one(email, client_address()):
+            account = await self._account(email, password)
         session_id = new_id(self._clock)
         async with self._database.write() as connection:
             await accounts.open_session(connection, session_id, account.account_id, self._clock())
@@ -118,6 +118,13 @@ class AuthService(AuthServiceServicer):
     async def RotateKeys(self, request: pb.RotateKeysRequest, context: Context) -> pb.RotateKeysResponse:
         return pb.RotateKeysResponse(kid=await self._keyring.rotate())
 
+    async def _account(self, email: str, password: str) -> Account:
+        async with self._database.read() as connection:
+            account = await accounts.by_email(connection, email)
+        if not await self._passwords.matches(password, account.password_hash if account else None) or account is None:
+            raise Unauthenticated("the e-mail address or the password is wrong")
+        return account
+
     async def _presented(self, connection: Connection, refresh_token: str) -> RefreshToken:
         token = await accounts.find_refresh_token(connection, _digest(refresh_token))
         if token is None or token.expires_at <= self._clock():
@@ -138,7 +145,7 @@ class AuthService(AuthServiceServicer):
         await accounts.add_refresh_token(connection, RefreshToken(_digest(refresh_token), session_id, expires_at))
         return refresh_token
 
-    def _access_token(self, account: accounts.Account, session_id: str) -> str:
+    def _access_token(self, account: Account, session_id: str) -> str:
         now = self._clock()
         claims = {
             "iss": ISSUER,

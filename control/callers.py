@@ -34,6 +34,7 @@ class Caller:
 
 
 calling: ContextVar[Caller | None] = ContextVar("calling", default=None)
+calling_from: ContextVar[str] = ContextVar("calling_from", default="")
 
 
 def caller() -> Caller:
@@ -42,3 +43,8 @@ def caller() -> Caller:
     if person is None:
         raise Unauthenticated("sign in first")
     return person
+
+
+def client_address() -> str:
+    """Where the call that is being answered comes from: an IP address, or what gRPC calls a peer that has none."""
+    return calling_from.get()

@@ -7,12 +7,13 @@ and reflection, which hold no secret, are open.
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import unquote
 
 import structlog
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from typing_extensions import override
 
-from control.callers import Caller, calling
+from control.callers import Caller, calling, calling_from
 from matinee import rpc
 from matinee.errors import MatineeError, PermissionDenied, Unauthenticated
 from protos.v1 import access_pb2
@@ -24,6 +25,7 @@ OPEN_SERVICES = {
 }
 BEARER = "bearer "
 
+Metadata = Mapping[str, str | bytes]
 Authenticate = Callable[[str], Awaitable[Caller]]
 """Finds who an access token is of, or raises `Unauthenticated`."""
 
@@ -56,6 +58,7 @@ class Guard(rpc.ServerInterceptor):
     async def _answering(self, method: str, context: rpc.Context) -> AsyncIterator[None]:
         try:
             metadata = dict(context.invocation_metadata() or ())
+            calling_from.set(self._client_address(metadata, context.peer()))
             calling.set(await self._admitted(self._access.get(method, ACCESS_UNSPECIFIED), metadata))
             yield
         except MatineeError as error:
@@ -66,11 +69,11 @@ class Guard(rpc.ServerInterceptor):
                 rpc.status_code(MatineeError()), "something went wrong here; the log of control says what"
             )
 
-    async def _admitted(self, access: "Access.ValueType", metadata: Mapping[str, str | bytes]) -> Caller | None:
+    async def _admitted(self, access: "Access.ValueType", metadata: Metadata) -> Caller | None:
         if access == ACCESS_PUBLIC:
             return None
         if access == ACCESS_SERVICE:
-            self._check_service(_text(metadata, rpc.SERVICE_TOKEN_KEY))
+            self._check_service(metadata)
             return None
         authorization = _text(metadata, rpc.AUTHORIZATION_KEY)
         if not authorization.lower().startswith(BEARER):
@@ -80,9 +83,17 @@ class Guard(rpc.ServerInterceptor):
             raise PermissionDenied("your account does not allow this")
         return person
 
-    def _check_service(self, token: str) -> None:
-        if not hmac.compare_digest(token.encode(), self._service_token):
+    def _check_service(self, metadata: Metadata) -> None:
+        if not self._is_service(metadata):
             raise PermissionDenied("only services of this instance may call this")
+
+    def _is_service(self, metadata: Metadata) -> bool:
+        return hmac.compare_digest(_text(metadata, rpc.SERVICE_TOKEN_KEY).encode(), self._service_token)
+
+    def _client_address(self, metadata: Metadata, peer: str) -> str:
+        """The address that a service of the house names; else that of the peer itself, who could name any."""
+        named = _text(metadata, rpc.CLIENT_ADDRESS_KEY)
+        return named if named and self._is_service(metadata) else host_of(peer)
 
 
 def access_of(services: Iterable[ServiceDescriptor]) -> dict[str, "Access.ValueType"]:
@@ -99,6 +110,11 @@ def services_of(files: Iterable[FileDescriptor]) -> list[ServiceDescriptor]:
     return [service for file in files for service in file.services_by_name.values()]
 
 
-def _text(metadata: Mapping[str, str | bytes], key: str) -> str:
+def host_of(peer: str) -> str:
+    """The IP address in what gRPC calls a peer, such as ipv4:192.0.2.1:5000; unix for one on a unix socket."""
+    return unquote(peer).removeprefix("ipv4:").removeprefix("ipv6:").rpartition(":")[0].strip("[]")
+
+
+def _text(metadata: Metadata, key: str) -> str:
     value = metadata.get(key, "")
     return value if isinstance(value, str) else ""

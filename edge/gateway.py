@@ -1,7 +1,8 @@
 """The API gateway: an ASGI application that turns REST calls into gRPC calls of control.
 
-Control decides who may do what; the gateway passes on the caller's token, and knows no method by name. A caller without
-one gets no further than here, unless the method is public: no body is read for nobody.
+Control decides who may do what; the gateway passes on the caller's token, or the address of a caller who needs none,
+and knows no method by name. A caller without a token gets no further than here, unless the method is public: no body is
+read for nobody.
 """
 
 import asyncio
@@ -15,12 +16,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from edge.addresses import client_address
 from edge.bindings import Binding
 from edge.cookies import CookieSessions
 from edge.problems import Refusal
 from edge.transcoding import Json, json_of, request_message
 from matinee.errors import Cancelled, NotFound, Unauthenticated
-from matinee.rpc import AUTHORIZATION_KEY, Channel, translated
+from matinee.rpc import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, Channel, service_metadata, translated
 
 LARGEST_BODY = 64 * 1024
 """In bytes; the largest text that a message takes has 5,000 characters, of up to 12 bytes in JSON."""
@@ -33,8 +35,14 @@ class Gateway:
     """Serves bindings over one channel. Raises errors of `matinee.errors`, for the door to answer."""
 
     def __init__(
-        self, channel: Channel, bindings: Iterable[Binding], sessions: CookieSessions, deadline_seconds: float
+        self,
+        channel: Channel,
+        service_token: str,
+        bindings: Iterable[Binding],
+        sessions: CookieSessions,
+        deadline_seconds: float,
     ) -> None:
+        self._house = service_metadata(service_token)
         self._sessions = sessions
         self._deadline = deadline_seconds
         self._calls = [
@@ -57,7 +65,7 @@ class Gateway:
 
     async def _answer(self, request: Request) -> Response:
         binding, call, path_values = self._route(request.method, request.scope["path"])
-        metadata = [] if binding.public else self._credentials(request)
+        metadata = self._introduction(request) if binding.public else self._credentials(request)
         message = await self._message(request, binding, path_values)
         async with translated():
             reply = await call(message, metadata=metadata, timeout=self._deadline)
@@ -83,6 +91,10 @@ class Gateway:
         message = request_message(binding, path_values, request.scope["query_string"], body)
         self._sessions.complete(request, binding, message)
         return message
+
+    def _introduction(self, request: Request) -> list[tuple[str, str]]:
+        """Whose call it is that needs no credential; control believes it of the house alone."""
+        return [*self._house, (CLIENT_ADDRESS_KEY, client_address(request))]
 
     def _credentials(self, request: Request) -> list[tuple[str, str]]:
         token = self._sessions.access_token(request)

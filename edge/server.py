@@ -82,7 +82,7 @@ def make_door(
     return Door(
         media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
         uploads=Uploads(settings, store, channel, service_token, keys=keys, sessions=sessions),
-        gateway=Gateway(channel, bindings(), sessions, settings.control.deadline_seconds),
+        gateway=Gateway(channel, service_token, bindings(), sessions, settings.control.deadline_seconds),
         openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
         web=WebApplication(STATIC, settings.public_url),
         keys=keys,

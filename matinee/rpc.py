@@ -1,7 +1,7 @@
 """gRPC between the services: channels, servers, and errors on the wire. The only module that imports grpc itself.
 
 The service token, a secret of the house, goes along as metadata with every call of edge and worker; a person's access
-token goes along as `authorization`.
+token goes along as `authorization`. With calls that anybody may make, the edge tells the address of its client.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,6 +16,7 @@ from matinee.errors import MatineeError
 
 SERVICE_TOKEN_KEY = "x-matinee-service"
 AUTHORIZATION_KEY = "authorization"
+CLIENT_ADDRESS_KEY = "x-matinee-client-address"
 LARGEST_MESSAGE = 16 * 1024**2
 
 Channel = grpc.aio.Channel

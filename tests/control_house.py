@@ -19,7 +19,7 @@ from control.database.accounts import Account
 from control.database.engine import open_database
 from control.identifiers import new_id
 from control.server import serve
-from matinee.rpc import AUTHORIZATION_KEY, CallError, Channel, open_channel, service_metadata
+from matinee.rpc import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, CallError, Channel, open_channel, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
 from protos.v1.auth_pb2 import LoginRequest, LoginResponse
@@ -79,12 +79,18 @@ class House:
         """What edge and worker send along."""
         return service_metadata(self.settings.service_token_file.read_text())
 
-    def credential(self) -> LoginRequest:
-        """With what the admin of the first start signs in."""
-        return LoginRequest(**json.loads((self.settings.data / "admin.json").read_text()))
+    def credential(self, **changes: str) -> LoginRequest:
+        """With what the admin of the first start signs in; `changes` spoil it."""
+        admin = json.loads((self.settings.data / "admin.json").read_text())
+        return LoginRequest(**{**admin, **changes})
 
-    async def sign_in(self) -> LoginResponse:
-        return await self.auth.Login(self.credential())
+    async def sign_in(self, address: str = "192.0.2.1", **changes: str) -> LoginResponse:
+        """Sign in as the edge does it for a client at that address."""
+        return await self.auth.Login(self.credential(**changes), metadata=self.client_at(address))
+
+    def client_at(self, address: str) -> Metadata:
+        """What the edge sends along with a call of a client that is not signed in."""
+        return (*self.service, (CLIENT_ADDRESS_KEY, address))
 
     async def admin(self) -> Metadata:
         """What the admin sends along."""

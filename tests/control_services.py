@@ -11,7 +11,16 @@ from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import Message
 
 from matinee.errors import InvalidInput, MatineeError, NotFound, Unauthenticated
-from matinee.rpc import AUTHORIZATION_KEY, Channel, Context, make_server, open_channel, status_code
+from matinee.rpc import (
+    AUTHORIZATION_KEY,
+    CLIENT_ADDRESS_KEY,
+    SERVICE_TOKEN_KEY,
+    Channel,
+    Context,
+    make_server,
+    open_channel,
+    status_code,
+)
 from matinee.tokens import SigningKey, jwks
 from protos.v1 import auth_pb2, auth_pb2_grpc, catalogue_pb2, catalogue_pb2_grpc, playback_pb2, playback_pb2_grpc
 
@@ -27,6 +36,8 @@ class Calls:
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.bearers: list[str | None] = []
+        self.introductions: list[tuple[Any, Any]] = []
+        """The service token and the address of the client that came with each call."""
         self.asked = asyncio.Event()
         self.failure: MatineeError | None = None
         """What every call fails with, when a test wants that."""
@@ -36,6 +47,7 @@ class Calls:
     async def note(self, request: Message, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
         bearer = metadata.get(AUTHORIZATION_KEY)
+        self.introductions.append((metadata.get(SERVICE_TOKEN_KEY), metadata.get(CLIENT_ADDRESS_KEY)))
         self.requests.append(request)
         self.asked.set()
         self.bearers.append(str(bearer) if bearer else None)

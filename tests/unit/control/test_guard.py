@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.message_factory import GetMessageClass
 
 from control.callers import MAY, Caller
-from control.guard import access_of, services_of
+from control.guard import access_of, host_of, services_of
 from control.server import CONTRACTS
 from matinee.rpc import SERVICE_TOKEN_KEY, CallError
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
@@ -81,3 +81,11 @@ async def test_a_role_covers_the_levels_below_it(role: str, levels: int) -> None
     person = Caller("id", "a@b.example", role)
     assert sum(person.may(access) for access in Access.values()) == levels
     assert len(MAY.get(role, ())) == levels
+
+
+@pytest.mark.parametrize(
+    ("peer", "host"),
+    [("ipv4:192.0.2.1:5000", "192.0.2.1"), ("ipv6:%5B2001:db8::1%5D:5000", "2001:db8::1"), ("unix:", "unix")],
+)
+def test_a_peer_is_known_by_its_host(peer: str, host: str) -> None:
+    assert host_of(peer) == host
