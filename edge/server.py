@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from edge.addresses import through_proxies
 from edge.app import Door
 from edge.bindings import bindings
 from edge.comments import DESCRIPTORS, read_comments
@@ -79,10 +80,11 @@ def make_door(
 ) -> Door:
     """Everything that the edge serves, put together."""
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
+    gateway = Gateway(channel, service_token, bindings(), sessions, settings.control.deadline_seconds)
     return Door(
         media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
         uploads=Uploads(settings, store, channel, service_token, keys=keys, sessions=sessions),
-        gateway=Gateway(channel, service_token, bindings(), sessions, settings.control.deadline_seconds),
+        gateway=through_proxies(gateway, settings.http),
         openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
         web=WebApplication(STATIC, settings.public_url),
         keys=keys,

@@ -79,7 +79,7 @@ class HttpSettings(Section):
     connections_per_address: Positive = 200
     """Most connections of one address at once (of a /64 in IPv6); more are answered 503."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-    """Addresses or networks of proxies before the door, which may hold more than that."""
+    """Addresses or networks of proxies before the door: they may hold more, and are believed X-Forwarded-For."""
 
 
 class ControlSettings(Section):
