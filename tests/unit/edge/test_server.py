@@ -16,8 +16,11 @@ from matinee.rpc import Channel
 from matinee.settings import Settings, load_settings
 from matinee.storage import open_store
 from tests.control_services import Calls, control
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
+
+SIGNED_IN = {"authorization": "Bearer a.b.c"}
 
 
 def settings_of(folder: Path, port: int = 0) -> Settings:
@@ -55,8 +58,7 @@ async def test_a_request_in_flight_finishes_after_a_stop(tmp_path: Path) -> None
     calls = Calls()
     calls.gate = asyncio.Event()
     async with control(tmp_path, calls) as channel, serving(settings_of(tmp_path), channel) as (client, stop):
-        signed_in = {"authorization": "Bearer a.b.c"}
-        pending = asyncio.create_task(client.get("/api/v1/titles", headers=signed_in))
+        pending = asyncio.create_task(client.get("/api/v1/titles", headers=SIGNED_IN))
         await calls.asked.wait()
         stop.set()
         calls.gate.set()
@@ -90,11 +92,11 @@ async def test_a_stop_waits_for_an_answer_but_not_for_ever(tmp_path: Path, monke
     calls = Calls()
     calls.gate = asyncio.Event()
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(PATIENCE),
         control(tmp_path, calls) as channel,
         serving(settings_of(tmp_path), channel) as (client, stop),
     ):
-        pending = asyncio.create_task(client.get("/api/v1/titles"))
+        pending = asyncio.create_task(client.get("/api/v1/titles", headers=SIGNED_IN))
         await calls.asked.wait()
         stop.set()
         assert (await pending).is_server_error
