@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -109,7 +110,7 @@ def _check(document: Json) -> None:
             raise InvalidInput("the body holds too many values")
         if any(isinstance(value, str) and "\0" in value for value in level):
             raise InvalidInput("a text in the request holds a NUL character")
-        level = [part for value in level for part in _parts(value)]
+        level = list(islice(chain.from_iterable(map(_parts, level)), MOST_VALUES))
 
 
 def _parts(value: object) -> Iterable[object]:
