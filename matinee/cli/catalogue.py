@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.options import Data, Json, pass_on, settings_with
 from matinee.cli.tables import STATES, console, duration, moment, table
 
 TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def list_titles(context: typer.Context, data: Data = None, as_json: Json = False) -> None:
     """Look at the titles, or delete one."""
     if context.invoked_subcommand:
+        pass_on(context)
         return
     with open_api(settings_with(data)) as api:
         titles = list(api.pages("/titles", "titles"))

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.options import Data, Json, pass_on, settings_with
 from matinee.cli.tables import STATES, console, moment, table
 
 JobId = Annotated[str, typer.Argument(help="As `matinee jobs` shows it.")]
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
 def list_jobs(context: typer.Context, data: Data = None, as_json: Json = False) -> None:
     """Look at the jobs, cancel one, or try one again."""
     if context.invoked_subcommand:
+        pass_on(context)
         return
     with open_api(settings_with(data)) as api:
         jobs = list(api.pages("/jobs", "jobs"))

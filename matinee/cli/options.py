@@ -13,6 +13,11 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_def
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", show_default=False)]
 
 
+def pass_on(context: typer.Context) -> None:
+    """Let the options of a group hold for its subcommand too, unless they are given there again."""
+    context.default_map = {str(context.invoked_subcommand): context.params}
+
+
 def settings_with(data: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
     """The settings, with what was given on the command line. Raises `InvalidInput`."""
     overrides: dict[str, Any] = {}

@@ -4,7 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -19,6 +24,40 @@ def matinee(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "matinee", *arguments],
         cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
+
+
+@contextmanager
+def answering(answers: dict[str, Any]) -> Iterator[str]:
+    """The address of a door that gives these answers, such as `{"GET /api/v1/titles": {…}}`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def do_DELETE(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            body = json.dumps(answers[f"{self.command} {self.path.partition('?')[0]}"]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 @pytest.mark.parametrize(
@@ -97,6 +136,28 @@ def test_a_command_that_is_not_used_as_it_should_be_is_one_sentence(words: list[
     done = matinee(*words)
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
     assert done.stderr.endswith(": see `matinee --help`\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("titles", "--data", "{data}", "delete", "X"),
+        ("titles", "delete", "X", "--data", "{data}"),
+        ("titles", "--data", "elsewhere", "delete", "X", "--data", "{data}"),
+        ("jobs", "--data", "{data}", "cancel", "X"),
+        ("jobs", "--data", "{data}", "retry", "X"),
+    ],
+)
+def test_an_option_of_a_group_holds_for_its_subcommands(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = matinee(*(word.format(data=tmp_path) for word in words))
+    assert f"no Matinee runs on {tmp_path}:" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("titles", "--json", "delete", "X"), ("titles", "delete", "X", "--json")])
+def test_json_may_be_asked_for_before_a_subcommand_or_behind_it(words: tuple[str, ...]) -> None:
+    with answering({"DELETE /api/v1/titles/X": {}}) as url:
+        done = matinee(*words, MATINEE_URL=url, MATINEE_TOKEN="any")
+    assert json.loads(done.stdout) == {"title_id": "X", "state": "deleted"}
 
 
 def test_the_doctors_json_is_all_that_is_on_standard_output(tmp_path: Path) -> None:
