@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -9,15 +10,16 @@ from structlog.typing import EventDict, Processor
 
 def quiet_logging() -> None:
     """Leave standard output to what a command says; only warnings are logged, on standard error."""
-    _configure(logging.WARNING, printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    _configure(sys.stderr, logging.WARNING, printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
 
 
-def configure_logging(service: str) -> None:
-    """Send the logs of this process to standard error, each line with the name of the service."""
-    if sys.stderr.isatty():
-        _configure(logging.INFO, printable, structlog.dev.ConsoleRenderer())
+def configure_logging(service: str, output: TextIO | None = None) -> None:
+    """Send the logs of this process to `output`, or standard error; each line has the name of the service."""
+    output = output or sys.stderr
+    if output.isatty():
+        _configure(output, logging.INFO, printable, structlog.dev.ConsoleRenderer())
     else:
-        _configure(logging.INFO, structlog.processors.JSONRenderer())
+        _configure(output, logging.INFO, structlog.processors.JSONRenderer())
     structlog.contextvars.bind_contextvars(service=service)
 
 
@@ -31,7 +33,7 @@ def _escaped(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
-def _configure(level: int, *last: Processor) -> None:
+def _configure(output: TextIO, level: int, *last: Processor) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -41,6 +43,6 @@ def _configure(level: int, *last: Processor) -> None:
             *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=True,
     )

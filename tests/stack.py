@@ -52,15 +52,20 @@ class Stack:
 
     def children(self) -> dict[str, int]:
         """The process ids of control, edge and worker."""
-        found = {}
-        listing = subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
-        )
-        for line in listing.stdout.splitlines():
-            pid, *arguments = line.split()
-            if "matinee" in arguments:  # one that has just ended has no arguments any more
-                found[arguments[arguments.index("matinee") + 1]] = int(pid)
-        return found
+        return services(self.process.pid)
+
+
+def services(supervisor: int) -> dict[str, int]:
+    """The process ids of control, edge and worker under a supervisor."""
+    found = {}
+    listing = subprocess.run(
+        ["ps", "--ppid", str(supervisor), "-o", "pid=,args="], capture_output=True, text=True, check=True
+    )
+    for line in listing.stdout.splitlines():
+        pid, *arguments = line.split()
+        if "matinee" in arguments:  # one that has just ended has no arguments any more
+            found[arguments[arguments.index("matinee") + 1]] = int(pid)
+    return found
 
 
 @contextmanager

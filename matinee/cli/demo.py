@@ -1,22 +1,27 @@
 """`matinee demo`: everything on this machine, with a film in it, ready to be watched."""
 
 import asyncio
-import json
-import os
 import re
 import signal
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from threading import Thread
+from typing import Annotated, TypeVar
 
 import httpx
 import typer
+from rich.progress import Progress
 
 from ingest.ffmpeg import Ffmpeg
 from matinee import instance, showreel
+from matinee.cli.api import Api
 from matinee.cli.credential import open_api
+from matinee.cli.ingest import ingest_one, progress_bars, require_file, wait_for
+from matinee.cli.jobs import ACTIVE
 from matinee.cli.options import Data, Port, settings_with
 from matinee.cli.services import with_real_port
 from matinee.errors import Conflict, DataLoss, MatineeError
@@ -25,6 +30,8 @@ from matinee.supervisor import Supervisor
 from matinee.telemetry import configure_logging
 
 SHOWREEL = "Matinee showreel"
+
+Answer = TypeVar("Answer")
 
 Film = Annotated[Path | None, typer.Argument(help="A film of yours; default: one cut from real clips.")]
 Once = Annotated[bool, typer.Option("--once", envvar="ONCE", help="Decode what was printed, stop, and leave.")]
@@ -37,10 +44,12 @@ def register(app: typer.Typer) -> None:
 
 def demo(film: Film = None, data: Data = None, port: Port = None, once: Once = False) -> None:
     """Start everything, ingest a film, and show where to watch it."""
+    if film is not None:
+        require_file(film)
     settings = _settings(data, port)
-    with instance.hold_directory(settings):
-        log_file = settings.data / "matinee.log"
-        configure_logging("supervisor")
+    log_file = settings.data / "matinee.log"
+    with instance.hold_directory(settings), log_file.open("a") as log:
+        configure_logging("supervisor", log)
         asyncio.run(Demonstration(settings, log_file).run(film, once=once))
 
 
@@ -75,7 +84,7 @@ class Demonstration:
     async def _show(self, film: Path | None, *, once: bool) -> None:
         await self._ready.wait()
         title_id = await self._title(film)
-        session = await asyncio.to_thread(self._play, title_id)
+        session = await _detached(partial(self._play, title_id))
         admin = instance.administrator(self._settings.data)
         page = f"{self._settings.public_url}/watch/{title_id}"
         print(f"\n  Watch   {page}\n  Login   {admin.email}  {admin.password}", flush=True)
@@ -95,31 +104,31 @@ class Demonstration:
             raise DataLoss("HLS and DASH do not hold the same frames")
 
     async def _title(self, film: Path | None) -> str:
-        if film is None:
-            shown = await asyncio.to_thread(self._shown_before)
-            if shown:
-                return shown
-            print("Cutting a film of 40 s from real clips", flush=True)
-            film = await self._cut()
-            name = SHOWREEL
-        else:
-            name = film.stem
+        with progress_bars() as progress:
+            if film is None:
+                shown = await _detached(partial(self._shown_before, progress))
+                if shown:
+                    return shown
+                print("Cutting a film of 40 s from real clips", flush=True)
+                return await self._ingested(await self._cut(), SHOWREEL, progress)
+            return await self._ingested(film, film.stem, progress)
+
+    async def _ingested(self, film: Path, name: str, progress: Progress) -> str:
         print(f"Ingesting {film}", flush=True)
-        said = await _output(
-            [sys.executable, "-m", "matinee", "ingest", str(film), "--title", name, "--wait", "--json"],
-            {**os.environ, "MATINEE_DATA": str(self._settings.data.absolute()), "MATINEE_URL": "", "MATINEE_TOKEN": ""},
-        )
-        return str(json.loads(said)["title_id"])
+        return await _detached(partial(self._ingest, film, name, progress))
+
+    def _ingest(self, film: Path, name: str, progress: Progress) -> str:
+        with open_api(self._settings) as api:
+            return str(ingest_one(api, film, name, progress, wait=True)["title_id"])
 
     async def _cut(self) -> Path:
         film = self._settings.data / "showreel.mp4"
-        await _output(showreel.command(self._ffmpeg, showreel.clips(), film), dict(os.environ))
+        await _run(showreel.command(self._ffmpeg, showreel.clips(), film))
         return film
 
-    def _shown_before(self) -> str:
+    def _shown_before(self, progress: Progress) -> str:
         with open_api(self._settings) as api:
-            published = (t for t in api.pages("/titles", "titles") if t["state"] == "TITLE_STATE_PUBLISHED")
-            return next((str(title["title_id"]) for title in published if title["name"] == SHOWREEL), "")
+            return earlier_showreel(api, progress)
 
     def _play(self, title_id: str) -> dict[str, str]:
         with open_api(self._settings) as api:
@@ -134,29 +143,59 @@ class Demonstration:
 
     async def _decode(self, *source: str) -> int:
         quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-stats"]
-        strict = ["-xerror", *source, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]
-        said = await _output([self._ffmpeg, *quiet, *strict], dict(os.environ), errors=True)
+        # The question mark lets a silent film pass.
+        strict = ["-xerror", *source, "-map", "0:v:0", "-map", "0:a:0?", "-f", "null", "-"]
+        said = await _run([self._ffmpeg, *quiet, *strict])
         frames = re.findall(r"frame=\s*(\d+)", said)
         if not frames:
             raise DataLoss(f"nothing was decoded from {source[-1]}")
         return int(frames[-1])
 
 
-async def _output(command: list[str], environment: dict[str, str], *, errors: bool = False) -> str:
-    """What a command prints, on standard error if `errors`. Raises `MatineeError` when it fails."""
-    streams = (DEVNULL, PIPE) if errors else (PIPE, None)
+def earlier_showreel(api: Api, progress: Progress) -> str:
+    """The title of an earlier demonstration's film, once it has been published; empty when there is none.
+
+    One whose demonstration was interrupted may still wait for a worker, or be worked on.
+    """
+    for title in api.pages("/titles", "titles"):
+        if title["name"] == SHOWREEL and title["state"] == "TITLE_STATE_PUBLISHED":
+            return str(title["title_id"])
+    for job in api.pages("/jobs", "jobs"):
+        if job["title_name"] == SHOWREEL and job["state"] in ACTIVE:
+            print("Going on with the film of an interrupted demonstration", flush=True)
+            return str(wait_for(api, f"/jobs/{job['job_id']}", progress)["title_id"])
+    return ""
+
+
+async def _detached(work: Callable[[], Answer]) -> Answer:
+    """What `work` gives, from a thread that nobody waits for: once we are cancelled, it ends with the process."""
+    future: Future[Answer] = Future()
+    future.set_running_or_notify_cancel()
+
+    def settle() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001  (it is raised where the answer is awaited)
+            future.set_exception(error)
+
+    Thread(target=settle, daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
+async def _run(command: list[str]) -> str:
+    """What a command says on standard error. Raises `MatineeError` when it fails."""
     process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdin=DEVNULL, stdout=streams[0], stderr=streams[1], process_group=0
+        *command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, process_group=0
     )
     try:
-        out, said = await process.communicate()
+        _, said = await process.communicate()
     except asyncio.CancelledError:
         await _terminate(process)
         raise
     if process.returncode:
         program = Path(command[0]).name
-        raise MatineeError((said or b"").decode().strip() or f"{program} failed with status {process.returncode}")
-    return (said if errors else out).decode()
+        raise MatineeError(said.decode().strip() or f"{program} failed with status {process.returncode}")
+    return said.decode()
 
 
 async def _terminate(process: Process) -> None:

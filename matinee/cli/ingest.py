@@ -35,12 +35,17 @@ def ingest(files: Files, title: Title = None, wait: Wait = False, as_json: Json 
     if title is not None and len(files) > 1:
         raise InvalidInput("--title names one film: give one FILE with it")
     for file in files:
-        if not file.is_file():
-            raise InvalidInput(f"{file} is not a file")
-    with open_api(settings_with(data)) as api, _progress() as progress:
+        require_file(file)
+    with open_api(settings_with(data)) as api, progress_bars() as progress:
         for file in files:
             job = ingest_one(api, file, title or file.stem, progress, wait=wait)
             _report(job, as_json=as_json)
+
+
+def require_file(film: Path) -> None:
+    """Raise `InvalidInput` when there is no such file."""
+    if not film.is_file():
+        raise InvalidInput(f"{film} is not a file")
 
 
 def ingest_one(api: Api, file: Path, title: str, progress: Progress, *, wait: bool) -> Answer:
@@ -96,7 +101,8 @@ def _job(api: Api, path: str) -> Answer:
             time.sleep(POLL_SECONDS)
 
 
-def _progress() -> Progress:
+def progress_bars() -> Progress:
+    """Bars on standard error, where that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -4,17 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 
 from matinee.cli.state import Session, Sessions, state_directory
 from matinee.cli.tables import duration, state_word
+from tests.canned_api import answering
 from tests.stack import ROOT
 
 
@@ -24,40 +20,6 @@ def matinee(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "matinee", *arguments],
         cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-
-
-@contextmanager
-def answering(answers: dict[str, Any]) -> Iterator[str]:
-    """The address of a door that gives these answers, such as `{"GET /api/v1/titles": {…}}`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer()
-
-        def do_POST(self) -> None:
-            self._answer()
-
-        def do_DELETE(self) -> None:
-            self._answer()
-
-        def _answer(self) -> None:
-            body = json.dumps(answers[f"{self.command} {self.path.partition('?')[0]}"]).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            serving.join()
 
 
 @pytest.mark.parametrize(

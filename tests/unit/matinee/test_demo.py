@@ -1,0 +1,62 @@
+"""`matinee demo`: what it refuses before anything starts, and what it goes on with."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from matinee.cli.api import Answer, Api
+from matinee.cli.demo import SHOWREEL, earlier_showreel
+from matinee.cli.ingest import progress_bars
+from tests.canned_api import answering
+from tests.stack import ROOT
+
+
+def title(state: str, name: str = SHOWREEL) -> Answer:
+    return {"title_id": "T", "name": name, "state": f"TITLE_STATE_{state}"}
+
+
+def job(state: str) -> Answer:
+    return {
+        "job_id": "J", "title_id": "T", "title_name": SHOWREEL, "state": f"JOB_STATE_{state}",
+        "stage": "JOB_STAGE_ENCODE", "progress": 0.5, "message": "",
+    }  # fmt: skip
+
+
+def earlier(titles: list[Answer], jobs: list[Answer]) -> str:
+    """What is found with these titles, and a job that has these states one after the other."""
+    answers: dict[str, Answer | list[Answer]] = {
+        "GET /api/v1/titles": {"titles": titles},
+        "GET /api/v1/jobs": {"jobs": jobs[:1]},
+        "GET /api/v1/jobs/J": [{"job": later} for later in jobs],
+    }
+    with answering(answers) as url, httpx.Client() as client, progress_bars() as progress:
+        return earlier_showreel(Api(url, client), progress)
+
+
+def test_the_film_of_an_earlier_demonstration_is_shown_again() -> None:
+    assert earlier([title("PUBLISHED", "Another"), title("PUBLISHED")], []) == "T"
+
+
+@pytest.mark.parametrize("state", ["QUEUED", "RUNNING"])
+def test_the_film_of_an_interrupted_demonstration_is_waited_for(state: str) -> None:
+    assert earlier([title("DRAFT")], [job(state), job("PUBLISHED")]) == "T"
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
+def test_a_film_that_nobody_works_on_any_more_is_made_again(state: str) -> None:
+    assert not earlier([title("DRAFT")], [job(state)])
+
+
+def test_a_film_that_is_not_there_is_told_before_anything_starts(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    done = subprocess.run(
+        [sys.executable, "-m", "matinee", "demo", "no-such-film.mkv", "--port", "0", "--data", str(data)],
+        capture_output=True, text=True, check=False, timeout=30, cwd=ROOT,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (65, "matinee: no-such-film.mkv is not a file\n")
+    assert not done.stdout
+    assert not data.exists()
