@@ -14,12 +14,15 @@ WEB := edge/static/.built
 PLAYERS := tests/e2e/players/node_modules/.installed
 CONTRACTS := protos/node_modules/.installed
 
+# The shell gets a film's name through the environment, whatever characters it is made of.
+override export FILE := $(value FILE)
+
 .PHONY: demo test unit bench lint protos web screenshots clean
 .DELETE_ON_ERROR:
 
 ## demo: everything on this machine, with a film in it (FILE=movie.mkv, PORT=8080, ONCE=1)
 demo: $(RUNTIME) $(WEB)
-	@$(BIN)/matinee demo $(if $(FILE),"$(FILE)") $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
+	@$(BIN)/matinee demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(FILE),-- "$$FILE")
 
 ## test: everything that can run on this machine
 test: $(DEVELOPMENT) $(WEB) $(PLAYERS)

@@ -60,3 +60,16 @@ def test_a_film_that_is_not_there_is_told_before_anything_starts(tmp_path: Path)
     assert (done.returncode, done.stderr) == (65, "matinee: no-such-film.mkv is not a file\n")
     assert not done.stdout
     assert not data.exists()
+
+
+@pytest.mark.parametrize("name", ["a film.mkv", """it's "$HOME" $(shell) `here`; or.mkv""", "-x.mkv"])
+def test_make_takes_a_film_whatever_its_name(tmp_path: Path, name: str) -> None:
+    program = tmp_path / "matinee"
+    program.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    program.chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    done = subprocess.run(
+        ["make", "demo", f"FILE={name}", "PORT=8080", f"BIN={tmp_path}", "RUNTIME=", "WEB="],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-5:] == ["demo", "--port", "8080", "--", name]
