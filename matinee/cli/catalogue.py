@@ -9,9 +9,17 @@ from rich.markup import escape
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, pass_on, settings_with
-from matinee.cli.tables import STATES, console, duration, moment, table
+from matinee.cli.tables import STATES, Column, console, duration, moment, show, table
 
 TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
+COLUMNS = (
+    Column("TITLE"),
+    Column("NAME", prose=True),
+    Column("STATE"),
+    Column("LENGTH", leaves=3),
+    Column("SIZE", leaves=2),
+    Column("ADDED", leaves=1),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +41,8 @@ def list_titles(context: typer.Context, data: Data = None, as_json: Json = False
     if as_json:
         print(json.dumps(titles, indent=2))
     else:
-        console().print(table(("TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"), map(_row, titles)))
+        screen = console()
+        show(screen, table(COLUMNS, map(row, titles), screen))
 
 
 def delete_title(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
@@ -55,7 +64,8 @@ def play(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
     print(f"Session  {session['session_id']}, until {moment(session['expires_at'])}")
 
 
-def _row(title: Answer) -> tuple[str, ...]:
+def row(title: Answer) -> tuple[str, ...]:
+    """A title in the columns of the table."""
     size = f"{title['width']}x{title['height']}" if title.get("width") else ""
     length = duration(title["duration_seconds"]) if title.get("duration_seconds") else ""
     return (

@@ -16,7 +16,7 @@ import matinee
 from ingest.ffmpeg import SAFE_RELEASE, Ffmpeg
 from matinee import instance
 from matinee.cli.options import Data, Json, settings_with
-from matinee.cli.tables import console, table
+from matinee.cli.tables import Column, console, show, table
 from matinee.errors import InvalidInput, MatineeError, Unavailable
 from matinee.layout import asset_prefix
 from matinee.rpc import is_serving, open_channel
@@ -50,8 +50,11 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         marks = {True: "[green]well[/]", False: "[red]wrong[/]"}
-        rows = [(marks[f.well], f.name, escape(f.state), escape(f.mend)) for f in findings]
-        console().print(table(("", "WHAT", "STATE", "TO MEND IT"), rows))
+        rows = [
+            (marks[f.well], f.name, escape(f"{f.state}\nto mend it: {f.mend}" if f.mend else f.state)) for f in findings
+        ]
+        screen = console()
+        show(screen, table((Column(""), Column("WHAT"), Column("STATE", prose=True)), rows, screen))
     if not all(finding.well for finding in findings):
         raise typer.Exit(1)
 

@@ -6,20 +6,29 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, pass_on, settings_with
-from matinee.cli.tables import STATES, console, moment, table
+from matinee.cli.tables import STATES, Column, console, moment, show, stage_word, table
 
 JobId = Annotated[str, typer.Argument(help="As `matinee jobs` shows it.")]
 ACTIVE = {"JOB_STATE_QUEUED", "JOB_STATE_RUNNING"}
 REFRESH_SECONDS = 0.5
+COLUMNS = (
+    Column("JOB"),
+    Column("TITLE", prose=True, leaves=5),
+    Column("STATE"),
+    Column("STAGE", leaves=2),
+    Column("PROGRESS", leaves=3),
+    Column("DONE"),
+    Column("UPDATED", leaves=1),
+    Column("MESSAGE", prose=True, leaves=4),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +53,7 @@ def list_jobs(context: typer.Context, data: Data = None, as_json: Json = False) 
         elif screen.is_terminal and _active(jobs):
             _follow(api, jobs, screen)
         else:
-            screen.print(_table(jobs))
+            show(screen, table(COLUMNS, map(row, jobs), screen))
 
 
 def cancel(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
@@ -62,28 +71,31 @@ def retry(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
 
 
 def _follow(api: Api, jobs: Sequence[Answer], screen: Console) -> None:
-    with Live(_table(jobs), console=screen, auto_refresh=False) as live:
+    with Live(live_view(jobs, screen), console=screen, auto_refresh=False) as live:
         while _active(jobs):
             time.sleep(REFRESH_SECONDS)
             jobs = list(api.pages("/jobs", "jobs"))
-            live.update(_table(jobs), refresh=True)
+            live.update(live_view(jobs, screen), refresh=True)
 
 
 def _active(jobs: Sequence[Answer]) -> bool:
     return any(job["state"] in ACTIVE for job in jobs)
 
 
-def _table(jobs: Sequence[Answer]) -> Table:
-    return table(("JOB", "TITLE", "STATE", "STAGE", "PROGRESS", "", "UPDATED", "MESSAGE"), map(_row, jobs))
+def live_view(jobs: Sequence[Answer], screen: Console) -> RenderableType:
+    """The newest jobs, one a line, as many as the screen is high, and how many more there are."""
+    lines = max(screen.height - 2, 1)  # a head above them, and a line below
+    newest = table(COLUMNS, map(row, jobs[:lines]), screen, folded=False)
+    return Group(newest, f"and {len(jobs) - lines} more") if len(jobs) > lines else newest
 
 
-def _row(job: Answer) -> tuple[RenderableType, ...]:
-    running = job["state"] == "JOB_STATE_RUNNING"
+def row(job: Answer) -> tuple[RenderableType, ...]:
+    """A job in the columns of the table."""
     return (
         job["job_id"],
         escape(job["title_name"]),
         STATES[job["state"]],
-        job["stage"].removeprefix("JOB_STAGE_").lower() if running else "",
+        stage_word(job),
         ProgressBar(total=1.0, completed=job["progress"], width=20),
         f"{job['progress']:4.0%}",
         moment(job.get("updated_at")),

@@ -1,0 +1,88 @@
+"""Tables on screens of every width."""
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from rich.console import Console, RenderableType
+
+from matinee.cli import catalogue, jobs
+from matinee.cli.api import Answer
+from matinee.cli.tables import Column, table
+
+ID = "0pgjb8896hop58gj3k6qn0egbk"
+
+
+def screen(width: int, height: int = 24) -> Console:
+    return Console(width=width, height=height, file=io.StringIO())
+
+
+def lines(on: Console, shown: RenderableType) -> list[str]:
+    with on.capture() as captured:
+        on.print(shown)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def job(number: int = 0, message: str = "") -> Answer:
+    return {
+        "job_id": f"{number:026}", "title_name": "A film with a long name", "state": "JOB_STATE_PUBLISHED",
+        "stage": "JOB_STAGE_VALIDATE", "progress": 1.0, "message": message, "updated_at": "2026-11-26T12:00:00Z",
+    }  # fmt: skip
+
+
+def title() -> Answer:
+    return {
+        "title_id": ID, "name": "A film with a long name", "state": "TITLE_STATE_PUBLISHED", "width": 1920,
+        "height": 1080, "duration_seconds": 7384.0, "created_at": "2026-11-26T12:00:00Z",
+    }  # fmt: skip
+
+
+def heads(columns: Sequence[Column], row: Sequence[RenderableType], width: int) -> list[str]:
+    on = screen(width)
+    return lines(on, table(columns, [row], on))[0].split()
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (240, ["JOB", "TITLE", "STATE", "STAGE", "PROGRESS", "DONE", "UPDATED", "MESSAGE"]),
+        (100, ["JOB", "TITLE", "STATE", "STAGE", "PROGRESS", "DONE", "MESSAGE"]),
+        (80, ["JOB", "TITLE", "STATE", "DONE", "MESSAGE"]),
+        (50, ["JOB", "STATE", "DONE"]),
+    ],
+)
+def test_jobs_show_as_much_as_the_screen_is_wide(width: int, shown: list[str]) -> None:
+    assert heads(jobs.COLUMNS, jobs.row(job()), width) == shown
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (100, ["TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"]),
+        (80, ["TITLE", "NAME", "STATE", "LENGTH", "SIZE"]),
+        (60, ["TITLE", "NAME", "STATE"]),
+    ],
+)
+def test_titles_show_as_much_as_the_screen_is_wide(width: int, shown: list[str]) -> None:
+    assert heads(catalogue.COLUMNS, catalogue.row(title()), width) == shown
+
+
+def test_only_prose_is_folded_and_only_between_words() -> None:
+    on = screen(80)
+    shown = lines(on, table(jobs.COLUMNS, [jobs.row(job(7, "the film has no picture in it"))], on))
+    assert shown[1].split()[0] == f"{7:026}"
+    assert "published" in shown[1]
+    words = " ".join(line[26:44].strip() for line in shown[1:]).split()
+    assert words == ["A", "film", "with", "a", "long", "name"]
+
+
+def test_the_live_view_shows_the_newest_jobs_and_how_many_more_there_are() -> None:
+    on = screen(80, height=10)
+    shown = lines(on, jobs.live_view([job(number, "a message of many words") for number in range(50)], on))
+    assert [line.split()[0] for line in shown[1:-1]] == [f"{number:026}" for number in range(8)]
+    assert shown[-1] == "and 42 more"
+
+
+def test_a_live_view_with_room_for_every_job_says_no_more() -> None:
+    on = screen(80)
+    assert len(lines(on, jobs.live_view([job(1), job(2)], on))) == 3
