@@ -9,7 +9,7 @@ from rich.markup import escape
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, pass_on, settings_with
-from matinee.cli.tables import STATES, Column, console, duration, moment, show, table
+from matinee.cli.tables import STATES, Column, console, duration, moment, plain, show, table
 
 TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
 COLUMNS = (
@@ -39,7 +39,7 @@ def list_titles(context: typer.Context, data: Data = None, as_json: Json = False
     with open_api(settings_with(data)) as api:
         titles = list(api.pages("/titles", "titles"))
     if as_json:
-        print(json.dumps(titles, indent=2))
+        print(json.dumps([*map(plain, titles)], indent=2))
     else:
         screen = console()
         show(screen, table(COLUMNS, map(row, titles), screen))

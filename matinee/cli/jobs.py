@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, pass_on, settings_with
-from matinee.cli.tables import STATES, Column, console, moment, show, stage_word, table
+from matinee.cli.tables import STATES, Column, console, moment, plain, show, stage_word, table
 
 JobId = Annotated[str, typer.Argument(help="As `matinee jobs` shows it.")]
 ACTIVE = {"JOB_STATE_QUEUED", "JOB_STATE_RUNNING"}
@@ -49,7 +49,7 @@ def list_jobs(context: typer.Context, data: Data = None, as_json: Json = False) 
         jobs = list(api.pages("/jobs", "jobs"))
         screen = console()
         if as_json:
-            print(json.dumps(jobs, indent=2))
+            print(json.dumps([*map(plain, jobs)], indent=2))
         elif screen.is_terminal and _active(jobs):
             _follow(api, jobs, screen)
         else:
@@ -60,14 +60,14 @@ def cancel(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Stop the work on an upload."""
     with open_api(settings_with(data)) as api:
         job = api.call("POST", f"/jobs/{job_id}:cancel", {})["job"]
-    print(json.dumps(job) if as_json else f"Cancelling {job_id}.")
+    print(json.dumps(plain(job)) if as_json else f"Cancelling {job_id}.")
 
 
 def retry(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Queue a failed or cancelled job again; what it had finished is kept."""
     with open_api(settings_with(data)) as api:
         job = api.call("POST", f"/jobs/{job_id}:retry", {})["job"]
-    print(json.dumps(job) if as_json else f"Queued {job_id} again.")
+    print(json.dumps(plain(job)) if as_json else f"Queued {job_id} again.")
 
 
 def _follow(api: Api, jobs: Sequence[Answer], screen: Console) -> None:

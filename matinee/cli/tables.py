@@ -106,3 +106,9 @@ def state_word(state: str) -> str:
 def stage_word(job: Answer) -> str:
     """The plain word of the stage that a job is in, while it runs."""
     return str(job["stage"]).removeprefix("JOB_STAGE_").lower() if job["state"] == "JOB_STATE_RUNNING" else ""
+
+
+def plain(answer: Answer) -> Answer:
+    """A job or a title as scripts read it: with plain words in place of the enumerations of the API."""
+    words = {"state": state_word(answer["state"])}
+    return answer | words | ({"stage": stage_word(answer)} if "stage" in answer else {})

@@ -1,4 +1,4 @@
-"""Tables on screens of every width."""
+"""Tables on screens of every width, and what scripts get instead."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 
 from matinee.cli import catalogue, jobs
 from matinee.cli.api import Answer
-from matinee.cli.tables import Column, table
+from matinee.cli.tables import Column, plain, table
 
 ID = "0pgjb8896hop58gj3k6qn0egbk"
 
@@ -86,3 +86,14 @@ def test_the_live_view_shows_the_newest_jobs_and_how_many_more_there_are() -> No
 def test_a_live_view_with_room_for_every_job_says_no_more() -> None:
     on = screen(80)
     assert len(lines(on, jobs.live_view([job(1), job(2)], on))) == 3
+
+
+def test_scripts_read_plain_words() -> None:
+    running = job() | {"state": "JOB_STATE_RUNNING"}
+    assert plain(running)["state"] == "running"
+    assert plain(running)["stage"] == "validate"
+    assert plain(title())["state"] == "published"
+
+
+def test_a_job_that_does_not_run_is_in_no_stage() -> None:
+    assert (plain(job())["state"], plain(job())["stage"]) == ("published", "")
