@@ -30,7 +30,7 @@ class Api:
         except httpx.TransportError as error:
             raise Unavailable(f"{self.url} cannot be reached: {error}") from error
         if not answer.is_success:
-            raise _refusal(answer)
+            raise refusal(answer)
         try:
             return dict(answer.json())
         except ValueError as error:
@@ -55,7 +55,8 @@ class Api:
         return self.call("POST", "/auth:refresh", {"refresh_token": refresh_token})
 
 
-def _refusal(answer: httpx.Response) -> MatineeError:
+def refusal(answer: httpx.Response) -> MatineeError:
+    """The error that an answer stands for, with the sentence that it gives."""
     try:
         problem = answer.json()
         sentence = problem.get("detail") or problem.get("title") or ""

@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
+import httpx
 import typer
 from rich.markup import escape
 
 import matinee
 from ingest.ffmpeg import SAFE_RELEASE, Ffmpeg
 from matinee import instance
+from matinee.cli.api import refusal
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import Column, console, show, table
 from matinee.errors import InvalidInput, MatineeError, Unavailable
@@ -24,6 +26,7 @@ from matinee.settings import Settings
 from matinee.storage import open_store
 
 START = "start it with `matinee up`"
+DOOR_SECONDS = 5.0
 OUR_NAMES = ("matinee", "packager", "ingest", "edge", "control", "protos")
 
 
@@ -66,7 +69,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _ffmpeg(settings)
     yield _looked_at("data directory", lambda: _directory(settings.data), f"{START}, or name another with --data")
     yield _looked_at("object store", lambda: _store(settings), f"{START}, or check store.url in matinee.toml")
-    yield _looked_at("public door", lambda: instance.door(settings), START)
+    yield _looked_at("public door", lambda: _door(settings), START)
     serving = asyncio.run(_control_serves(settings))
     state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
     yield Finding("control", serving, state, "" if serving else f"{START} or `matinee control`")
@@ -110,6 +113,24 @@ def _store(settings: Settings) -> str:
     except Unavailable as error:
         raise Unavailable(str(error.__cause__).partition("\n")[0]) from error
     return settings.store_url
+
+
+def _door(settings: Settings) -> str:
+    try:
+        url, announced = instance.door(settings), True
+    except Unavailable:
+        if not settings.control.address:
+            raise
+        url, announced = settings.local_url, False
+    try:
+        answer = httpx.get(f"{url}/readyz", timeout=DOOR_SECONDS, trust_env=False)
+    except httpx.TransportError as error:
+        if announced:
+            raise Unavailable(f"{url} does not answer: {error}") from error
+        return "none on this machine, as it may be in a house of many"
+    if answer.status_code != httpx.codes.OK:
+        raise refusal(answer)
+    return url
 
 
 async def _control_serves(settings: Settings) -> bool:

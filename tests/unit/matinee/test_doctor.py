@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from matinee.cli.doctor import examine, foreign_claims
+from matinee.cli.doctor import Finding, examine, foreign_claims
+from matinee.instance import announce, free_port
 from matinee.settings import Settings, load_settings
 from matinee.storage import open_store
+from tests.canned_api import answering
 
 
 def install(folder: Path, distribution: str, package: str) -> None:
@@ -64,6 +66,40 @@ def test_a_store_that_fails_is_told_with_the_reason(tmp_path: Path) -> None:
     [finding] = [finding for finding in examine(load_settings(data=tmp_path)) if finding.name == "object store"]
     assert not finding.well
     assert "Not a directory" in finding.state
+
+
+def door(settings: Settings) -> Finding:
+    """What is found of the public door."""
+    return next(finding for finding in examine(settings) if finding.name == "public door")
+
+
+def test_a_door_that_answers_is_well(tmp_path: Path) -> None:
+    with answering({"GET /readyz": {"ready": True}}) as url:
+        settings = load_settings(data=tmp_path, http={"public_url": url})
+        settings.run_directory.mkdir()
+        announce(settings)
+        assert door(settings) == Finding("public door", True, url)
+
+
+def test_the_door_of_a_house_that_was_killed_is_wrong(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, http={"port": free_port("127.0.0.1")})
+    settings.run_directory.mkdir()
+    announce(settings)
+    found = door(settings)
+    assert (found.well, found.mend) == (False, "start it with `matinee up`")
+    assert found.state.startswith(f"{settings.public_url} does not answer")
+
+
+def test_a_machine_of_many_needs_no_door(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, control={"address": "127.0.0.1:9"}, http={"port": free_port("127.0.0.1")})
+    assert door(settings) == Finding("public door", True, "none on this machine, as it may be in a house of many")
+
+
+def test_the_door_of_a_machine_of_many_is_looked_at(tmp_path: Path) -> None:
+    with answering({"GET /readyz": {"ready": True}}) as url:
+        http = {"port": int(url.rpartition(":")[2])}
+        settings = load_settings(data=tmp_path, control={"address": "127.0.0.1:9"}, http=http)
+        assert door(settings) == Finding("public door", True, url)
 
 
 def test_an_ffmpeg_that_is_not_there_is_told(tmp_path: Path) -> None:
