@@ -95,19 +95,20 @@ class Production:
         return index
 
     async def _validate(self, planned: Plan, index: AssetIndex, signature: Path) -> None:
-        """Look for faults, in all tracks side by side. Raises `NotValid` when there are any."""
-        verdict = await self._crew.run(judge_asset, planned, index, self._asset)
+        """Look for faults, on the bytes and in all tracks side by side. Raises `NotValid` when there are any."""
         wanted = await asyncio.to_thread(read_signature, signature)
-        check = partial(
+        look = partial(
             track_faults,
             loudness=wanted_loudness(self._settings.ladder),
             ffmpeg=Ffmpeg.from_settings(self._settings.worker),
             limits=Limits.from_settings(self._settings.worker, planned.duration),
         )
         async with asyncio.TaskGroup() as group:
-            runs = [self._crew.run(check, track, planned, self._asset, wanted) for track in index.tracks]
-            checks = [group.create_task(run) for run in runs]
-        if faults := [*verdict.faults, *(fault for done in checks for fault in done.result())]:
+            judging = group.create_task(self._crew.run(judge_asset, planned, index, self._asset))
+            runs = [self._crew.run(look, track, planned, self._asset, wanted) for track in index.tracks]
+            looking = [group.create_task(run) for run in runs]
+        verdict = judging.result()
+        if faults := [*verdict.faults, *(fault for looked in looking for fault in looked.result())]:
             log.error("asset is not valid", job_id=self._lease.terms.job_id, faults=faults)
             raise NotValid(f"what was made of the film is not good enough to publish: {'; '.join(faults)}")
         for remark in verdict.advice:
