@@ -11,6 +11,8 @@ from packager.languages import language_name
 from packager.timeline import Timeline
 
 DEINTERLACING_FRAMES = 2
+LEAST_SPANS = 16
+"""A film that makes fewer of the usual length is cut finer, down to single segments: no core shall wait at the end."""
 
 
 class Span(Facts):
@@ -63,7 +65,8 @@ def plan(source: Source, settings: LadderSettings) -> Plan:
     rate = nearest_rate(source.picture.frame_rate)
     frames = max(1, round(source.picture.duration * rate))
     gop_frames = max(1, round(settings.gop_seconds * ceil(rate)))
-    span_frames = gop_frames * settings.segment_gops * settings.span_segments
+    segment_frames = gop_frames * settings.segment_gops
+    span_frames = segment_frames * min(settings.span_segments, ceil(frames / segment_frames / LEAST_SPANS))
     if not source.picture.timed:
         span_frames = frames  # it can only be decoded from its beginning
     return Plan(

@@ -145,7 +145,7 @@ class LadderSettings(Section):
     segment_gops: Positive = 3
     """Groups of pictures in a segment; 3 of 2 s make the 6 s that Apple asks for."""
     span_segments: Positive = 5
-    """Segments in a span, the unit of parallel work and of what a crash can lose."""
+    """Most segments in a span, the unit of parallel work and of what a crash can lose; short films are cut finer."""
     audio_kbps: Annotated[int, Field(ge=32, le=512)] = 128
     """AAC-LC stereo bit rate in kb/s."""
     loudness_lufs: Annotated[float, Field(ge=-70, le=-5)] = -16

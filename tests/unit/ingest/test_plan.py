@@ -53,13 +53,23 @@ def test_a_gop_is_two_seconds_of_whole_frames(rate: str, gop_frames: int) -> Non
 
 
 def test_spans_are_whole_segments_and_cover_every_frame_once() -> None:
-    spans = plan(source(), SETTINGS).spans
-    assert [(span.first, span.frames) for span in spans] == [(0, 750), (750, 750), (1500, 750), (2250, 250)]
+    spans = plan(source(seconds=Fraction(1000)), SETTINGS).spans
+    assert [(span.first, span.frames) for span in spans] == [(first, 750) for first in range(0, 24_750, 750)] + [
+        (24_750, 250)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spans"),
+    [(4, [4]), (40, [6, 6, 6, 6, 6, 6, 4]), (96, [6] * 16), (100, [12] * 8 + [4]), (470, [30] * 15 + [20])],
+)
+def test_a_short_film_is_cut_finer_so_that_every_core_has_work(seconds: int, spans: list[int]) -> None:
+    assert [span.frames / 25 for span in plan(source(seconds=Fraction(seconds)), SETTINGS).spans] == spans
 
 
 def test_a_span_is_entered_at_the_last_keyframe_before_it() -> None:
-    seeks = [span.seek for span in plan(source(), SETTINGS).spans]
-    assert seeks == [None, Fraction(147, 5), Fraction(307, 5), Fraction(447, 5)]
+    seeks = [span.seek for span in plan(source(seconds=Fraction(30)), SETTINGS).spans]
+    assert seeks == [None, Fraction(27, 5), Fraction(67, 5), Fraction(87, 5), Fraction(127, 5)]
 
 
 def test_a_film_without_presentation_times_is_one_span() -> None:
