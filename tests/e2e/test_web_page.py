@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, ViewportSize, expect
 
 from tests.e2e.chromium import assert_advances, assert_seeks, until
 from tests.e2e.conftest import Title
@@ -16,7 +16,12 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 VIDEO = "document.querySelector('hls-video')"
-MENUS = {"Audio": "media-audio-track-menu", "Speed": "media-playback-rate-menu", "Quality": "media-rendition-menu"}
+MENUS = {  # the button of each
+    "Audio": "media-audio-track-menu-button",
+    "Speed": "media-playback-rate-menu-button",
+    "Quality": "media-rendition-menu-button",
+}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PAGES = ("/", "/watch/{title_id}", "/sign-in")
 
 
@@ -34,7 +39,7 @@ def start_film(page: Page, title: Title) -> None:
 
 def choose_quality(page: Page, name: str) -> None:
     page.mouse.move(400, 300)
-    page.locator("media-rendition-menu-button").click()
+    page.locator(MENUS["Quality"]).click()
     page.get_by_role("menuitemradio", name=name, exact=True).click()
 
 
@@ -105,6 +110,48 @@ def test_the_quality_menu_switches_down_and_up(page: Page, title: Title) -> None
         choose_quality(page, f"{height}p")
         until(page, f"{VIDEO}.videoHeight === {height}")
         assert_advances(page, VIDEO, 0.5)
+
+
+def test_the_automatic_quality_is_the_first_one_and_chosen(page: Page, title: Title) -> None:
+    open_film(page, title)
+    page.locator(MENUS["Quality"]).click()
+    first = page.get_by_role("menu", name="Quality").get_by_role("menuitemradio").first
+    expect(first).to_have_text(re.compile("^Auto"))
+    expect(first).to_be_checked()
+
+
+@pytest.mark.parametrize("menu", MENUS)
+def test_a_phone_shows_every_row_of_a_menu(page: Page, title: Title, menu: str) -> None:
+    page.set_viewport_size(PHONE)
+    open_film(page, title)
+    page.locator(MENUS[menu]).click()
+    opened = page.get_by_role("menu", name=menu)
+    expect(opened).to_be_visible()
+    for row in opened.get_by_role("menuitemradio").all():
+        expect(row).to_be_in_viewport(ratio=1)
+
+
+@pytest.fixture(scope="module")
+def upright(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The title_id of a film that is higher than wide."""
+    source = tmp_path_factory.mktemp("films") / "upright.mp4"
+    return stack.ingest(film(source, seconds=2, size=(180, 320)), "Upright")
+
+
+def test_an_upright_film_fills_a_phone(page: Page, upright: str) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(f"/watch/{upright}")
+    expect(page.locator(".facts")).to_contain_text("180p")
+    screen = page.locator(".screen").bounding_box()
+    assert screen is not None
+    assert screen["width"] == PHONE["width"]
+    assert screen["height"] == pytest.approx(PHONE["width"] * 16 / 9, abs=1)
+    assert screen["y"] + screen["height"] < PHONE["height"]
+
+
+def test_an_upright_film_fits_the_height_of_a_window(page: Page, upright: str) -> None:
+    page.goto(f"/watch/{upright}")
+    expect(page.get_by_role("heading", name="Upright")).to_be_in_viewport(ratio=1)
 
 
 def test_seeks_land(page: Page, title: Title) -> None:
@@ -222,6 +269,6 @@ def test_axe_finds_nothing_serious(page: Page, title: Title, path: str, axe: str
 @pytest.mark.parametrize("menu", MENUS)
 def test_axe_finds_nothing_serious_in_a_menu(page: Page, title: Title, menu: str, axe: str) -> None:
     open_film(page, title)
-    page.locator(f"{MENUS[menu]}-button").click()
+    page.locator(MENUS[menu]).click()
     expect(page.get_by_role("menu", name=menu)).to_be_visible()
     assert_accessible(page, axe)

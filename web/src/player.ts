@@ -4,6 +4,7 @@ import { html, render } from "lit-html";
 import "hls-video-element";
 import "media-chrome";
 import "media-chrome/menu";
+import "./quality-menu.ts";
 import { type Fault, faultOf } from "./faults.ts";
 
 export interface Showing {
@@ -40,7 +41,7 @@ function controls(showing: Showing) {
       <media-playback-rate-menu hidden anchor="auto" rates="0.5 0.75 1 1.25 1.5 2" aria-label="Speed">
         ${heading("Speed")}
       </media-playback-rate-menu>
-      <media-rendition-menu hidden anchor="auto" aria-label="Quality">${heading("Quality")}</media-rendition-menu>
+      <quality-menu id="quality" hidden anchor="auto" aria-label="Quality">${heading("Quality")}</quality-menu>
       <div class="console">
         <media-time-range></media-time-range>
         <media-control-bar>
@@ -58,7 +59,7 @@ function controls(showing: Showing) {
               <path d="M4.9 18.2a9 9 0 1 1 14.2 0M12 13l4-5" />
             </svg>
           </media-playback-rate-menu-button>
-          <media-rendition-menu-button></media-rendition-menu-button>
+          <media-rendition-menu-button invoketarget="quality"></media-rendition-menu-button>
           <media-pip-button></media-pip-button>
           <media-fullscreen-button></media-fullscreen-button>
         </media-control-bar>

@@ -4,6 +4,7 @@ import { apology, askToSignIn, faultIn } from "../apology.ts";
 import type { Fault } from "../faults.ts";
 import { entitle, frame } from "../frame.ts";
 import { mountPlayer } from "../player.ts";
+import { quality } from "../quality.ts";
 import { runningTime } from "../running-time.ts";
 
 const LANGUAGES = new Intl.DisplayNames(undefined, { type: "language", fallback: "none" });
@@ -11,8 +12,9 @@ const LANGUAGES = new Intl.DisplayNames(undefined, { type: "language", fallback:
 /** Running time, size of the picture and languages, as far as they are known. */
 function facts(title: api.Title): string[] {
   const languages = (title.audio_languages ?? []).flatMap((code) => LANGUAGES.of(code) ?? []);
-  const lines = title.height ? [`${title.height}p`] : [];
-  return [runningTime(title.duration_seconds ?? 0), ...lines, ...languages];
+  const qualities = title.width && title.height ? [quality(title.width, title.height)] : [];
+  const times = title.duration_seconds ? [runningTime(title.duration_seconds)] : [];
+  return [...times, ...qualities, ...languages];
 }
 
 function billing(title: api.Title): TemplateResult {
@@ -77,12 +79,18 @@ class Viewing {
   }
 }
 
+/** Gives the screen the film's shape; a draft has none yet. */
+function shape(main: HTMLElement | null, { width, height }: api.Title): void {
+  if (width && height) main?.style.setProperty("--aspect", `${width / height}`);
+}
+
 /** One title: the player, its name and its synopsis. */
 export async function watch(root: HTMLElement, titleId: string): Promise<void> {
   try {
     const title = await api.getTitle(titleId);
     entitle(title.name);
     render(frame(theatre(title)), root);
+    shape(root.querySelector("main"), title);
     const screen = root.querySelector<HTMLElement>("#screen");
     if (screen) await new Viewing(title, screen).start();
   } catch (error) {
