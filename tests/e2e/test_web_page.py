@@ -1,12 +1,12 @@
 """Our own pages, as a person meets them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, ViewportSize, expect
 
 from tests.e2e.chromium import assert_advances, assert_seeks, until
 from tests.e2e.conftest import Title
@@ -81,14 +81,51 @@ def test_the_programme_shows_poster_name_and_running_time(page: Page, title: Tit
     page.wait_for_url(f"**/watch/{title.title_id}")
 
 
-def test_a_film_whose_ingest_failed_stands_apart_and_says_why(page: Page, stack: Stack, tmp_path: Path) -> None:
+@pytest.fixture
+def failed(page: Page, stack: Stack, tmp_path: Path) -> Iterator[Locator]:
+    """A film that could not be prepared, as it stands on the first page."""
     junk = tmp_path / "junk.mkv"
     junk.write_bytes(b"This is no film. " * 100)
-    assert stack.matinee("ingest", str(junk), "--title", "Holiday in Brittany", "--wait").returncode > 0
+    done = stack.matinee("ingest", str(junk), "--title", "Holiday in Brittany", "--wait")
+    assert done.returncode > 0
     page.goto("/")
-    draft = page.get_by_role("region", name="In preparation").get_by_role("listitem").filter(has_text="Brittany")
-    expect(draft).to_contain_text("This film could not be prepared: the file is none of MP4 or MOV")
+    yield page.get_by_role("region", name="In preparation").get_by_role("listitem").filter(has_text="Brittany")
+    for title in page.request.get("/api/v1/titles").json()["titles"]:
+        if title["name"] == "Holiday in Brittany":
+            page.request.delete(f"/api/v1/titles/{title['title_id']}", headers={"Matinee-Cookies": "1"})
+
+
+def test_a_film_whose_ingest_failed_stands_apart_and_says_why(page: Page, failed: Locator) -> None:
+    expect(failed).to_contain_text("This film could not be prepared: the file is none of MP4 or MOV")
     expect(page.get_by_text("Brittany")).to_have_count(1)
+
+
+def test_a_failed_film_can_be_tried_again(page: Page, failed: Locator) -> None:
+    with page.expect_response("**:retry") as retried:
+        failed.get_by_role("button", name="Try again").click()
+    assert retried.value.json()["job"]["state"] == "JOB_STATE_QUEUED"
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_failed_film_is_removed_once_that_is_confirmed(page: Page, failed: Locator) -> None:
+    failed.get_by_role("button", name="Remove").click()
+    page.get_by_role("alertdialog", name="Remove “Holiday in Brittany”?").get_by_role("button", name="Remove").click()
+    expect(failed).to_have_count(0)
+    names = [title["name"] for title in page.request.get("/api/v1/titles").json()["titles"]]
+    assert "Holiday in Brittany" not in names
+
+
+@pytest.mark.parametrize(
+    "refuse", [lambda page: page.keyboard.press("Escape"), lambda page: page.get_by_text("Keep it").click()]
+)
+def test_a_failed_film_stays_when_its_removal_is_refused(
+    page: Page, failed: Locator, refuse: Callable[[Page], None]
+) -> None:
+    button = failed.get_by_role("button", name="Remove")
+    button.click()
+    refuse(page)
+    expect(page.get_by_role("alertdialog")).to_have_count(0)
+    expect(button).to_be_focused()
 
 
 def test_a_film_in_preparation_appears_by_itself_when_it_is_ready(page: Page, stack: Stack, tmp_path: Path) -> None:
@@ -263,6 +300,14 @@ def assert_accessible(page: Page, axe: str) -> None:
 def test_axe_finds_nothing_serious(page: Page, title: Title, path: str, axe: str) -> None:
     page.goto(path.format(title_id=title.title_id))
     page.wait_for_load_state("networkidle")
+    assert_accessible(page, axe)
+
+
+def test_axe_finds_nothing_serious_about_a_failed_film(page: Page, failed: Locator, axe: str) -> None:
+    expect(failed).to_be_visible()
+    assert_accessible(page, axe)
+    failed.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
     assert_accessible(page, axe)
 
 

@@ -18,6 +18,7 @@ export interface TitlePage {
 
 /** The work on one upload. */
 export interface Job {
+  job_id: string;
   title_id: string;
   state: "JOB_STATE_QUEUED" | "JOB_STATE_RUNNING" | "JOB_STATE_PUBLISHED" | "JOB_STATE_FAILED" | "JOB_STATE_CANCELLED";
   /** Of the whole job, 0 to 1. */
@@ -119,6 +120,23 @@ export async function newestJobs(titleIds: Iterable<string>): Promise<Map<string
     if (sought.size === 0) break;
   }
   return found;
+}
+
+/** Does what somebody else may have done just before: then the answer is `status`, and all is well. */
+async function unlessDone(status: number, change: Promise<unknown>): Promise<void> {
+  await change.catch((error: unknown) => {
+    if (!(error instanceof ApiError && error.status === status)) throw error;
+  });
+}
+
+/** Queues a failed or cancelled job again. */
+export function retryJob(jobId: string): Promise<void> {
+  return unlessDone(409, call(`/jobs/${encodeURIComponent(jobId)}:retry`, "POST", {}));
+}
+
+/** Removes a title, and whatever is kept of it. */
+export function deleteTitle(titleId: string): Promise<void> {
+  return unlessDone(404, call(`/titles/${encodeURIComponent(titleId)}`, "DELETE"));
 }
 
 export function posterUrl(titleId: string): string {

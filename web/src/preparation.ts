@@ -1,9 +1,19 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Job, Title } from "./api.ts";
 
+/** What publishers can do about a film whose work has ended without success. */
+export interface Remedies {
+  retry: (job: Job) => unknown;
+  remove: (title: Title) => unknown;
+}
+
 /** Whether there is still something to wait for. */
 export function isUnderWay(job: Job): boolean {
   return job.state === "JOB_STATE_QUEUED" || job.state === "JOB_STATE_RUNNING";
+}
+
+function hasHalted(job: Job): boolean {
+  return job.state === "JOB_STATE_FAILED" || job.state === "JOB_STATE_CANCELLED";
 }
 
 /** Where the work on a film stands, in a sentence; an unknown job is work all the same. */
@@ -29,23 +39,35 @@ function bar({ progress = 0 }: Job, name: string): TemplateResult {
   return html`<progress value=${progress} aria-label="Progress of ${name}"></progress>`;
 }
 
-function draft(title: Title, job: Job | undefined): TemplateResult {
+/** The buttons of one film; their names say of which. */
+function choices(title: Title, job: Job, { retry, remove }: Remedies): TemplateResult {
+  return html`
+    <div class="choices">
+      <button type="button" aria-label="Try again: ${title.name}" @click=${() => retry(job)}>Try again</button>
+      <button type="button" aria-label="Remove ${title.name}" @click=${() => remove(title)}>Remove</button>
+    </div>
+  `;
+}
+
+function draft(title: Title, job: Job | undefined, remedies: Remedies): TemplateResult {
+  const halted = job && hasHalted(job);
   return html`
     <li>
       <h3>${title.name}</h3>
-      <p class=${job && !isUnderWay(job) ? "halted" : nothing}>${standing(job)}</p>
+      <p class=${halted ? "halted" : nothing}>${standing(job)}</p>
+      ${halted ? choices(title, job, remedies) : nothing}
       ${job?.state === "JOB_STATE_RUNNING" ? bar(job, title.name) : nothing}
     </li>
   `;
 }
 
 /** What is not ready to be shown: every draft and the state of its job. */
-export function preparation(drafts: Title[], jobs: Map<string, Job>): TemplateResult {
+export function preparation(drafts: Title[], jobs: Map<string, Job>, remedies: Remedies): TemplateResult {
   return html`
     <section class="preparation" aria-labelledby="preparation">
       <h2 id="preparation">In preparation</h2>
       <ul>
-        ${drafts.map((title) => draft(title, jobs.get(title.title_id)))}
+        ${drafts.map((title) => draft(title, jobs.get(title.title_id), remedies))}
       </ul>
     </section>
   `;

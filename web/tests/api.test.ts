@@ -87,3 +87,17 @@ test("the search for a job that is nowhere ends with the last page", async () =>
   expect(await api.newestJobs(["t1"])).toEqual(new Map());
   expect(asked()).toHaveLength(1);
 });
+
+test.each([
+  ["a film that somebody else has removed already", 404, () => api.deleteTitle("t/1"), "DELETE /api/v1/titles/t%2F1"],
+  ["a job that somebody else has queued already", 409, () => api.retryJob("j/1"), "POST /api/v1/jobs/j%2F1:retry"],
+])("%s is as good as done", async (_, status, change, call) => {
+  fetch.mockResolvedValue(answer(status));
+  await expect(change()).resolves.toBeUndefined();
+  expect(asked()).toEqual([call]);
+});
+
+test("a change that the server refuses is told of", async () => {
+  fetch.mockResolvedValue(answer(403));
+  await expect(api.deleteTitle("t1")).rejects.toMatchObject({ status: 403 });
+});

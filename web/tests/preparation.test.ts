@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Job } from "../src/api.ts";
 import { standing } from "../src/preparation.ts";
 
-const JOB: Job = { title_id: "t", state: "JOB_STATE_QUEUED" };
+const JOB: Job = { job_id: "j", title_id: "t", state: "JOB_STATE_QUEUED" };
 
 test.each<[Partial<Job>, string]>([
   [{}, "Waiting for its turn."],

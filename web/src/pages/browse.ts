@@ -2,7 +2,8 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import * as api from "../api.ts";
 import { apology, askToSignIn, faultIn } from "../apology.ts";
 import { entitle, frame } from "../frame.ts";
-import { isUnderWay, preparation } from "../preparation.ts";
+import { isUnderWay, preparation, type Remedies } from "../preparation.ts";
+import { consentTo, type Question } from "../question.ts";
 import { watchPath } from "../routes.ts";
 import { runningTime } from "../running-time.ts";
 
@@ -61,7 +62,7 @@ function emptyHouse(): TemplateResult {
   `;
 }
 
-function grid(programme: Programme, more: () => void): TemplateResult {
+function grid(programme: Programme, more: () => void, remedies: Remedies): TemplateResult {
   const drafts = programme.titles.filter(isDraft);
   const films = programme.titles.filter((title) => !isDraft(title));
   return html`
@@ -74,7 +75,7 @@ function grid(programme: Programme, more: () => void): TemplateResult {
         : html`<p class="soon">The first film appears here as soon as it is ready.</p>`
     }
     ${programme.nextPageToken ? html`<button class="more" type="button" @click=${more}>Show more</button>` : nothing}
-    ${drafts.length > 0 ? preparation(drafts, programme.jobs) : nothing}
+    ${drafts.length > 0 ? preparation(drafts, programme.jobs, remedies) : nothing}
   `;
 }
 
@@ -88,6 +89,15 @@ function curtain(): TemplateResult {
   `;
 }
 
+function removalOf(title: api.Title): Question {
+  return {
+    heading: `Remove “${title.name}”?`,
+    text: "The file that was sent is deleted with it, and cannot be brought back.",
+    consent: "Remove",
+    refusal: "Keep it",
+  };
+}
+
 /** The programme: every title with its poster, name and running time. */
 export async function browse(root: HTMLElement): Promise<void> {
   const programme: Programme = { titles: [], nextPageToken: "", jobs: new Map() };
@@ -96,7 +106,7 @@ export async function browse(root: HTMLElement): Promise<void> {
   async function show(): Promise<void> {
     await lookAtDrafts(programme);
     clearTimeout(nextLook);
-    render(frame(programme.titles.length > 0 ? grid(programme, more) : emptyHouse()), root);
+    render(frame(programme.titles.length > 0 ? grid(programme, more, remedies) : emptyHouse()), root);
     const waiting = programme.titles.filter(isDraft).map((title) => programme.jobs.get(title.title_id));
     if (waiting.some((job) => job && isUnderWay(job))) nextLook = setTimeout(() => attempt(show), LOOK_MS);
   }
@@ -109,6 +119,26 @@ export async function browse(root: HTMLElement): Promise<void> {
       await attempt(show);
     });
   }
+
+  /** Changes something about a draft, and shows it. Its button may be gone then: the focus stays on the page. */
+  async function change(step: () => Promise<void>): Promise<void> {
+    await attempt(async () => {
+      await step();
+      await attempt(show);
+      root.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });
+    });
+  }
+
+  const remedies: Remedies = {
+    retry: (job) => change(() => api.retryJob(job.job_id)),
+    async remove(title) {
+      if (!(await consentTo(removalOf(title)))) return;
+      await change(async () => {
+        await api.deleteTitle(title.title_id);
+        programme.titles = programme.titles.filter((each) => each !== title);
+      });
+    },
+  };
 
   async function attempt(step: () => Promise<void>): Promise<void> {
     try {
