@@ -24,6 +24,8 @@ MAY_BLOCK = [
     ("edge/web.py", {"__init__"}),
     ("matinee/settings.py", {"settings_customise_sources"}),
     ("matinee/storage.py", {"open_store"}),
+    ("ingest/scratch.py", {"claim", "orphans"}),
+    ("ingest/worker.py", {"_leases"}),
     # A module is read once, whichever test is the first to need it.
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # The loop of a command has nobody else in it; gRPC joins a thread when its last channel goes.
