@@ -55,7 +55,6 @@ def run(name: str, settings: Settings, *, supervised: bool = False) -> NoReturn:
     """Run one service until it is told to stop, and end the process. Raises what keeps it from starting."""
     configure_logging(name)
     uvloop.run(_until_stopped(SERVICES[name], settings, supervised))
-    _leave()
 
 
 def service_token(settings: Settings) -> str:
@@ -68,17 +67,19 @@ def service_token(settings: Settings) -> str:
 
 
 def _leave() -> NoReturn:
-    """End the process without taking the interpreter down; all that the service held is closed by now.
+    """End the process without taking loop and interpreter down; all that the service held is closed by now.
 
     With grpc, obstore and av loaded that takes a quarter of a second of a core, which is seconds on a busy machine. And
-    a call of the object store that was given up still runs in obstore's own threads, which panic when Python is gone.
+    what was given up may still go on: a call of the object store in obstore's own threads, which panic when Python is
+    gone, or the closing of a database connection that SQLAlchemy shields, which the loop would wait for, at times for
+    ever.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
-async def _until_stopped(service: Service, settings: Settings, supervised: bool) -> None:
+async def _until_stopped(service: Service, settings: Settings, supervised: bool) -> NoReturn:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,6 +88,7 @@ async def _until_stopped(service: Service, settings: Settings, supervised: bool)
     await service(settings, stop)
     if follower:
         follower.cancel()
+    _leave()
 
 
 async def _stop_at_end_of_input(stop: asyncio.Event) -> None:

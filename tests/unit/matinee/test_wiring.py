@@ -8,19 +8,39 @@ from pathlib import Path
 from tests.stack import ROOT
 
 LISTING = """
-import asyncio
-from matinee import wiring
-from matinee.settings import load_settings
-from matinee.storage import open_store
-
-async def lists(settings, stop):
+async def serve(settings, stop):
     listing = asyncio.create_task(open_store(settings.store_url).list("assets"))
     await asyncio.sleep(0)
     print("told to stop", end="")
-
-wiring.SERVICES["worker"] = lists
-wiring.run("worker", load_settings())
 """
+SHIELDING = """
+async def serve(settings, stop):
+    async def stay():
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    staying = asyncio.create_task(stay())
+    await asyncio.sleep(0)
+    print("told to stop", end="")
+"""
+
+
+def run(service: str, data: Path) -> tuple[int, str, str]:
+    """Run a service of ours until it ends: its exit status, and what it printed and logged."""
+    imports = (
+        "import asyncio",
+        "from contextlib import suppress",
+        "from matinee import wiring",
+        "from matinee.settings import load_settings",
+        "from matinee.storage import open_store",
+    )
+    program = [*imports, service, "wiring.SERVICES['worker'] = serve", "wiring.run('worker', load_settings())"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(program)], env={**os.environ, "MATINEE_DATA": str(data)},
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_a_service_that_ends_while_the_store_still_lists_leaves_quietly(tmp_path: Path) -> None:
@@ -28,8 +48,8 @@ def test_a_service_that_ends_while_the_store_still_lists_leaves_quietly(tmp_path
         folder = tmp_path / "objects" / "assets" / str(number)
         folder.mkdir(parents=True)
         (folder / "media").touch()
-    done = subprocess.run(
-        [sys.executable, "-c", LISTING],
-        cwd=ROOT, env={**os.environ, "MATINEE_DATA": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "told to stop", "")
+    assert run(LISTING, tmp_path) == (0, "told to stop", "")
+
+
+def test_a_service_that_ends_waits_for_nothing_that_was_given_up(tmp_path: Path) -> None:
+    assert run(SHIELDING, tmp_path) == (0, "told to stop", "")
