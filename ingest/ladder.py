@@ -17,6 +17,7 @@ BETWEEN = Fraction(11, 10)
 REFERENCE_LINES, REFERENCE_KBPS = 1080, 6000
 BITS_PER_LINES = 1.6  # exponent: Apple's authoring rules go from 6000 kb/s at 1080 lines to 2000 at 540
 FAST_RATE, FAST_BITS = 30, 1.5
+LEAST_KBPS = 300  # very small pictures: less would leave nothing of grain, and saves nobody anything
 BUFFER_SECONDS = 1.5
 
 
@@ -76,7 +77,7 @@ def rung_size(display_size: tuple[Fraction, Fraction], lines: int) -> tuple[int,
 
 def _rung(lines: int, width: int, height: int, frame_rate: Fraction) -> Rung:
     faster = FAST_BITS if frame_rate > FAST_RATE else 1
-    max_kbps = round(REFERENCE_KBPS * (lines / REFERENCE_LINES) ** BITS_PER_LINES * faster)
+    max_kbps = round(max(LEAST_KBPS, REFERENCE_KBPS * (lines / REFERENCE_LINES) ** BITS_PER_LINES) * faster)
     return Rung(lines=lines, width=width, height=height, max_kbps=max_kbps, buffer_kb=round(max_kbps * BUFFER_SECONDS))
 
 

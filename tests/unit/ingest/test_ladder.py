@@ -54,3 +54,10 @@ def test_every_source_gets_a_ladder_that_descends(width: int, height: int) -> No
 def test_faster_pictures_may_take_more_bits() -> None:
     slow, fast = (ladder((Fraction(1920), Fraction(1080)), HEIGHTS, Fraction(rate))[0] for rate in (30, 60))
     assert (slow.max_kbps, fast.max_kbps) == (6000, 9000)
+
+
+def test_very_small_pictures_keep_bits_enough_for_their_grain() -> None:
+    assert [ladder((Fraction(side), Fraction(side)), HEIGHTS, Fraction(25))[0].max_kbps for side in (16, 96)] == [
+        300,
+        300,
+    ]
