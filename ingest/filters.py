@@ -47,21 +47,21 @@ def upright(video: Stream, rotation: Rotation) -> Stream:
     return video
 
 
-def standard_colour(video: Stream, picture: Picture, width: int, height: int, scaler: str = SCALER) -> Stream:
+def standard_colour(video: Stream, picture: Picture, width: int, height: int) -> Stream:
     """Scale to a size with square pixels, and bring any colours into 8-bit BT.709 of limited range."""
     if picture.transfer == "sdr":
         video = video.filter(
             "scale",
             width,
             height,
-            flags=scaler,
+            flags=SCALER,
             in_color_matrix=picture.matrix,
             in_range=_range(picture),
             out_color_matrix="bt709",
             out_range="tv",
         )
     else:
-        video = _tone_mapped(video.filter("scale", width, height, flags=scaler), picture)
+        video = _tone_mapped(video.filter("scale", width, height, flags=SCALER), picture)
     return tagged(video.filter("format", "yuv420p").filter("sidedata", "delete").filter("setsar", 1))
 
 

@@ -19,7 +19,7 @@ from packager.index import AssetIndex, Track
 from packager.validation import Verdict, judge
 
 ALIKE = 10.0
-"""Mean distance of luma, of 255, that compression and scaling may make in a second."""
+"""Mean distance of luma or chroma, of 255, that compression and scaling may make in a second."""
 
 
 def judge_asset(plan: Plan, index: AssetIndex, directory: Path, *, check: Check = unchecked) -> Verdict:

@@ -11,6 +11,8 @@ SECONDS = 3
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2", "-pix_fmt", "yuv420p")
 AV1 = ("-c:v", "libsvtav1", "-preset", "10", "-crf", "20")
 HEVC10 = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1")
+STRIPE = "if(gt(Y,H/2)*lt(mod(X,16),7),{},128)"  # narrow, so that the number and the flash can still be read
+STRIPES = f"format=yuv420p,geq=lum='lum(X,Y)':cb='{STRIPE.format(230)}':cr='{STRIPE.format(26)}'"
 
 
 def plain(path: Path, *options: str) -> Path:
@@ -94,10 +96,33 @@ def ten_bit(path: Path) -> Path:
     )
 
 
-def high_dynamic_range(path: Path, transfer: str) -> Path:
-    """BT.2020 with the transfer of HDR10 (smpte2084) or HLG (arib-std-b67)."""
-    colours = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:range=limited:log-level=none"
-    return film(path, seconds=SECONDS, video_options=[*HEVC10, "-x265-params", colours])
+def high_dynamic_range(path: Path, transfer: str, *changes: str) -> Path:
+    """BT.2020 with the transfer of HDR10 (smpte2084) or HLG (arib-std-b67), striped in saturated colours.
+
+    `changes` are filters that spoil the pictures.
+    """
+    filters = ["-vf", ",".join([STRIPES, *changes])]
+    return film(path, seconds=SECONDS, video_options=[*filters, *HEVC10, *_bt2100(transfer)])
+
+
+def graphics(path: Path, pattern: str, matrix: str, levels: str = "tv") -> Path:
+    """A pattern of FFmpeg's sources in standard dynamic range; `levels` are tv or pc."""
+    encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-colorspace", matrix]
+    colours = f"scale=out_color_matrix={matrix}:out_range={levels},format=yuv420p"
+    run(["-f", "lavfi", "-i", f"{pattern},trim=duration={SECONDS},{colours}", *encoder, str(path)])
+    return path
+
+
+def bright_graphics(path: Path, pattern: str, transfer: str) -> Path:
+    """A pattern of FFmpeg's sources in HDR10 or HLG."""
+    source = f"{pattern},trim=duration={SECONDS},scale=out_color_matrix=bt2020"
+    run(["-f", "lavfi", "-i", source, *HEVC10, *_bt2100(transfer), str(path)])
+    return path
+
+
+def _bt2100(transfer: str) -> list[str]:
+    colours = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:range=limited"
+    return ["-x265-params", f"{colours}:log-level=none"]
 
 
 def interlaced(path: Path) -> Path:

@@ -92,6 +92,22 @@ PUBLISHED = [
 ]
 
 
+BARS, GRAPHICS = "smptehdbars=s=640x360:r=24", "testsrc2=s=640x360:r=24"
+NOISE = "nullsrc=s={size}:r=24,format=rgb24,geq=r=random(1)*255:g=random(2)*255:b=random(3)*255"
+
+SATURATED: dict[str, Make] = {
+    "bars in HDR10": partial(odd.bright_graphics, pattern=BARS, transfer="smpte2084"),
+    "graphics in HDR10": partial(odd.bright_graphics, pattern=GRAPHICS, transfer="smpte2084"),
+    "graphics in HLG": partial(odd.bright_graphics, pattern=GRAPHICS, transfer="arib-std-b67"),
+    "bars in BT.601": partial(odd.graphics, pattern="smptebars=s=640x360:r=24", matrix="smpte170m"),
+    "graphics of full range": partial(odd.graphics, pattern="testsrc2=s=96x64:r=24", matrix="smpte170m", levels="pc"),
+    "primaries in BT.2020": partial(odd.graphics, pattern="rgbtestsrc=s=640x360:r=24", matrix="bt2020nc"),
+    "a fractal": partial(odd.graphics, pattern="mandelbrot=s=96x64:r=24", matrix="bt709"),
+    "noise": partial(odd.graphics, pattern=NOISE.format(size="160x90"), matrix="bt709"),
+    "small noise": partial(odd.graphics, pattern=NOISE.format(size="32x18"), matrix="bt709"),
+}
+
+
 def numbers(title: Title) -> list[int]:
     width, height = title.plan.rungs[0].width, title.plan.rungs[0].height
     return [read_counter(frame) for frame in luma_frames(title.path(0), (width, height))]
@@ -137,6 +153,11 @@ def test_published(case: Published, tmp_path: Path) -> None:
     assert len(set(shown)) == case.frames - case.missing
     if title.plan.audio:
         assert_in_step(title)
+
+
+@pytest.mark.parametrize("make", SATURATED.values(), ids=SATURATED)
+def test_strong_colours_and_noise_are_published(make: Make, tmp_path: Path) -> None:
+    assert make_title(make(tmp_path / "source.mp4"), tmp_path).faults() == []
 
 
 def test_flipped_bits_are_concealed_and_nothing_slips(tmp_path: Path) -> None:

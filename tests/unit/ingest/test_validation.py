@@ -10,11 +10,12 @@ from PIL import Image
 
 from ingest.assembly import assemble
 from ingest.poster import write_poster
-from ingest.signature import Signature
+from ingest.signature import THUMBNAIL, Signature
 from ingest.validation import judge_asset, picture_faults
 from matinee.errors import Cancelled
 from matinee.layout import POSTER
 from matinee.settings import LadderSettings
+from tests import odd_sources as odd
 from tests.films import film, shared_film
 from tests.stopping import stopping
 from tests.titles import Title, make_title
@@ -25,8 +26,14 @@ def title(tmp_path_factory: pytest.TempPathFactory) -> Title:
     return make_title(shared_film(), tmp_path_factory.mktemp("title"))
 
 
-def looks(frames: int, luma: int) -> Signature:
-    return Signature(np.full((4, 18, 32), luma, dtype=np.uint8), frames)
+@pytest.fixture(scope="module")
+def bright_title(tmp_path_factory: pytest.TempPathFactory) -> Title:
+    folder = tmp_path_factory.mktemp("bright")
+    return make_title(odd.high_dynamic_range(folder / "film.mp4", "smpte2084"), folder)
+
+
+def looks(frames: int) -> Signature:
+    return Signature(np.zeros((4, *THUMBNAIL), dtype=np.uint8), frames)
 
 
 def test_a_title_as_planned_has_no_faults(title: Title) -> None:
@@ -37,6 +44,23 @@ def test_a_title_of_another_film_is_seen(title: Title, tmp_path: Path) -> None:
     other = film(tmp_path / "other.mp4", video_options=["-vf", "negate", "-c:v", "libx264", "-preset", "ultrafast"])
     faults = replace(title, source=other).faults()
     assert any("does not look like the source at 0 s" in fault for fault in faults)
+
+
+def test_a_title_of_a_film_in_strong_colours_has_no_faults(bright_title: Title) -> None:
+    assert bright_title.faults() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["tpad=start=25:start_mode=clone,trim=end_frame=75", "swapuv", "drawbox=c=black:t=fill"],
+    ids=["a second late", "swapped colours", "black"],
+)
+def test_what_a_wrong_filter_would_make_of_strong_colours_is_seen(
+    bright_title: Title, tmp_path: Path, change: str
+) -> None:
+    other = odd.high_dynamic_range(tmp_path / "other.mp4", "smpte2084", change)
+    faults = replace(bright_title, source=other).faults()
+    assert any("does not look like the source" in fault for fault in faults)
 
 
 def test_damage_in_the_media_is_seen(title: Title, tmp_path: Path) -> None:
@@ -65,7 +89,7 @@ def test_sound_of_another_loudness_is_seen(title: Title) -> None:
 
 
 def test_frames_that_are_missing_are_counted(title: Title) -> None:
-    faults = picture_faults(title.index.video()[0], title.plan, looks(100, 50), looks(99, 50))
+    faults = picture_faults(title.index.video()[0], title.plan, looks(100), looks(99))
     assert faults == ["v180.mp4 has 99 frames, the plan 100"]
 
 
