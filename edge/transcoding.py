@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
 
 from edge.bindings import WHOLE_BODY, Binding
+from edge.misfits import misfit
 from edge.parameters import parameter_field
 from matinee.errors import InvalidInput
 
@@ -41,7 +42,7 @@ def _fill(message: Message, document: Json) -> None:
     try:
         ParseDict(document, message, max_recursion_depth=DEEPEST)
     except (ParseError, UnicodeError) as error:
-        raise InvalidInput(f"the request does not fit: {str(error).splitlines()[0]}") from error
+        raise InvalidInput(misfit(type(message), document)) from error
 
 
 def _body(binding: Binding, body: bytes) -> Json:

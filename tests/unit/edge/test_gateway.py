@@ -249,12 +249,13 @@ async def test_a_wrong_method_is_405_and_told_which_are_right(
         (b'{"email":[' + b"0," * 20_000 + b"0]}", "too many values"),
         (b"{" + b",".join(b'"%x":0' % number for number in range(5000)) + b"}", "too many values"),
         (b'{"email":' * 60 + b"1" + b"}" * 60, "too deep"),
-        (b'{"email": 7}', "does not fit"),
-        (b'{"email": "\\ud800"}', "does not fit"),
+        (b'{"email": 7}', "email must be a text"),
+        (b'{"email": "\\ud800"}', "email must be a text"),
         (b'{"email": "a\\u0000b"}', "NUL"),
         (b'{"nobody": ""}', "nobody"),
         (b'{"email": ' + b"9" * 5000 + b"}", "not JSON"),
-        (b'{"email": NaN}', "does not fit"),
+        (b'{"email": NaN}', "email must be a text"),
+        (b'{"no\\nbody": ""}', "'no\\nbody'"),
     ],
 )
 async def test_a_bad_body_is_400_with_a_sentence(

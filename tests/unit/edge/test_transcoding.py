@@ -140,6 +140,43 @@ def test_what_fits_no_field_is_refused(library: ServiceDescriptor, query: bytes)
         found(library, query)
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        (b"limit=1.5", "limit must be a whole number that is not too large"),
+        (b"limit=9223372036854775808", "limit must be a whole number that is not too large"),
+        (b"weight=heavy", "weight must be a number"),
+        (b"kinds=KIND_ODD", "kinds must be a list, each of them one of KIND_UNSPECIFIED, KIND_NOVEL"),
+        (b"since=yesterday", "since must be a text that is a Timestamp"),
+        (b"cursor=A", "cursor must be a text in base64"),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_named_with_what_it_must_be(
+    library: ServiceDescriptor, query: bytes, sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"^{sentence}$"):
+        found(library, query)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b'{"name": 7}', "book.name must be a text"),
+        (b'{"name": "\\ud800"}', "book.name must be a text"),
+        (b'{"pages": "many"}', "book.pages must be a whole number that is not too large"),
+        (b'{"pages": true}', "book.pages must be a whole number that is not too large"),
+        (b'{"author": "Lem"}', "the request has no field 'book.author'"),
+        (b"7", "book must be an object"),
+    ],
+)
+def test_a_value_in_a_body_that_does_not_fit_is_named_with_what_it_must_be(
+    library: ServiceDescriptor, body: bytes, sentence: str
+) -> None:
+    (call,) = calls(library, "Put")
+    with pytest.raises(InvalidInput, match=f"^{sentence}$"):
+        request_message(call, {}, b"", body)
+
+
 def test_a_body_may_fill_one_field_beside_path_and_query(library: ServiceDescriptor) -> None:
     (call,) = calls(library, "Put")
     values = call.template.match("/v1/shelves/1/books/2")
