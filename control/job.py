@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from control.job_states import Event, State, after
 from matinee.errors import Conflict
+from protos.v1.jobs_pb2 import JOB_STAGE_FETCH
 
 PROGRESS_THAT_COUNTS = 0.01
 BACKOFF_SECONDS = 2.0
@@ -65,6 +66,7 @@ def leased(job: Job, worker_id: str, *, now: float, seconds: float, limit: int) 
     return replace(
         job,
         state=after(job.state, Event.LEASE),
+        stage=JOB_STAGE_FETCH,
         attempts=job.attempts + 1,
         fruitless=fruitless,
         progress_at_lease=job.progress,
@@ -76,10 +78,14 @@ def leased(job: Job, worker_id: str, *, now: float, seconds: float, limit: int) 
 
 
 def heard(job: Job, fencing_token: int, *, stage: int, progress: float, now: float, seconds: float) -> Job:
-    """The job after a heartbeat: lease extended, progress noted. Raises `Conflict` for a lease that is not current."""
+    """The job after a heartbeat: lease extended, progress noted. Raises `Conflict` for a lease that is not current.
+
+    Why it is tried again needs to be said no more once it has got further.
+    """
     _check_lease(job, fencing_token)
     furthest = max(job.progress, min(1.0, max(0.0, progress)))
-    return replace(job, stage=stage, progress=furthest, due_at=now + seconds, updated_at=now)
+    job = replace(job, stage=stage, progress=furthest, due_at=now + seconds, updated_at=now)
+    return replace(job, message="") if _has_got_further(job) else job
 
 
 def published(job: Job, fencing_token: int, *, now: float) -> Job:
@@ -121,7 +127,12 @@ def retried(job: Job, *, now: float) -> Job:
 
 def _fruitless(job: Job) -> int:
     """Fruitless leases in a row; a lease that has brought the job further is the first of a new row."""
-    return min(1, job.fruitless) if job.progress - job.progress_at_lease >= PROGRESS_THAT_COUNTS else job.fruitless
+    return min(1, job.fruitless) if _has_got_further(job) else job.fruitless
+
+
+def _has_got_further(job: Job) -> bool:
+    """Whether its present lease has brought the job further than those before."""
+    return job.progress - job.progress_at_lease >= PROGRESS_THAT_COUNTS
 
 
 def _check_lease(job: Job, fencing_token: int) -> None:

@@ -18,6 +18,7 @@ from control.job import (
 )
 from control.job_states import Event, State
 from matinee.errors import Conflict
+from protos.v1.jobs_pb2 import JOB_STAGE_FETCH
 
 NEW = Job("j", "t", "u", "a", "film.mkv", 1000, "", created_at=0, updated_at=0, due_at=0)
 LIMIT = 3
@@ -38,6 +39,17 @@ def give_back(job: Job, message: str = "the store failed", now: float = 1) -> Jo
 def test_a_lease_runs_and_ends_after_its_seconds() -> None:
     job = lease(NEW, now=5)
     assert (job.state, job.attempts, job.fencing_token, job.due_at) == (State.RUNNING, 1, 1, 35)
+
+
+def test_a_leased_job_begins_with_the_first_stage_however_far_it_was() -> None:
+    assert lease(NEW).stage == JOB_STAGE_FETCH
+    assert lease(hear(lease(NEW), 0.5), now=60).stage == JOB_STAGE_FETCH
+
+
+def test_why_a_job_is_tried_again_is_said_until_it_has_got_further() -> None:
+    again = lease(give_back(hear(lease(NEW), 0.5)), now=60)
+    assert hear(again, 0.5).message == "the store failed"
+    assert hear(again, 0.51).message == ""
 
 
 def test_a_job_that_is_not_due_is_not_leased() -> None:
