@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from ingest.codecs import AUDIO_CODECS, DECODERS, VIDEO_CODECS
 from ingest.containers import DEMUXERS, HEAD_BYTES, sniff
 from ingest.crew import Check, unchecked
+from ingest.ladder import LEAST_SIDE
 from ingest.rates import source_rate
 from ingest.source import Container, Matrix, Picture, Rotation, Sound, Source, Transfer
 from ingest.times import Times
@@ -107,6 +108,13 @@ def _check_size(stream: VideoStream, limits: SourceSettings) -> None:
         raise SourceRefused(f"its pictures are {width}x{height}; at most {limits.max_pixels} pixels are taken")
 
 
+def _check_shown_size(picture: Picture) -> None:
+    width, height = picture.display_size
+    if min(width, height) < LEAST_SIDE:
+        shown = f"its pictures are {int(width)}x{int(height)}"
+        raise SourceRefused(f"{shown}; at least {LEAST_SIDE}x{LEAST_SIDE} are needed, since nothing is enlarged")
+
+
 def _picture(
     container: Container, opened: InputContainer, stream: VideoStream, limits: SourceSettings, check: Check
 ) -> Picture:
@@ -127,7 +135,9 @@ def _picture(
         raise SourceRefused("its video has no pictures")
     if not frames:
         raise SourceRefused("its pictures cannot be decoded")
-    return _described(container, stream, times, frames, limits)
+    picture = _described(container, stream, times, frames, limits)
+    _check_shown_size(picture)
+    return picture
 
 
 def _decoded(packet: "Packet[VideoStream]") -> list[VideoFrame]:

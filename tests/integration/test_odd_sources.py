@@ -54,6 +54,10 @@ REFUSED = [
     Refused("1 % of a Matroska file", "mkv", partial(odd.truncated, percent=1), "the file cannot be read as a film"),
     Refused("only sound", "mp4", odd.only_sound, "the file has no video"),
     Refused("sound with a cover", "mp4", odd.with_cover_only, "the file has no video"),
+    Refused("2 x 2", "mkv", partial(odd.sized, width=2, height=2), "its pictures are 2x2; at least 16x16 are needed"),
+    Refused(
+        "a slip", "mkv", partial(odd.sized, width=320, height=14), "its pictures are 320x14; at least 16x16 are needed"
+    ),
     Refused("an MP3 file", "mp3", odd.only_sound, "the file is none of MP4"),
 ]
 

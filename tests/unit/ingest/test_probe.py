@@ -91,6 +91,10 @@ def test_limits(limits: SourceSettings, reason: str) -> None:
         probe(shared_film(), limits)
 
 
+def test_the_smallest_film_that_is_taken(tmp_path: Path) -> None:
+    assert list(probe(odd.sized(tmp_path / "film.mkv", 16, 16), LIMITS).picture.display_size) == [16, 16]
+
+
 def test_a_codec_that_is_not_taken_is_refused(tmp_path: Path) -> None:
     source = film(tmp_path / "film.mkv", seconds=0.2, video_options=["-c:v", "magicyuv"])
     with pytest.raises(SourceRefused, match="its video codec is magicyuv, which is not taken"):
