@@ -21,23 +21,21 @@ PEAK_NITS = 100  # white of SDR, in cd/m2
 
 
 def on_grid(video: Stream, picture: Picture, begins: Fraction, rate: Fraction) -> Stream:
-    """Pictures at a constant rate, the first of them at the time `begins` of the source.
+    """Pictures at a constant rate without end, the first of them at the time `begins` of the source.
 
     The clock is exact and counts from `begins`, so that every span sees one and the same grid: a picture that two spans
-    could show is shown by one. Where a container keeps no times, pictures are counted.
+    could show is shown by one. Where a container keeps no times, pictures are counted. The last picture is held, and
+    may be older than `begins`, where sounds go on or pictures at the end are lost.
     """
     if picture.interlaced:
         video = video.filter("bwdif", mode="send_frame", deint="all")
     return (
         video.filter("settb", f"1/{CLOCK}")
         .filter("setpts", f"PTS-({round(begins * CLOCK)})" if picture.timed else f"N*{CLOCK / picture.frame_rate}")
+        .filter("fps", fps=str(rate))
+        .filter("tpad", stop=-1, stop_mode="clone")
         .filter("fps", fps=str(rate), start_time=0)
     )
-
-
-def exactly(video: Stream, frames: int) -> Stream:
-    """So many frames: the last is held when the source ends early."""
-    return video.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
 
 
 def upright(video: Stream, rotation: Rotation) -> Stream:

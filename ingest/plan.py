@@ -63,7 +63,7 @@ class Plan(Facts):
 def plan(source: Source, settings: LadderSettings) -> Plan:
     """Plan the title that is made of a source."""
     rate = nearest_rate(source.picture.frame_rate)
-    frames = max(1, round(source.picture.duration * rate))
+    frames = max(1, round(source.duration * rate))
     gop_frames = max(1, round(settings.gop_seconds * ceil(rate)))
     segment_frames = gop_frames * settings.segment_gops
     span_frames = segment_frames * min(settings.span_segments, ceil(frames / segment_frames / LEAST_SPANS))

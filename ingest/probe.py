@@ -7,7 +7,7 @@ packet gives exact times, and the first pictures are decoded for what only a dec
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -26,12 +26,13 @@ from ingest.crew import Check, unchecked
 from ingest.ladder import LEAST_SIDE
 from ingest.rates import source_rate
 from ingest.source import Container, Matrix, Picture, Rotation, Sound, Source, Transfer
-from ingest.times import Times
+from ingest.times import SoundEnd, Times, check_length
 from matinee.errors import SourceRefused
 from matinee.settings import SourceSettings
 
 READ_BYTES = 1024**2
 LONGEST_PROBE = 900.0
+TIME_BASE = Fraction(1, 1000)  # of a stream that says none
 SAMPLED_FRAMES = 12
 SAMPLED_PACKETS = 120
 MOST_SOUNDS = 16
@@ -54,8 +55,12 @@ def probe(path: Path, limits: SourceSettings, *, check: Check = unchecked) -> So
             stream = _video_stream(opened)
             _check_codecs(opened, stream)
             _check_size(stream, limits)
-            picture = _picture(container, opened, stream, limits, check)
-            return Source(container=container, picture=picture, sounds=_sounds(opened))
+            packets = _packets(opened, [stream, *opened.streams.audio], check)
+            heard = {sound.index: SoundEnd(sound.time_base or TIME_BASE) for sound in opened.streams.audio}
+            picture = _picture(container, packets, stream, heard, limits)
+            source = Source(container=container, picture=picture, sounds=_sounds(opened, heard))
+            _check_shown(source, limits)
+            return source
 
 
 @contextmanager
@@ -108,41 +113,54 @@ def _check_size(stream: VideoStream, limits: SourceSettings) -> None:
         raise SourceRefused(f"its pictures are {width}x{height}; at most {limits.max_pixels} pixels are taken")
 
 
-def _check_shown_size(picture: Picture) -> None:
-    width, height = picture.display_size
+def _check_shown(source: Source, limits: SourceSettings) -> None:
+    check_length(source.duration, limits.max_hours * 3600)
+    width, height = source.picture.display_size
     if min(width, height) < LEAST_SIDE:
         shown = f"its pictures are {int(width)}x{int(height)}"
         raise SourceRefused(f"{shown}; at least {LEAST_SIDE}x{LEAST_SIDE} are needed, since nothing is enlarged")
 
 
-def _picture(
-    container: Container, opened: InputContainer, stream: VideoStream, limits: SourceSettings, check: Check
-) -> Picture:
-    times = Times(stream.time_base or Fraction(1, 1000), longest=limits.max_hours * 3600)
-    frames: list[VideoFrame] = []
-    stream.codec_context.thread_count = 1
+def _packets(opened: InputContainer, streams: Sequence[Stream], check: Check) -> Iterator["Packet[Stream]"]:
+    """Every packet of these streams, in the order in which they lie in the file."""
     deadline = time.monotonic() + LONGEST_PROBE
-    for count, packet in enumerate(opened.demux(stream)):
+    for packet in opened.demux(*streams):
         check()
-        shown = packet.pts if packet.pts is not None else packet.dts
-        if shown is not None and not packet.is_discard:
-            times.add(shown, packet.duration or 0, keyframe=packet.is_keyframe)
-        if len(frames) < SAMPLED_FRAMES and count < SAMPLED_PACKETS:
-            frames += _decoded(packet)
         if time.monotonic() > deadline:
             raise SourceRefused(f"reading it took longer than {LONGEST_PROBE:g} s")
+        yield packet
+
+
+def _picture(
+    container: Container,
+    packets: Iterable["Packet[Stream]"],
+    stream: VideoStream,
+    heard: dict[int, SoundEnd],
+    limits: SourceSettings,
+) -> Picture:
+    """Go through all packets, and describe the pictures; `heard`, by stream, hears of the sounds."""
+    times = Times(stream.time_base or TIME_BASE, longest=limits.max_hours * 3600)
+    frames: list[VideoFrame] = []
+    stream.codec_context.thread_count = 1
+    for packet in packets:
+        moment = packet.pts if packet.pts is not None else packet.dts
+        if moment is not None and not packet.is_discard:
+            if packet.stream_index in heard:
+                heard[packet.stream_index].add(moment, packet.duration or 0)
+            else:
+                times.add(moment, packet.duration or 0, keyframe=packet.is_keyframe)
+        if packet.stream_index == stream.index and len(frames) < SAMPLED_FRAMES and times.frames <= SAMPLED_PACKETS:
+            frames += _decoded(stream, packet)
     if not times.frames:
         raise SourceRefused("its video has no pictures")
     if not frames:
         raise SourceRefused("its pictures cannot be decoded")
-    picture = _described(container, stream, times, frames, limits)
-    _check_shown_size(picture)
-    return picture
+    return _described(container, stream, times, frames, limits)
 
 
-def _decoded(packet: "Packet[VideoStream]") -> list[VideoFrame]:
+def _decoded(stream: VideoStream, packet: "Packet[Stream]") -> list[VideoFrame]:
     try:
-        return packet.decode()
+        return stream.decode(packet)
     except av.FFmpegError:
         return []  # a damaged packet; the pictures after it may be whole
 
@@ -192,7 +210,7 @@ def _transfer(frame: VideoFrame) -> Transfer:
     return names.get(frame.color_trc, "sdr")
 
 
-def _sounds(opened: InputContainer) -> tuple[Sound, ...]:
+def _sounds(opened: InputContainer, heard: dict[int, SoundEnd]) -> tuple[Sound, ...]:
     """The sounds of which something is there: a transport stream may announce others, which have no channels."""
     return tuple(
         Sound(
@@ -202,6 +220,7 @@ def _sounds(opened: InputContainer) -> tuple[Sound, ...]:
             channels=stream.codec_context.channels,
             layout=stream.codec_context.layout.name,
             default=bool(stream.disposition & Disposition.default),
+            ends=heard[stream.index].moment,
         )
         for stream in opened.streams.audio
         if stream.codec_context.channels

@@ -77,7 +77,7 @@ def source_arguments(plan: Plan, source: Path) -> list[str]:
     """The arguments of ffmpeg for the signature of the source."""
     picture = plan.source.picture
     video = opened(source, plan.source.container)[str(picture.stream)]
-    video = filters.exactly(filters.on_grid(video, picture, picture.start, plan.frame_rate), plan.frames)
+    video = filters.on_grid(video, picture, picture.start, plan.frame_rate).filter("trim", end_frame=plan.frames)
     split = video.filter_multi_output("split")
     chosen = filters.upright(_once_a_second(split[0], plan), picture.rotation)
     chosen = filters.standard_colour(chosen, picture, plan.rungs[0].width, plan.rungs[0].height)

@@ -12,6 +12,8 @@ Container = Literal["mov", "matroska", "mpegts", "avi", "mxf"]
 Rotation = Literal[0, 90, 180, 270]
 Transfer = Literal["sdr", "pq", "hlg"]
 Matrix = Literal["bt709", "bt601", "bt2020"]
+OUTLASTING = Fraction(1, 2)
+"""Seconds by which sounds end later than the pictures in films that are cut everywhere at the same time."""
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 
@@ -55,7 +57,10 @@ class Picture(Facts):
 
 
 class Sound(Facts):
-    """An audio stream of a source; `language` is an ISO 639-2 code, `und` when the container names none."""
+    """An audio stream of a source; `language` is an ISO 639-2 code, `und` when the container names none.
+
+    `ends` is when it was heard last; None when it is never heard.
+    """
 
     stream: int
     codec: str
@@ -63,6 +68,7 @@ class Sound(Facts):
     channels: int
     layout: str
     default: bool
+    ends: Fraction | None
 
 
 class Source(Facts):
@@ -71,3 +77,10 @@ class Source(Facts):
     container: Container
     picture: Picture
     sounds: tuple[Sound, ...]
+
+    @property
+    def duration(self) -> Fraction:
+        """Length in seconds, from the first picture to the end of the last, or of a sound that goes on after it."""
+        ends = [sound.ends - self.picture.start for sound in self.sounds if sound.ends is not None]
+        longest = max(ends, default=Fraction(0))
+        return longest if longest > self.picture.duration + OUTLASTING else self.picture.duration

@@ -80,7 +80,7 @@ def span_arguments(request: SpanRequest, source: Path, directory: Path) -> list[
     """The arguments of ffmpeg for a span."""
     video = opened(source, request.container, request.seek)[str(request.picture.stream)]
     video = filters.on_grid(video, request.picture, request.begins, request.frame_rate)
-    video = filters.upright(filters.exactly(video, request.frames), request.picture.rotation)
+    video = filters.upright(video.filter("trim", end_frame=request.frames), request.picture.rotation)
     top = request.rungs[0]
     video = filters.standard_colour(video, request.picture, top.width, top.height)
     streams = filters.renditions(video, request.rungs)

@@ -1,4 +1,4 @@
-"""Times of a film's pictures, gathered packet by packet, in the order of decoding."""
+"""Times of a film's pictures and sounds, gathered packet by packet, in the order of decoding."""
 
 import heapq
 from collections import Counter
@@ -9,6 +9,7 @@ from matinee.errors import SourceRefused
 REORDERED = 32  # pictures that may be decoded ahead of their turn; H.264 and HEVC allow 16
 KEYFRAME_SPACING = Fraction(1, 2)
 ALIKE = Fraction(1, 4)
+LEAP = Fraction(1)  # second
 
 
 class Times:
@@ -35,8 +36,7 @@ class Times:
         if keyframe and (not self._keyframes or shown >= self._keyframes[-1] + KEYFRAME_SPACING / self.time_base):
             self._keyframes.append(shown)
         self._order(shown)
-        if (self._last - self._first) * self.time_base > self._longest:
-            raise SourceRefused(f"it is longer than the {self._longest / 3600:g} h that are taken")
+        check_length((self._last - self._first) * self.time_base, self._longest)
 
     @property
     def start(self) -> Fraction:
@@ -80,3 +80,34 @@ class Times:
         if self._shown is not None and shown > self._shown:
             self._intervals[shown - self._shown] += 1
         self._shown = shown
+
+
+class SoundEnd:
+    """Where a sound ends, in ticks of `time_base`.
+
+    A packet far behind the one before it counts only through those that follow it: alone it is damage, and the last
+    picture would be held for as long.
+    """
+
+    def __init__(self, time_base: Fraction) -> None:
+        self._time_base = time_base
+        self._end: int | None = None
+        self._previous: int | None = None
+
+    def add(self, heard: int, duration: int) -> None:
+        """Count a packet."""
+        follows = self._previous is None or (heard - self._previous) * self._time_base <= LEAP
+        self._previous = heard + duration
+        if follows:
+            self._end = max(self._previous, self._end or self._previous)
+
+    @property
+    def moment(self) -> Fraction | None:
+        """When the sound ends, in seconds; None when there is none."""
+        return None if self._end is None else self._end * self._time_base
+
+
+def check_length(seconds: Fraction, longest: float) -> None:
+    """Raise `SourceRefused` for a film that lasts longer than `longest` seconds."""
+    if seconds > longest:
+        raise SourceRefused(f"it is longer than the {longest / 3600:g} h that are taken")

@@ -56,10 +56,8 @@ def track_faults(
 def duration_faults(plan: Plan, index: AssetIndex) -> list[str]:
     """Tracks, or a plan, that do not last as long as the film."""
     faults = []
-    if abs(plan.duration - plan.source.picture.duration) > 1 / plan.frame_rate:
-        faults.append(
-            f"the plan has {float(plan.duration):.3f} s, the source {float(plan.source.picture.duration):.3f} s"
-        )
+    if abs(plan.duration - plan.source.duration) > 1 / plan.frame_rate:
+        faults.append(f"the plan has {float(plan.duration):.3f} s, the source {float(plan.source.duration):.3f} s")
     faults.extend(
         f"{track.name} lasts {float(track.duration):.3f} s, the film {float(plan.duration):.3f} s"
         for track in index.tracks

@@ -153,6 +153,14 @@ def sound_early(path: Path) -> Path:
     return path
 
 
+def outlasted(path: Path, pictures: float, sound: float) -> Path:
+    """A film whose sound goes on when its pictures, so many seconds of each, have ended."""
+    shown = film(path.with_name("shown.mkv"), seconds=pictures, audio=())
+    heard = film(path.with_name("heard.mkv"), seconds=sound, size=(16, 16))
+    run(["-i", str(shown), "-i", str(heard), "-map", "0:v", "-map", "1:a", *X264, str(path)])
+    return path
+
+
 def edited(path: Path) -> Path:
     """A film whose edit list begins between two keyframes."""
     whole = film(path.with_name("whole.mp4"), seconds=SECONDS + 1, video_options=[*X264, "-g", "30"])

@@ -15,7 +15,7 @@ import pytest
 
 from ingest.probe import probe
 from matinee.errors import SourceRefused
-from matinee.settings import SourceSettings
+from matinee.settings import LadderSettings, SourceSettings
 from packager.timeline import AUDIO_RATE
 from tests import odd_sources as odd
 from tests.films import is_flash, luma_frames, read_counter, samples
@@ -47,6 +47,8 @@ class Published:
     frames: int = 75
     missing: int = 0
 
+
+GOES_ON = partial(odd.outlasted, pictures=3, sound=5)
 
 REFUSED = [
     Refused("an empty file", "mp4", odd.empty, "the file is empty"),
@@ -86,6 +88,18 @@ PUBLISHED = [
     Published("a clock that is late", "ts", partial(odd.shifted, seconds=7.3)),
     Published("sound that starts late", "mkv", odd.sound_late),
     Published("sound that starts early", "mkv", odd.sound_early, frames=50),
+    Published("sound that goes on", "mkv", GOES_ON, frames=125, missing=50),
+    Published("sound that goes on in MP4", "mp4", GOES_ON, frames=125, missing=50),
+    Published(
+        "sound that goes on in a transport stream",
+        "ts",
+        GOES_ON,
+        frames=125,
+        missing=50,
+    ),
+    Published("sound that goes on in AVI", "avi", GOES_ON, frames=126, missing=51),
+    Published("sound that goes on for half a second", "mkv", partial(odd.outlasted, pictures=3, sound=3.5)),
+    Published("one picture with sound", "mp4", partial(odd.outlasted, pictures=0.04, sound=5), frames=125, missing=124),
     Published("an edit list", "mp4", odd.edited, frames=87),
     Published("AVI", "avi", odd.plain),
     Published("AVI, MPEG-4", "avi", partial(odd.repackaged, options=["-c:v", "mpeg4", "-bf", "2"])),
@@ -162,6 +176,15 @@ def test_published(case: Published, tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", SATURATED.values(), ids=SATURATED)
 def test_strong_colours_and_noise_are_published(make: Make, tmp_path: Path) -> None:
     assert make_title(make(tmp_path / "source.mp4"), tmp_path).faults() == []
+
+
+def test_the_last_picture_is_held_while_the_sound_goes_on(tmp_path: Path) -> None:
+    source = odd.outlasted(tmp_path / "source.mp4", pictures=3, sound=14)
+    title = make_title(source, tmp_path, LadderSettings(preset="superfast", span_segments=1))
+    assert title.faults() == []
+    assert [span.first for span in title.plan.spans] == [0, 150, 300]
+    assert numbers(title) == [*range(75), *[74] * 275]
+    assert len(beeps(title)) == 14
 
 
 def test_flipped_bits_are_concealed_and_nothing_slips(tmp_path: Path) -> None:

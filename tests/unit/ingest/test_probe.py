@@ -9,12 +9,12 @@ import pytest
 
 from ingest.probe import probe
 from ingest.source import Source
-from ingest.times import Times
+from ingest.times import SoundEnd, Times
 from matinee.errors import Cancelled, SourceRefused
 from matinee.settings import SourceSettings
 from matinee.showreel import clips
 from tests import odd_sources as odd
-from tests.films import film, shared_film
+from tests.films import film, run, shared_film
 from tests.stopping import stopping
 
 LIMITS = SourceSettings()
@@ -37,6 +37,14 @@ def times(shown: list[int], time_base: Fraction = Fraction(1, 1000)) -> Times:
     for number, moment in enumerate(shown):
         gathered.add(moment, 40, keyframe=number % 10 == 0)
     return gathered
+
+
+def reached(packets: list[tuple[int, int]]) -> Fraction | None:
+    """Where a sound ends that has packets at these times, of these lengths, in milliseconds."""
+    end = SoundEnd(Fraction(1, 1000))
+    for heard, duration in packets:
+        end.add(heard, duration)
+    return end.moment
 
 
 def test_a_common_film() -> None:
@@ -136,6 +144,36 @@ def test_a_wish_to_stop_is_heard_at_every_packet() -> None:
 def test_a_clock_that_starts_anew_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceRefused, match=r"its clock jumps back after 3\.0 s"):
         probe(odd.joined(tmp_path / "film.ts"), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("sound", "length"), [([(0, 3000)], 3), ([(0, 3500)], 3), ([(0, 3501)], Fraction(3501, 1000)), ([], 3)]
+)
+def test_a_film_lasts_as_long_as_its_sound_where_that_goes_on(sound: list[tuple[int, int]], length: float) -> None:
+    found = probe(shared_film(), LIMITS)
+    ends = reached(sound)
+    source = found.model_copy(
+        update={
+            "picture": found.picture.model_copy(update={"duration": Fraction(3)}),
+            "sounds": (found.sounds[0].model_copy(update={"ends": ends}),),
+        }
+    )
+    assert source.duration == length
+
+
+def test_a_time_far_from_those_around_it_is_damage_and_no_end_of_a_sound() -> None:
+    assert reached([(0, 1000), (1000, 1000), (9_000_000, 1000), (2000, 1000)]) == 3
+
+
+def test_a_sound_may_have_gaps() -> None:
+    assert reached([(0, 1000), (60_000, 1000), (61_000, 1000)]) == 62
+
+
+def test_a_film_whose_sound_is_too_long_is_refused(tmp_path: Path) -> None:
+    picture = ["-f", "lavfi", "-i", "color=s=64x36:d=0.1"]
+    run([*picture, "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=3601", "-c:a", "flac", str(tmp_path / "film.mkv")])
+    with pytest.raises(SourceRefused, match="longer than the 1 h that are taken"):
+        probe(tmp_path / "film.mkv", SourceSettings(max_hours=1))
 
 
 def test_a_film_that_is_too_long_is_refused() -> None:

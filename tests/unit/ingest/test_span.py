@@ -55,16 +55,17 @@ COMMAND = """
 -protocol_whitelist file -reinit_filter 0 -seek_timestamp 1 -ss 28800000us -threads 1 -i file:/in/film
 -filter_complex
 '[0:0]bwdif=deint=all:mode=send_frame[s0];[s0]settb=1/46080000[s1];[s1]setpts=PTS-(1446912000)[s2];
-[s2]fps=fps=25:start_time=0[s3];[s3]tpad=stop=-1:stop_mode=clone[s4];[s4]trim=end_frame=750[s5];[s5]transpose=clock[s6];
-[s6]scale=360:640:flags=bicubic:in_color_matrix=bt601:in_range=pc:out_color_matrix=bt709:out_range=tv[s7];
-[s7]format=yuv420p[s8];[s8]sidedata=delete[s9];[s9]setsar=1[s10];
-[s10]setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:field_mode=prog:range=tv[s11];
-[s11]split=2[s12][s13];[s13]scale=234:416:flags=bicubic[s14];[s14]setsar=1[s15]'
--map '[s12]' -f mp4 -bufsize 1552k -c:v libx264 -crf 21 -enc_time_base 1/25 -fflags +bitexact -flags +cgop+bitexact
+[s2]fps=fps=25[s3];[s3]tpad=stop=-1:stop_mode=clone[s4];[s4]fps=fps=25:start_time=0[s5];[s5]trim=end_frame=750[s6];
+[s6]transpose=clock[s7];
+[s7]scale=360:640:flags=bicubic:in_color_matrix=bt601:in_range=pc:out_color_matrix=bt709:out_range=tv[s8];
+[s8]format=yuv420p[s9];[s9]sidedata=delete[s10];[s10]setsar=1[s11];
+[s11]setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:field_mode=prog:range=tv[s12];
+[s12]split=2[s13][s14];[s14]scale=234:416:flags=bicubic[s15];[s15]setsar=1[s16]'
+-map '[s13]' -f mp4 -bufsize 1552k -c:v libx264 -crf 21 -enc_time_base 1/25 -fflags +bitexact -flags +cgop+bitexact
 -fps_mode passthrough -g 50 -keyint_min 50 -map_metadata -1 -maxrate 1035k
 -movflags +frag_keyframe+empty_moov+default_base_moof -preset veryfast -profile:v high -sc_threshold 0 -threads 1
 -x264-params cabac=1:8x8dct=1 file:/out/360.mp4
--map '[s15]' -f mp4 -bufsize 778k -c:v libx264 -crf 21 -enc_time_base 1/25 -fflags +bitexact -flags +cgop+bitexact
+-map '[s16]' -f mp4 -bufsize 778k -c:v libx264 -crf 21 -enc_time_base 1/25 -fflags +bitexact -flags +cgop+bitexact
 -fps_mode passthrough -g 50 -keyint_min 50 -map_metadata -1 -maxrate 519k
 -movflags +frag_keyframe+empty_moov+default_base_moof -preset veryfast -profile:v high -sc_threshold 0 -threads 1
 -x264-params cabac=1:8x8dct=1 file:/out/234.mp4
@@ -117,6 +118,14 @@ def test_spans_of_a_variable_rate_hold_a_picture_until_the_next_even_across_thei
     numbers, spans = joined(source, tmp_path)
     assert [span.first for span in spans] == [0, 150, 300]
     assert numbers == [max(number for number in kept if number <= shown) for shown in range(325)]
+
+
+def test_a_span_behind_the_last_picture_shows_that_picture(tmp_path: Path) -> None:
+    source = film(tmp_path / "film.mkv", seconds=1, size=(160, 90), audio=())
+    planned = plan(probe(source, SourceSettings()), LadderSettings())
+    asked = span_request(planned, planned.spans[0], LadderSettings(), source_sha256="00" * 32, version="any")
+    encode_span(asked.model_copy(update={"begins": Fraction(5), "frames": 10}), source, tmp_path, FFMPEG, LIMITS)
+    assert [read_counter(frame) for frame in luma_frames(tmp_path / "90.mp4", (160, 90))] == [24] * 10
 
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
