@@ -37,6 +37,9 @@ SAFE = (8, 1, 3)  # CVE-2026-107695 and -107697
 SAFE_RELEASE = ".".join(map(str, SAFE))
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 OUT_OF_MEMORY = "Cannot allocate memory"
+SEVERE = ("[error]", "[fatal]")  # as -loglevel level+… has it
+CONTEXT = re.compile(r"^(\[[^]]*] )+")
+CONSEQUENCES = ("Error ", "Task finished", "Terminating thread", "Nothing was written", "Conversion failed")
 
 log = structlog.get_logger()
 
@@ -92,8 +95,8 @@ class Ffmpeg:
 
         `check` is called now and then; what it raises kills the child and comes out of here. `on_seconds` hears of the
         output when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a limit; `Unavailable`
-        when the disk is full or something else killed the child; `SourceRefused`, with ffmpeg's last words, when it
-        gives up.
+        when the disk is full or something else killed the child; `SourceRefused`, with the cause that ffmpeg
+        names, when it gives up.
         """
         command = [self.program, *arguments]
         log.info("ffmpeg", command=shlex.join(command))
@@ -194,6 +197,13 @@ def _failure(status: int, errors: str, limits: Limits) -> MatineeError:
         return ResourceExhausted(f"ffmpeg needed more than {limits.memory_bytes} bytes of memory")
     if status in {-signal.SIGKILL, -signal.SIGTERM}:
         return Unavailable("ffmpeg was killed from outside; try again")
+    return SourceRefused(f"ffmpeg gave up: {_cause(errors) or f'exit status {status}'}")
+
+
+def _cause(errors: str) -> str | None:
+    """The line that tells why ffmpeg ended: the last that does not only follow from another."""
     lines = errors.strip().splitlines()
-    words = [line for line in lines if "[error]" in line] or lines  # where levels are shown, less than errors is too
-    return SourceRefused(f"ffmpeg gave up: {words[-1] if words else f'exit status {status}'}")
+    severe = [line for line in lines if any(level in line for level in SEVERE)]
+    said = [CONTEXT.sub("", line) for line in severe or lines]
+    causes = [line for line in said if not line.startswith(CONSEQUENCES)]
+    return next(iter([*reversed(causes), *said]), None)

@@ -87,9 +87,35 @@ def test_a_child_that_writes_too_much_is_stopped(tmp_path: Path) -> None:
     assert (tmp_path / "big").stat().st_size <= 1024**2
 
 
-def test_the_last_words_of_ffmpeg_are_the_reason() -> None:
-    with pytest.raises(SourceRefused, match=r"ffmpeg gave up: .*No such file"):
+def test_the_reason_is_what_ffmpeg_says_of_the_cause() -> None:
+    with pytest.raises(SourceRefused, match=r"^ffmpeg gave up: Error opening input: No such file or directory$"):
         FFMPEG.run(["-nostdin", "-loglevel", "error", "-i", "file:/nowhere.mp4", "-f", "null", "-"], LIMITS)
+
+
+CHANGED = """
+[ac3 @ 0x5580] [error] frame sync error
+[graph_0_in_0:1 @ 0x7fb0] [error] Changing audio frame properties on the fly is not supported.
+[fc#0 @ 0x5584] [error] Error while filtering: Invalid argument
+[Parsed_ebur128_2 @ 0x7fb0] [info] Summary:
+    I:         -23.4 LUFS
+[fc#0 @ 0x5584] [error] Terminating thread with return code -22 (Invalid argument)
+[info] Conversion failed!
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (CHANGED, "Changing audio frame properties on the fly is not supported."),
+        ("[fc#0 @ 0x55] [fatal] Error while filtering: Invalid argument", "Error while filtering: Invalid argument"),
+        ("[h264 @ 0x55] no frame!\n[dec:h264 @ 0x55] Error submitting packet to decoder: Invalid data", "no frame!"),
+        ("", "exit status 3"),
+    ],
+)
+def test_what_follows_from_the_cause_is_no_reason(said: str, reason: str) -> None:
+    with pytest.raises(SourceRefused) as refused:
+        Ffmpeg("/bin/sh").run(["-c", 'printf %s "$0" >&2; exit 3', said], LIMITS)
+    assert str(refused.value) == f"ffmpeg gave up: {reason}"
 
 
 def test_a_full_disk_can_be_tried_again() -> None:

@@ -79,8 +79,7 @@ def test_sound_that_cannot_be_decoded_is_seen(title: Title, tmp_path: Path) -> N
     damaged[-4000:] = b"\xff" * 4000
     track.write_bytes(damaged)
     faults = "; ".join(replace(title, directory=directory).faults())
-    assert f"{track.name} cannot be decoded: ffmpeg gave up: " in faults
-    assert "Invalid data found" in faults
+    assert f"{track.name} cannot be decoded: ffmpeg gave up: Number of bands" in faults
 
 
 def test_sound_of_another_loudness_is_seen(title: Title) -> None:
