@@ -211,7 +211,7 @@ def _transfer(frame: VideoFrame) -> Transfer:
 
 
 def _sounds(opened: InputContainer, heard: dict[int, SoundEnd]) -> tuple[Sound, ...]:
-    """The sounds of which something is there: a transport stream may announce others, which have no channels."""
+    """The sounds of which something is there; files announce others too, some without channels."""
     return tuple(
         Sound(
             stream=stream.index,
@@ -220,10 +220,10 @@ def _sounds(opened: InputContainer, heard: dict[int, SoundEnd]) -> tuple[Sound, 
             channels=stream.codec_context.channels,
             layout=stream.codec_context.layout.name,
             default=bool(stream.disposition & Disposition.default),
-            ends=heard[stream.index].moment,
+            ends=end,
         )
         for stream in opened.streams.audio
-        if stream.codec_context.channels
+        if stream.codec_context.channels and (end := heard[stream.index].moment) is not None
     )
 
 

@@ -59,7 +59,7 @@ class Picture(Facts):
 class Sound(Facts):
     """An audio stream of a source; `language` is an ISO 639-2 code, `und` when the container names none.
 
-    `ends` is when it was heard last; None when it is never heard.
+    `ends` is when it is heard last.
     """
 
     stream: int
@@ -68,7 +68,7 @@ class Sound(Facts):
     channels: int
     layout: str
     default: bool
-    ends: Fraction | None
+    ends: Fraction
 
 
 class Source(Facts):
@@ -81,6 +81,5 @@ class Source(Facts):
     @property
     def duration(self) -> Fraction:
         """Length in seconds, from the first picture to the end of the last, or of a sound that goes on after it."""
-        ends = [sound.ends - self.picture.start for sound in self.sounds if sound.ends is not None]
-        longest = max(ends, default=Fraction(0))
+        longest = max((sound.ends - self.picture.start for sound in self.sounds), default=Fraction(0))
         return longest if longest > self.picture.duration + OUTLASTING else self.picture.duration

@@ -134,6 +134,24 @@ def surround(path: Path) -> Path:
     return film(path, seconds=SECONDS, channels=6, audio=("eng", "deu"))
 
 
+def changing_sound(path: Path) -> Path:
+    """Two programmes of a broadcast on one clock: the sound of the first is stereo, of the second 5.1 and slower."""
+    whole = film(path.with_name("whole.mkv"), seconds=2 * SECONDS, channels=6, options=["-g", "25", "-bf", "0"])
+    first, second = path.with_name("first.ts"), path.with_name("second.ts")
+    for part, begins, options in ((first, 0, ["-ac", "2"]), (second, SECONDS, ["-ar", "44100"])):
+        cut = ["-ss", str(begins), "-t", str(SECONDS), "-i", str(whole), "-c:v", "copy", "-c:a", "ac3", *options]
+        run([*cut, "-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset", str(begins), str(part)])
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    return path
+
+
+def announced_sound(path: Path) -> Path:
+    """A film with an audio stream in which nothing ever comes."""
+    shown = ["-i", str(silent(path.with_name("silent.mkv"))), "-f", "lavfi", "-i", "anullsrc=d=1"]
+    run([*shown, "-map", "0", "-map", "1", *X264, "-bsf:a", "noise=drop=1", str(path)])
+    return path
+
+
 def shifted(path: Path, seconds: float) -> Path:
     """A film whose clock starts at another time, before zero too."""
     return plain(path, "-output_ts_offset", str(seconds), "-muxdelay", "0", "-avoid_negative_ts", "disabled")

@@ -41,7 +41,9 @@ def source(
 
 
 def sound(language: str, *, default: bool = False) -> Sound:
-    return Sound(stream=1, codec="aac", language=language, channels=2, layout="stereo", default=default, ends=None)
+    return Sound(
+        stream=1, codec="aac", language=language, channels=2, layout="stereo", default=default, ends=Fraction(100)
+    )
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,7 @@ def test_a_clock_that_starts_anew_is_refused(tmp_path: Path) -> None:
         probe(odd.joined(tmp_path / "film.ts"), LIMITS)
 
 
-@pytest.mark.parametrize(
-    ("sound", "length"), [([(0, 3000)], 3), ([(0, 3500)], 3), ([(0, 3501)], Fraction(3501, 1000)), ([], 3)]
-)
+@pytest.mark.parametrize(("sound", "length"), [([(0, 3000)], 3), ([(0, 3500)], 3), ([(0, 3501)], Fraction(3501, 1000))])
 def test_a_film_lasts_as_long_as_its_sound_where_that_goes_on(sound: list[tuple[int, int]], length: float) -> None:
     found = probe(shared_film(), LIMITS)
     ends = reached(sound)
@@ -163,6 +161,10 @@ def test_a_film_lasts_as_long_as_its_sound_where_that_goes_on(sound: list[tuple[
 
 def test_a_time_far_from_those_around_it_is_damage_and_no_end_of_a_sound() -> None:
     assert reached([(0, 1000), (1000, 1000), (9_000_000, 1000), (2000, 1000)]) == 3
+
+
+def test_a_sound_that_is_announced_and_never_comes_is_none(tmp_path: Path) -> None:
+    assert probe(odd.announced_sound(tmp_path / "film.mkv"), LIMITS).sounds == ()
 
 
 def test_a_sound_may_have_gaps() -> None:
