@@ -11,7 +11,7 @@ from typing import Any
 
 import ffmpeg as builder
 
-from ingest.command_line import arguments, opened
+from ingest.command_line import LOOPBACK, arguments, looped, opened
 from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
 from ingest.loudness import (
@@ -99,13 +99,13 @@ def encode_audio(
     """
     encoded = directory / AUDIO_FILE
 
-    def measure(sound: Any) -> Loudness:
-        return read_loudness(ffmpeg.run(measure_arguments(sound), limits, check=check).errors)
+    def measure(command: list[str]) -> Loudness:
+        return read_loudness(ffmpeg.run(command, limits, check=check).errors)
 
-    level = first_level(request.loudness, measure(_content(request, source)))
+    level = first_level(request.loudness, measure(_of_source(request, source, measure_arguments(_content()))))
     for number in range(1, ROUNDS + 1):
         ffmpeg.run(encode_arguments(request, level, source, encoded), limits, check=check, on_seconds=on_seconds)
-        heard = measure(opened(encoded, "mov")["a"])
+        heard = measure(measure_arguments(opened(encoded, "mov")["a"]))
         better = corrected(request.loudness, level, heard, louder=number < LOUDER_ROUNDS)
         if better == level:
             break
@@ -114,21 +114,31 @@ def encode_audio(
 
 def encode_arguments(request: AudioRequest, level: Level, source: Path, destination: Path) -> list[str]:
     """The arguments of ffmpeg that encode the track."""
-    sound = _levelled(_content(request, source), level)
+    sound = _levelled(_content(), level)
     sound = sound.filter("adelay", f"{request.delay}S", all=1)
     sound = sound.filter("apad").filter("atrim", end_sample=request.samples)
-    return arguments(builder.output(sound, f"file:{destination}", **_encoder(request)))
+    return _of_source(request, source, arguments(builder.output(sound, f"file:{destination}", **_encoder(request))))
 
 
-def _content(request: AudioRequest, source: Path) -> Any:
-    """The sound from the first picture on, in stereo; what comes earlier is cut, and gaps are filled with silence."""
-    sound = opened(source, request.container)[str(request.stream)]
+def _of_source(request: AudioRequest, source: Path, following: list[str]) -> list[str]:
+    """Arguments whose LOOPBACK is the sound of the source, on the clock of the title, all in stereo at one rate.
+
+    A broadcast may change layout and rate where one programme follows another.
+    """
     begins = request.begins
-    return (
-        sound.filter("asetpts", f"PTS-({begins.numerator}/{begins.denominator})/TB")
-        .filter("aresample", AUDIO_RATE, **{"async": 1, "first_pts": 0})
-        .filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    sound = (
+        opened(source, request.container)[str(request.stream)]
+        .filter("asetpts", f"PTS-({begins.numerator}/{begins.denominator})/TB")
+        .filter("aresample", AUDIO_RATE)
+        .filter("aformat", sample_fmts="flt", channel_layouts="stereo")
     )
+    return looped(builder.output(sound, "-", f="null", **{"c:a": "pcm_f32le"}), following)
+
+
+def _content() -> Any:
+    """The sound from the first picture on; what comes earlier is cut, and gaps are filled with silence."""
+    filled = LOOPBACK.filter("aresample", AUDIO_RATE, **{"async": 1, "first_pts": 0})
+    return filled.filter("aformat", sample_fmts="fltp")
 
 
 def _levelled(sound: Any, level: Level) -> Any:

@@ -12,6 +12,8 @@ from ingest.containers import DEMUXERS
 from ingest.source import Container
 
 MICROSECONDS = 1_000_000
+LOOPBACK = builder.input("loopback")["a"]
+"""The sound that a loopback decoder gives, in arguments for `looped`."""
 TRANSPORT_MARGIN = Fraction(1)  # MPEG-TS is entered by decoding time, which is that much earlier at most
 
 
@@ -26,7 +28,7 @@ def opened(source: Path, container: Container, seek: Fraction | None = None) -> 
         "threads": 1,  # spans run side by side; a core each
         "copyts": None,
         "noautorotate": None,  # the graph turns pictures itself
-        "reinit_filter": 0,  # a graph that starts anew would count frames anew
+        "reinit_filter:v": 0,  # a graph that starts anew would count frames anew
     }
     if seek is not None:
         early = TRANSPORT_MARGIN if container == "mpegts" else 0
@@ -39,3 +41,12 @@ def arguments(outputs: Any) -> list[str]:
     quiet = ("-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1")
     single = ("-filter_threads", "1", "-filter_complex_threads", "1")
     return list(outputs.global_args(*quiet, *single).get_args())
+
+
+def looped(outputs: Any, following: list[str]) -> list[str]:
+    """Arguments `following` whose LOOPBACK is the first of `outputs`, decoded again (ffmpeg 7.1 and later).
+
+    Where a source changes its format in the middle the first graph starts anew, and the one behind never hears of it.
+    """
+    after = [word.replace("[0:a]", "[dec:0]") for word in following[2:]]  # without -i loopback
+    return [*outputs.get_args(), "-dec", "0:0", *after]

@@ -39,7 +39,14 @@ DISK_FULL = ("No space left on device", "Disk quota exceeded")
 OUT_OF_MEMORY = "Cannot allocate memory"
 SEVERE = ("[error]", "[fatal]")  # as -loglevel level+… has it
 CONTEXT = re.compile(r"^(\[[^]]*] )+")
-CONSEQUENCES = ("Error ", "Task finished", "Terminating thread", "Nothing was written", "Conversion failed")
+CONSEQUENCES = (
+    "Error ",
+    "Task finished",
+    "Terminating thread",
+    "Could not open encoder before EOF",
+    "Nothing was written",
+    "Conversion failed",
+)
 
 log = structlog.get_logger()
 

@@ -84,6 +84,7 @@ PUBLISHED = [
     Published("HDR10", "mp4", partial(odd.high_dynamic_range, transfer="smpte2084")),
     Published("HLG", "mkv", partial(odd.high_dynamic_range, transfer="arib-std-b67")),
     Published("5.1 in two languages", "mkv", odd.surround),
+    Published("sound that changes its layout and rate", "ts", odd.changing_sound, frames=150),
     Published("a clock before zero", "ts", partial(odd.shifted, seconds=-0.5)),
     Published("a clock that is late", "ts", partial(odd.shifted, seconds=7.3)),
     Published("sound that starts late", "mkv", odd.sound_late),

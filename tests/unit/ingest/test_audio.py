@@ -115,18 +115,25 @@ def test_content_begins_at_the_lead_in_and_the_track_is_exactly_as_long_as_plann
 
 def test_the_filters_of_a_track() -> None:
     arguments = encode_arguments(request(), Level(gain=4, ceiling=-2), Path("/in"), Path("/out"))
-    assert arguments[arguments.index("-filter_complex") + 1].split(";") == [
-        "[0:1]asetpts=PTS-(0/1)/TB[s0]",
-        "[s0]aresample=48000:async=1:first_pts=0[s1]",
-        "[s1]aformat=channel_layouts=stereo:sample_fmts=fltp[s2]",
-        "[s2]volume=4.00dB[s3]",
-        "[s3]aresample=192000[s4]",
-        "[s4]alimiter=attack=5:latency=1:level=0:limit=0.7943:release=50[s5]",
-        "[s5]aresample=48000[s6]",
-        "[s6]aformat=channel_layouts=stereo:sample_fmts=fltp[s7]",
-        "[s7]adelay=2816S:all=1[s8]",
-        "[s8]apad[s9]",
-        "[s9]atrim=end_sample=195584[s10]",
+    graphs = [arguments[number + 1].split(";") for number, word in enumerate(arguments) if word == "-filter_complex"]
+    assert graphs == [
+        [
+            "[0:1]asetpts=PTS-(0/1)/TB[s0]",
+            "[s0]aresample=48000[s1]",
+            "[s1]aformat=channel_layouts=stereo:sample_fmts=flt[s2]",
+        ],
+        [
+            "[dec:0]aresample=48000:async=1:first_pts=0[s0]",
+            "[s0]aformat=sample_fmts=fltp[s1]",
+            "[s1]volume=4.00dB[s2]",
+            "[s2]aresample=192000[s3]",
+            "[s3]alimiter=attack=5:latency=1:level=0:limit=0.7943:release=50[s4]",
+            "[s4]aresample=48000[s5]",
+            "[s5]aformat=channel_layouts=stereo:sample_fmts=fltp[s6]",
+            "[s6]adelay=2816S:all=1[s7]",
+            "[s7]apad[s8]",
+            "[s8]atrim=end_sample=195584[s9]",
+        ],
     ]
 
 

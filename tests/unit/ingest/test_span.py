@@ -52,7 +52,7 @@ REQUEST = SpanRequest(
 )
 COMMAND = """
 -f mpegts -codec_whitelist DECODERS -copyts -fflags +genpts -format_whitelist mpegts -noaccurate_seek -noautorotate
--protocol_whitelist file -reinit_filter 0 -seek_timestamp 1 -ss 28800000us -threads 1 -i file:/in/film
+-protocol_whitelist file -reinit_filter:v 0 -seek_timestamp 1 -ss 28800000us -threads 1 -i file:/in/film
 -filter_complex
 '[0:0]bwdif=deint=all:mode=send_frame[s0];[s0]settb=1/46080000[s1];[s1]setpts=PTS-(1446912000)[s2];
 [s2]fps=fps=25[s3];[s3]tpad=stop=-1:stop_mode=clone[s4];[s4]fps=fps=25:start_time=0[s5];[s5]trim=end_frame=750[s6];
