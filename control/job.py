@@ -96,7 +96,7 @@ def published(job: Job, fencing_token: int, *, now: float) -> Job:
 
 
 def released(job: Job, fencing_token: int, event: Event, message: str, *, now: float, limit: int) -> Job:
-    """The job as its worker leaves it: FAIL, STOP or GIVE_BACK.
+    """The job as its worker leaves it: FAIL, REFUSE, STOP or GIVE_BACK.
 
     A job given back with a message counts as fruitless and waits a little; without one its worker only went away.
     Raises `Conflict` for a lease that is not current.
@@ -121,6 +121,8 @@ def cancelled(job: Job, *, now: float) -> Job:
 
 def retried(job: Job, *, now: float) -> Job:
     """A failed or cancelled job in the queue again, with all its tries before it."""
+    if job.state is State.REFUSED:
+        raise Conflict("the film was refused, and its bytes are removed: upload it again when it is mended")
     queued = _ended(job, Event.RETRY, now, "")
     return replace(queued, stage=0, progress=0.0, progress_at_lease=0.0, fruitless=0, due_at=now)
 

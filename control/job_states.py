@@ -2,7 +2,8 @@
 
                  LEASE          PUBLISH
     QUEUED ────────────▶ RUNNING ──────▶ PUBLISHED
-     ▲  ▲  ◀── GIVE_BACK ──┘ │ └─ FAIL ─▶ FAILED ──┐
+     ▲  ▲                │ │ │ └─ REFUSE ▶ REFUSED
+     │  │ ◀── GIVE_BACK ─┘ │ └─── FAIL ──▶ FAILED ─┐
      │  └─────────────────── │ ◀───── RETRY ───────┘
      │                  CANCEL ▼
      └─ RETRY ── CANCELLED ◀── CANCELLING
@@ -24,6 +25,8 @@ class State(StrEnum):
     """A worker holds it and has been asked to stop."""
     PUBLISHED = "published"
     FAILED = "failed"
+    REFUSED = "refused"
+    """The film itself is to blame, and its bytes are removed."""
     CANCELLED = "cancelled"
 
 
@@ -34,6 +37,7 @@ class Event(StrEnum):
     PUBLISH = "published"
     GIVE_BACK = "queued again"
     FAIL = "failed"
+    REFUSE = "refused"
     STOP = "stopped"
     CANCEL = "cancelled"
     RETRY = "retried"
@@ -46,11 +50,13 @@ TRANSITIONS = {
     (State.RUNNING, Event.PUBLISH): State.PUBLISHED,
     (State.RUNNING, Event.GIVE_BACK): State.QUEUED,
     (State.RUNNING, Event.FAIL): State.FAILED,
+    (State.RUNNING, Event.REFUSE): State.REFUSED,
     (State.RUNNING, Event.CANCEL): State.CANCELLING,
     (State.CANCELLING, Event.CANCEL): State.CANCELLING,
     (State.CANCELLING, Event.STOP): State.CANCELLED,
     (State.CANCELLING, Event.GIVE_BACK): State.CANCELLED,
     (State.CANCELLING, Event.FAIL): State.CANCELLED,
+    (State.CANCELLING, Event.REFUSE): State.CANCELLED,
     (State.FAILED, Event.RETRY): State.QUEUED,
     (State.CANCELLED, Event.RETRY): State.QUEUED,
 }

@@ -15,6 +15,7 @@ JOB_STATES = {
     State.CANCELLING: jobs_pb2.JOB_STATE_RUNNING,
     State.PUBLISHED: jobs_pb2.JOB_STATE_PUBLISHED,
     State.FAILED: jobs_pb2.JOB_STATE_FAILED,
+    State.REFUSED: jobs_pb2.JOB_STATE_FAILED,
     State.CANCELLED: jobs_pb2.JOB_STATE_CANCELLED,
 }
 

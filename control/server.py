@@ -143,7 +143,7 @@ def _add_titles(server: rpc.Server, parts: Parts) -> None:
     add_CatalogueServiceServicer_to_server(catalogue, server)
     add_JobServiceServicer_to_server(JobService(parts.database, parts.clock), server)
     add_UploadServiceServicer_to_server(UploadService(parts.database, parts.clock), server)
-    workers = WorkerService(parts.database, parts.settings.worker, parts.clock)
+    workers = WorkerService(parts.database, parts.housekeeping, parts.settings.worker, parts.clock)
     add_WorkerServiceServicer_to_server(workers, server)
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing_extensions import override
 
 from control import inputs
-from control.database import Connection, Database, jobs, titles
+from control.database import Connection, Database, jobs, removals, titles
 from control.database.titles import Title
+from control.housekeeping import Housekeeping
 from control.job import Job, heard, leased, published, released
 from control.job_states import Event, State
 from matinee.delivery import ASSET_ID
 from matinee.errors import InvalidInput, NotFound
+from matinee.layout import span_prefix, upload_prefix
 from matinee.rpc import Context
 from matinee.settings import WorkerSettings
 from matinee.tokens import Clock
@@ -29,8 +31,9 @@ RELEASES = {
 class WorkerService(WorkerServiceServicer):
     """Each answer follows one transaction in which the fencing token was checked; a job that is gone is `NotFound`."""
 
-    def __init__(self, database: Database, settings: WorkerSettings, clock: Clock) -> None:
+    def __init__(self, database: Database, housekeeping: Housekeeping, settings: WorkerSettings, clock: Clock) -> None:
         self._database = database
+        self._housekeeping = housekeeping
         self._lease_seconds = settings.lease_seconds
         self._limit = settings.attempts
         self._clock = clock
@@ -77,15 +80,20 @@ class WorkerService(WorkerServiceServicer):
 
     @override
     async def ReleaseJob(self, request: pb.ReleaseJobRequest, context: Context) -> pb.ReleaseJobResponse:
+        now = self._clock()
         event = RELEASES.get(request.state)
         if event is None:
             raise InvalidInput("state must be QUEUED, FAILED or CANCELLED")
+        if event is Event.FAIL and request.refused:
+            event = Event.REFUSE
         async with self._database.write() as connection:
             job = await _held(connection, request.job_id)
-            job = released(
-                job, request.fencing_token, event, request.message.strip(), now=self._clock(), limit=self._limit
-            )
+            job = released(job, request.fencing_token, event, request.message.strip(), now=now, limit=self._limit)
             await jobs.save(connection, job)
+            if job.state is State.REFUSED:
+                await removals.note(connection, [upload_prefix(job.upload_id), span_prefix(job.upload_id)], now)
+        if job.state is State.REFUSED:
+            self._housekeeping.wake()
         return pb.ReleaseJobResponse()
 
     def _lease(self, job: Job) -> pb.JobLease:

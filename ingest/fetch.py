@@ -16,6 +16,8 @@ async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: C
     Raises `SourceRefused` when it is empty or not as declared, `DataLoss` when a part is missing or short.
     """
     found = parts(await store.list(upload_prefix(terms.upload_id)))
+    if terms.size_bytes and not found:  # as in a folder that is not mounted
+        raise DataLoss("the upload has no part at byte 0")
     refuse_size(sum(part.size for part in found), terms.size_bytes)
     sha256 = await download(_content(store, found, reach), destination)
     refuse_digest(sha256, terms.sha256)

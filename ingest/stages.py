@@ -5,7 +5,7 @@ import errno
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from matinee.errors import Cancelled, Conflict, InvalidInput, MatineeError
+from matinee.errors import Cancelled, Conflict, InvalidInput, MatineeError, SourceRefused
 from protos.v1.jobs_pb2 import JobStage, JobState
 
 Stage: TypeAlias = "JobStage.ValueType"
@@ -59,15 +59,17 @@ class Progress:
 class Ending:
     """What becomes of a job whose attempt did not publish, and the sentence for the person who uploaded.
 
-    With JOB_STATE_UNSPECIFIED the worker says nothing to control, since the job is not its own any more.
+    With JOB_STATE_UNSPECIFIED the worker says nothing to control, since the job is not its own any more. The film
+    itself was `refused` when it is to blame, whoever works on it.
     """
 
     state: State
     message: str
+    refused: bool = False
 
 
-def ending(error: BaseException) -> Ending:
-    """How an attempt ends that failed with `error`; of errors side by side the first counts.
+def ending(error: BaseException, stage: Stage) -> Ending:
+    """How an attempt ends that failed with `error` in `stage`; of errors side by side the first counts.
 
     A retry mends what the surroundings did (a store that is away, a full disk, a stop), and never what the film is.
     """
@@ -76,7 +78,8 @@ def ending(error: BaseException) -> Ending:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return Ending(JobState.JOB_STATE_QUEUED, "the disk of the worker is full; make room and try again")
     state, message = next((state, message) for kinds, state, message in _ENDINGS if isinstance(error, kinds))
-    return Ending(state, message or str(error))
+    refused = isinstance(error, SourceRefused) and stage <= JobStage.JOB_STAGE_PROBE
+    return Ending(state, message or str(error), refused)
 
 
 _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], State, str], ...] = (

@@ -64,7 +64,7 @@ def cancel(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
 
 
 def retry(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
-    """Queue a failed or cancelled job again; what it had finished is kept."""
+    """Queue a failed or cancelled job again; what it had finished is kept. Not for a film that was refused."""
     with open_api(settings_with(data)) as api:
         job = api.call("POST", f"/jobs/{job_id}:retry", {})["job"]
     print(json.dumps(plain(job)) if as_json else f"Queued {job_id} again.")

@@ -569,6 +569,7 @@ class ReleaseJobRequest(_message.Message):
     FENCING_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     fencing_token: _builtins.int
     state: Global___JobState.ValueType
@@ -577,6 +578,8 @@ class ReleaseJobRequest(_message.Message):
     """One sentence for the person who uploaded. With QUEUED, empty when only the worker goes away: then the try does
     not count, and another worker may take the job at once.
     """
+    refused: _builtins.bool
+    """With FAILED: the film itself is to blame. Its bytes are removed, and the job cannot be retried."""
     def __init__(
         self,
         *,
@@ -584,10 +587,11 @@ class ReleaseJobRequest(_message.Message):
         fencing_token: _builtins.int = ...,
         state: Global___JobState.ValueType = ...,
         message: _builtins.str = ...,
+        refused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_token", b"fencing_token", "job_id", b"job_id", "message", b"message", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_token", b"fencing_token", "job_id", b"job_id", "message", b"message", "refused", b"refused", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

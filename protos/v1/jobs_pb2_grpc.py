@@ -83,7 +83,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryJob(self, request, context):
-        """Queues a failed or cancelled job again; finished spans are kept.
+        """Queues a failed or cancelled job again; finished spans are kept. Not for a film that was refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class JobServiceStub:
     CancelJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]
     """Stops a job: at once when it waits, else as soon as its worker hears of it."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.RetryJobRequest, _jobs_pb2.RetryJobResponse]
-    """Queues a failed or cancelled job again; finished spans are kept."""
+    """Queues a failed or cancelled job again; finished spans are kept. Not for a film that was refused."""
 
 @_typing.type_check_only
 class JobServiceAsyncStub(JobServiceStub):
@@ -54,7 +54,7 @@ class JobServiceAsyncStub(JobServiceStub):
     CancelJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]  # type: ignore[assignment]
     """Stops a job: at once when it waits, else as soon as its worker hears of it."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.RetryJobRequest, _jobs_pb2.RetryJobResponse]  # type: ignore[assignment]
-    """Queues a failed or cancelled job again; finished spans are kept."""
+    """Queues a failed or cancelled job again; finished spans are kept. Not for a film that was refused."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """What publishers see and do."""
@@ -89,7 +89,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.RetryJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.RetryJobResponse, _abc.Awaitable[_jobs_pb2.RetryJobResponse]]:
-        """Queues a failed or cancelled job again; finished spans are kept."""
+        """Queues a failed or cancelled job again; finished spans are kept. Not for a film that was refused."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -91,6 +91,11 @@ async def test_what_is_not_a_film_is_refused_at_once(
     failed = await in_state(studio, job, JobState.JOB_STATE_FAILED)
     assert reason in failed.message
     assert failed.attempts == 1
+    await until(lambda: without_bytes(studio))
+
+
+async def without_bytes(studio: Studio) -> bool:
+    return not await studio.keys("uploads")
 
 
 async def test_a_cancelled_job_stops_and_can_be_tried_again(studio: Studio, source: bytes) -> None:

@@ -148,6 +148,13 @@ def test_a_retried_job_has_all_its_tries_and_a_higher_token() -> None:
     assert (job.fencing_token, job.fruitless, job.progress, job.message) == (2, 1, 0.0, "")
 
 
+def test_a_refused_film_is_not_tried_again() -> None:
+    refused = released(lease(NEW), 1, Event.REFUSE, "it has no video", now=2, limit=LIMIT)
+    assert (refused.state, refused.message) == (State.REFUSED, "it has no video")
+    with pytest.raises(Conflict, match="the film was refused, and its bytes are removed: upload it again"):
+        retried(refused, now=3)
+
+
 def test_a_message_is_cut_to_what_is_stored() -> None:
     assert len(released(lease(NEW), 1, Event.FAIL, "x" * 9999, now=1, limit=LIMIT).message) == 500
 
@@ -157,6 +164,7 @@ ACTS: dict[str, Act] = {
     "lease": lease,
     "hear": lambda job, now: hear(job, job.progress + 0.005, now),
     "give back": lambda job, now: give_back(job, now=now),
+    "refuse": lambda job, now: released(job, job.fencing_token, Event.REFUSE, "no", now=now, limit=LIMIT),
     "fail": lambda job, now: released(job, job.fencing_token, Event.FAIL, "no", now=now, limit=LIMIT),
     "stop": lambda job, now: released(job, job.fencing_token, Event.STOP, "", now=now, limit=LIMIT),
     "publish": lambda job, now: published(job, job.fencing_token, now=now),

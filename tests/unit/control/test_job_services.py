@@ -28,6 +28,7 @@ from protos.v1.jobs_pb2 import (
     RetryJobRequest,
 )
 from tests.control_house import ASSET, House, bearer, claims_of, refusal
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 
@@ -243,6 +244,27 @@ async def test_a_failed_job_can_be_tried_again(house: House) -> None:
     answer = await house.jobs.RetryJob(RetryJobRequest(job_id=uploaded.job_id), metadata=await house.admin())
     assert (answer.job.state, answer.job.message) == (JOB_STATE_QUEUED, "")
     assert (await house.leased()).fencing_token == 2
+
+
+async def test_the_bytes_of_a_refused_film_are_removed_and_it_cannot_be_tried_again(house: House) -> None:
+    uploaded, other = await house.upload("u1"), await house.upload("u2")
+    removed, kept = ["uploads/u1/info.json", "spans/u1/digest/manifest.json"], ["uploads/u2/info.json"]
+    for key in [*removed, *kept]:
+        await house.store.put(key, b"bytes")
+    lease = await house.leased()
+    request = ReleaseJobRequest(
+        job_id=lease.job_id, fencing_token=1, state=JOB_STATE_FAILED, message="it has no video", refused=True
+    )
+    await house.workers.ReleaseJob(request, metadata=house.service)
+    await release(house, await house.leased(), JOB_STATE_FAILED, "a frame is missing")
+    folder = house.settings.data / "objects"
+    await until(lambda: not any((folder / key).exists() for key in removed))
+    assert all((folder / key).exists() for key in kept)
+    job = await job_of(house, uploaded.job_id)
+    assert (job.state, job.message) == (JOB_STATE_FAILED, "it has no video")
+    async with refusal("FAILED_PRECONDITION", "its bytes are removed: upload it again"):
+        await house.jobs.RetryJob(RetryJobRequest(job_id=uploaded.job_id), metadata=await house.admin())
+    await house.jobs.RetryJob(RetryJobRequest(job_id=other.job_id), metadata=await house.admin())
 
 
 async def test_a_queued_job_is_cancelled_at_once(house: House) -> None:

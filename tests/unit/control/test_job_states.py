@@ -12,6 +12,7 @@ LIVES = {
         Event.PUBLISH: State.PUBLISHED,
         Event.GIVE_BACK: State.QUEUED,
         Event.FAIL: State.FAILED,
+        Event.REFUSE: State.REFUSED,
         Event.CANCEL: State.CANCELLING,
     },
     State.CANCELLING: {
@@ -19,9 +20,11 @@ LIVES = {
         Event.STOP: State.CANCELLED,
         Event.GIVE_BACK: State.CANCELLED,
         Event.FAIL: State.CANCELLED,
+        Event.REFUSE: State.CANCELLED,
     },
     State.PUBLISHED: {},
     State.FAILED: {Event.RETRY: State.QUEUED},
+    State.REFUSED: {},
     State.CANCELLED: {Event.RETRY: State.QUEUED},
 }
 EXPECTED = [(state, event, following) for state, events in LIVES.items() for event, following in events.items()]

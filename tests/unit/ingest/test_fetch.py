@@ -9,7 +9,7 @@ from ingest.fetch import fetch
 from ingest.stages import ending
 from matinee.errors import DataLoss, SourceRefused
 from matinee.storage import ObjectStore, open_store
-from protos.v1.jobs_pb2 import JobLease, JobState
+from protos.v1.jobs_pb2 import JobLease, JobStage, JobState
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +70,11 @@ async def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         await fetch(open_store("memory://"), terms(size=0, sha256=""), tmp_path / "source", ignore)
 
 
+async def test_a_store_without_any_part_is_not_to_be_taken_for_an_empty_film(tmp_path: Path) -> None:
+    with pytest.raises(DataLoss, match="no part at byte 0"):
+        await fetch(open_store("memory://"), terms(), tmp_path / "source", ignore)
+
+
 async def test_a_missing_part_is_noticed(tmp_path: Path) -> None:
     store = await uploaded(1000, 2000)
     await store.delete(["uploads/u/0000000000001000"])
@@ -95,5 +100,6 @@ async def test_a_part_that_comes_short_can_be_read_again(tmp_path: Path, sha256:
 async def test_a_full_disk_leaves_the_job_to_be_tried_again() -> None:
     with pytest.raises(OSError, match="No space left") as caught:
         await fetch(await uploaded(), terms(), Path("/dev/full"), ignore)
-    assert ending(caught.value).state == JobState.JOB_STATE_QUEUED
-    assert "disk of the worker is full" in ending(caught.value).message
+    end = ending(caught.value, JobStage.JOB_STAGE_FETCH)
+    assert end.state == JobState.JOB_STATE_QUEUED
+    assert "disk of the worker is full" in end.message
