@@ -30,6 +30,8 @@ MAY_BLOCK = [
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
     # The loop of a command has nobody else in it; gRPC joins a thread when its last channel goes.
     ("matinee/cli/doctor.py", {"examine"}),
+    # Nor has that of the supervisor.
+    ("matinee/instance.py", {"announce", "withdraw"}),
     # The log of a failure quotes our source, which Python reads once.
     ("control/guard.py", {"_answering"}),
     ("edge/guard.py", {"_refuse"}),

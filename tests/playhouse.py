@@ -143,16 +143,24 @@ class Audience:
     async def watch(self) -> None:
         """What one viewer does."""
         signed = await self.house.play()
+        session = ""
         while True:
             with suppress(httpx.ConnectError):
                 played = await self._ask("POST", self.house.play_path, self.house.bearer)
-                signed = folder(played) if played and played.is_success else signed
+                if played and played.is_success:
+                    await self._leave(session)
+                    signed, session = folder(played), str(played.json()["session_id"])
                 self.kids.add(key_id(signed.split("=")[1].strip("/")))
                 for name in ("main.m3u8", "v360.mp4"):
                     await self._ask("GET", signed + name)
                 await self._ask("HEAD", "/uploads/none", {**self.house.bearer, "tus-resumable": "1.0.0"})
                 continue
             return
+
+    async def _leave(self, session: str) -> None:
+        """End a playback session, of which an account has so many at most."""
+        if session:
+            await self._ask("POST", f"/api/v1/playback/{session}:stop", self.house.bearer)
 
     async def _ask(self, method: str, url: str, headers: Headers | None = None) -> httpx.Response | None:
         """Ask, and note the answer. Raises `ConnectError`, since nothing was in flight then."""
