@@ -19,7 +19,7 @@ from ingest.loudness import wanted_loudness
 from ingest.pieces import Pieces, pieces
 from ingest.plan import Plan, plan
 from ingest.poster import write_poster
-from ingest.probe import probe
+from ingest.probing import probe_apart
 from ingest.publication import Publication, asset_id, upload
 from ingest.results import Results
 from ingest.signature import read_signature
@@ -140,5 +140,5 @@ class Production:
 
 
 def _planned(film: Path, settings: Settings, sha256: str, *, check: Check) -> tuple[Plan, Pieces]:
-    planned = plan(probe(film, settings.source, check=check), settings.ladder)
+    planned = plan(probe_apart(film, settings.source, settings.worker, check=check), settings.ladder)
     return planned, pieces(planned, settings, film, sha256)
