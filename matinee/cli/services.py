@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ingest.ffmpeg import Ffmpeg
 from matinee import instance, wiring
 from matinee.cli.options import Data, Host, Port, settings_with
 from matinee.settings import Settings
@@ -33,6 +34,7 @@ def up(data: Data = None, host: Host = None, port: Port = None) -> None:
         print(f"Matinee is up: {settings.public_url}", flush=True)
         print(f"The administrator's login lies in {settings.data / 'admin.json'}", flush=True)
 
+    Ffmpeg.from_settings(settings.worker).version()
     with instance.hold_directory(settings):
         instance.require_port(settings.http.host, settings.http.port)
         asyncio.run(_supervise(settings, on_ready))
@@ -50,7 +52,9 @@ def edge(data: Data = None, host: Host = None, port: Port = None, supervised: Su
 
 def worker(data: Data = None, supervised: Supervised = False) -> None:
     """Run a transcode worker alone, for many machines."""
-    wiring.run("worker", settings_with(data), supervised=supervised)
+    settings = settings_with(data)
+    Ffmpeg.from_settings(settings.worker).version()
+    wiring.run("worker", settings, supervised=supervised)
 
 
 def with_real_port(settings: Settings) -> Settings:

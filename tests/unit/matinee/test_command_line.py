@@ -131,3 +131,11 @@ def test_help_names_every_command() -> None:
     shown = matinee("--help").stdout
     for command in ("up", "control", "edge", "worker", "ingest", "titles", "play", "jobs", "login", "doctor", "demo"):
         assert f"\n  {command} " in shown
+
+
+@pytest.mark.parametrize("service", ["up", "worker"])
+def test_an_ffmpeg_that_cannot_be_used_is_told_at_the_start(tmp_path: Path, service: str) -> None:
+    done = matinee(service, "--data", str(tmp_path), MATINEE_WORKER__FFMPEG="/no/ffmpeg")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        69, "matinee: worker.ffmpeg '/no/ffmpeg' is not a program; correct it, or leave it empty"
+    )  # fmt: skip
