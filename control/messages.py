@@ -66,6 +66,7 @@ def job(stored: Job, title_name: str) -> jobs_pb2.Job:
         updated_at=timestamp(stored.updated_at),
         worker_id=stored.worker_id,
         cancel_requested=stored.state is State.CANCELLING,
+        refused=stored.state is State.REFUSED,
     )
 
 

@@ -91,6 +91,7 @@ class Job(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     title_id: _builtins.str
     title_name: _builtins.str
@@ -106,6 +107,8 @@ class Job(_message.Message):
     size_bytes: _builtins.int
     worker_id: _builtins.str
     cancel_requested: _builtins.bool
+    refused: _builtins.bool
+    """The film itself is to blame for the failure, and its bytes are removed: it cannot be tried again."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -127,10 +130,11 @@ class Job(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         worker_id: _builtins.str = ...,
         cancel_requested: _builtins.bool = ...,
+        refused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "cancel_requested", b"cancel_requested", "created_at", b"created_at", "file_name", b"file_name", "job_id", b"job_id", "message", b"message", "progress", b"progress", "size_bytes", b"size_bytes", "stage", b"stage", "state", b"state", "title_id", b"title_id", "title_name", b"title_name", "updated_at", b"updated_at", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "cancel_requested", b"cancel_requested", "created_at", b"created_at", "file_name", b"file_name", "job_id", b"job_id", "message", b"message", "progress", b"progress", "refused", b"refused", "size_bytes", b"size_bytes", "stage", b"stage", "state", b"state", "title_id", b"title_id", "title_name", b"title_name", "updated_at", b"updated_at", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,5 +1,6 @@
 """Our own pages, as a person meets them."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,10 +89,24 @@ def failed(page: Page, stack: Stack, tmp_path: Path) -> Iterator[Locator]:
     junk.write_bytes(b"This is no film. " * 100)
     done = stack.matinee("ingest", str(junk), "--title", "Holiday in Brittany", "--wait")
     assert done.returncode > 0
+    yield from in_preparation(page, "Holiday in Brittany")
+
+
+@pytest.fixture
+def cancelled(page: Page, stack: Stack, tmp_path: Path) -> Iterator[Locator]:
+    """A film whose ingest was cancelled, as it stands on the first page."""
+    long = film(tmp_path / "long.mp4", seconds=120)
+    done = stack.matinee("ingest", str(long), "--title", "A night at the opera", "--json")
+    assert stack.matinee("jobs", "cancel", json.loads(done.stdout)["job_id"]).returncode == 0
+    yield from in_preparation(page, "A night at the opera")
+
+
+def in_preparation(page: Page, name: str) -> Iterator[Locator]:
+    """A film as it stands on the first page, and removed when the test has seen it."""
     page.goto("/")
-    yield page.get_by_role("region", name="In preparation").get_by_role("listitem").filter(has_text="Brittany")
+    yield page.get_by_role("region", name="In preparation").get_by_role("listitem").filter(has_text=name)
     for title in page.request.get("/api/v1/titles").json()["titles"]:
-        if title["name"] == "Holiday in Brittany":
+        if title["name"] == name:
             page.request.delete(f"/api/v1/titles/{title['title_id']}", headers={"Matinee-Cookies": "1"})
 
 
@@ -100,9 +115,13 @@ def test_a_film_whose_ingest_failed_stands_apart_and_says_why(page: Page, failed
     expect(page.get_by_text("Brittany")).to_have_count(1)
 
 
-def test_a_failed_film_can_be_tried_again(page: Page, failed: Locator) -> None:
+def test_a_film_that_was_refused_cannot_be_tried_again(failed: Locator) -> None:
+    expect(failed.get_by_role("button")).to_have_text(["Remove"])
+
+
+def test_a_cancelled_film_can_be_tried_again(page: Page, cancelled: Locator) -> None:
     with page.expect_response("**:retry") as retried:
-        failed.get_by_role("button", name="Try again").click()
+        cancelled.get_by_role("button", name="Try again").click()
     assert retried.value.json()["job"]["state"] == "JOB_STATE_QUEUED"
     expect(page.locator("main")).to_be_focused()
 

@@ -25,6 +25,8 @@ export interface Job {
   progress?: number;
   /** Why it failed, or what is being tried again. */
   message?: string;
+  /** Whether the film itself is to blame, so that it cannot be tried again. */
+  refused?: boolean;
 }
 
 interface JobPage {

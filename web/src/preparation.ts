@@ -41,9 +41,12 @@ function bar({ progress = 0 }: Job, name: string): TemplateResult {
 
 /** The buttons of one film; their names say of which. */
 function choices(title: Title, job: Job, { retry, remove }: Remedies): TemplateResult {
+  const again = html`
+    <button type="button" aria-label="Try again: ${title.name}" @click=${() => retry(job)}>Try again</button>
+  `;
   return html`
     <div class="choices">
-      <button type="button" aria-label="Try again: ${title.name}" @click=${() => retry(job)}>Try again</button>
+      ${job.refused ? nothing : again}
       <button type="button" aria-label="Remove ${title.name}" @click=${() => remove(title)}>Remove</button>
     </div>
   `;
