@@ -60,7 +60,7 @@ class Attempt:
 
     async def _give_back(self, error: BaseException) -> None:
         """Remove what is of no use any more, and tell control what became of the job unless it is another's by now."""
-        end = ending(error, self._progress.stage)
+        end = ending(error)
         unforeseen = error if end.message == UNFORESEEN else None
         self._log.warning("attempt ended", reason=end.message or repr(error), exc_info=unforeseen)
         try:

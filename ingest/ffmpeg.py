@@ -58,6 +58,10 @@ def unheard(seconds: float) -> None:
     """Nobody listens to progress."""
 
 
+class GaveUp(SourceRefused):
+    """A child ended with an error, for which the film may be to blame, or the child."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one child may take: bytes of memory (address space), seconds of wall time, bytes in a file; its niceness."""
@@ -102,8 +106,8 @@ class Ffmpeg:
 
         `check` is called now and then; what it raises kills the child and comes out of here. `on_seconds` hears of the
         output when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a limit; `Unavailable`
-        when the disk is full or something else killed the child; `SourceRefused`, with the cause that ffmpeg
-        names, when it gives up.
+        when the disk is full or something else killed the child; `GaveUp`, with the cause that the child names, when
+        it ends with an error.
         """
         command = [self.program, *arguments]
         log.info("ffmpeg", command=shlex.join(command))
@@ -204,7 +208,7 @@ def _failure(status: int, errors: str, limits: Limits) -> MatineeError:
         return ResourceExhausted(f"ffmpeg needed more than {limits.memory_bytes} bytes of memory")
     if status in {-signal.SIGKILL, -signal.SIGTERM}:
         return Unavailable("ffmpeg was killed from outside; try again")
-    return SourceRefused(f"ffmpeg gave up: {_cause(errors) or f'exit status {status}'}")
+    return GaveUp(f"ffmpeg gave up: {_cause(errors) or f'exit status {status}'}")
 
 
 def _cause(errors: str) -> str | None:

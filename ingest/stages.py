@@ -5,6 +5,7 @@ import errno
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ingest.ffmpeg import GaveUp
 from matinee.errors import Cancelled, Conflict, InvalidInput, MatineeError, SourceRefused
 from protos.v1.jobs_pb2 import JobStage, JobState
 
@@ -68,8 +69,8 @@ class Ending:
     refused: bool = False
 
 
-def ending(error: BaseException, stage: Stage) -> Ending:
-    """How an attempt ends that failed with `error` in `stage`; of errors side by side the first counts.
+def ending(error: BaseException) -> Ending:
+    """How an attempt ends that failed with `error`; of errors side by side the first counts.
 
     A retry mends what the surroundings did (a store that is away, a full disk, a stop), and never what the film is.
     """
@@ -78,7 +79,7 @@ def ending(error: BaseException, stage: Stage) -> Ending:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return Ending(JobState.JOB_STATE_QUEUED, "the disk of the worker is full; make room and try again")
     state, message = next((state, message) for kinds, state, message in _ENDINGS if isinstance(error, kinds))
-    refused = isinstance(error, SourceRefused) and stage <= JobStage.JOB_STAGE_PROBE
+    refused = isinstance(error, SourceRefused) and not isinstance(error, GaveUp)
     return Ending(state, message or str(error), refused)
 
 

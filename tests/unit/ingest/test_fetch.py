@@ -9,7 +9,7 @@ from ingest.fetch import fetch
 from ingest.stages import ending
 from matinee.errors import DataLoss, SourceRefused
 from matinee.storage import ObjectStore, open_store
-from protos.v1.jobs_pb2 import JobLease, JobStage, JobState
+from protos.v1.jobs_pb2 import JobLease, JobState
 
 pytestmark = pytest.mark.anyio
 
@@ -100,6 +100,6 @@ async def test_a_part_that_comes_short_can_be_read_again(tmp_path: Path, sha256:
 async def test_a_full_disk_leaves_the_job_to_be_tried_again() -> None:
     with pytest.raises(OSError, match="No space left") as caught:
         await fetch(await uploaded(), terms(), Path("/dev/full"), ignore)
-    end = ending(caught.value, JobStage.JOB_STAGE_FETCH)
+    end = ending(caught.value)
     assert end.state == JobState.JOB_STATE_QUEUED
     assert "disk of the worker is full" in end.message

@@ -7,7 +7,7 @@ from select import select
 
 import pytest
 
-from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, Limits, is_unsafe
+from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, GaveUp, Limits, is_unsafe
 from matinee.errors import Cancelled, ResourceExhausted, SourceRefused, Unavailable
 from matinee.settings import WorkerSettings
 from tests.stopping import stopping
@@ -113,7 +113,7 @@ CHANGED = """
     ],
 )
 def test_what_follows_from_the_cause_is_no_reason(said: str, reason: str) -> None:
-    with pytest.raises(SourceRefused) as refused:
+    with pytest.raises(GaveUp) as refused:
         Ffmpeg("/bin/sh").run(["-c", 'printf %s "$0" >&2; exit 3', said], LIMITS)
     assert str(refused.value) == f"ffmpeg gave up: {reason}"
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.stages import SHARES, Ending, LeaseLost, NotValid, Progress, Stage, State, ending
+from ingest.ffmpeg import GaveUp
+from ingest.stages import SHARES, Ending, LeaseLost, NotValid, Progress, State, ending
 from matinee.errors import Cancelled, Conflict, DataLoss, SourceRefused, Unavailable
 from protos.v1.jobs_pb2 import JobStage, JobState
 
@@ -46,34 +47,31 @@ def test_progress_never_goes_back(parts: list[float]) -> None:
     ],
 )
 def test_an_attempt_that_failed_says_what_becomes_of_the_job(error: BaseException, state: State) -> None:
-    assert ending(error, JobStage.JOB_STAGE_ENCODE).state == state
-    assert ending(error, JobStage.JOB_STAGE_ENCODE).message
+    assert ending(error).state == state
+    assert ending(error).message
 
 
 @pytest.mark.parametrize(
-    ("error", "stage", "refused"),
+    ("error", "refused"),
     [
-        (SourceRefused("the file is empty"), JobStage.JOB_STAGE_FETCH, True),
-        (SourceRefused("it has no picture"), JobStage.JOB_STAGE_PROBE, True),
-        (SourceRefused("ffmpeg gave up"), JobStage.JOB_STAGE_ENCODE, False),
-        (NotValid("v1080.mp4 lacks a frame"), JobStage.JOB_STAGE_VALIDATE, False),
-        (Unavailable("the store is away"), JobStage.JOB_STAGE_FETCH, False),
+        (SourceRefused("it has no picture"), True),
+        (GaveUp("ffmpeg gave up: exit status -11"), False),
+        (NotValid("v1080.mp4 lacks a frame"), False),
+        (Unavailable("the store is away"), False),
     ],
 )
-def test_a_film_is_to_blame_for_what_was_found_before_any_work(
-    error: BaseException, stage: Stage, refused: bool
-) -> None:
-    assert ending(error, stage).refused == refused
+def test_a_film_is_refused_when_nothing_else_can_be_to_blame(error: BaseException, refused: bool) -> None:
+    assert ending(error).refused == refused
 
 
 def test_a_worker_that_is_told_to_stop_gives_the_job_back_without_blame() -> None:
-    assert ending(asyncio.CancelledError(), JobStage.JOB_STAGE_ENCODE) == Ending(JobState.JOB_STATE_QUEUED, "")
+    assert ending(asyncio.CancelledError()) == Ending(JobState.JOB_STATE_QUEUED, "")
 
 
 @pytest.mark.parametrize("error", [LeaseLost("no heartbeat"), Conflict("another lease is newer")])
 def test_a_worker_without_its_lease_says_nothing(error: Exception) -> None:
-    assert ending(error, JobStage.JOB_STAGE_ENCODE).state == JobState.JOB_STATE_UNSPECIFIED
+    assert ending(error).state == JobState.JOB_STATE_UNSPECIFIED
 
 
 def test_a_failure_of_the_program_itself_does_not_show_its_inside() -> None:
-    assert "secret" not in ending(KeyError("secret"), JobStage.JOB_STAGE_ENCODE).message
+    assert "secret" not in ending(KeyError("secret")).message
