@@ -28,13 +28,13 @@ def register(app: typer.Typer) -> None:
 def up(data: Data = None, host: Host = None, port: Port = None) -> None:
     """Run control, edge and worker on this machine until Ctrl-C."""
     settings = with_real_port(settings_with(data, host, port))
+    Ffmpeg.from_settings(settings.worker).version()
     configure_logging("supervisor")
 
     def on_ready() -> None:
         print(f"Matinee is up: {settings.public_url}", flush=True)
         print(f"The administrator's login lies in {settings.data / 'admin.json'}", flush=True)
 
-    Ffmpeg.from_settings(settings.worker).version()
     with instance.hold_directory(settings):
         instance.require_port(settings.http.host, settings.http.port)
         asyncio.run(_supervise(settings, on_ready))
