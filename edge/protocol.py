@@ -134,6 +134,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
         if self._in_head and not self._busy():
             self._unset_keepalive_if_required()
             self._expect_head()
+        if self._stopping:
+            self._hang_up_soon()
 
     def pause_writing(self) -> None:
         """Give the client a while to read."""
@@ -151,10 +153,10 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Answer what has been asked, and what was asked while we did not know of the stop; then close."""
         self._stopping = True
-        if self._busy():
+        if self._busy() and not self.cycle.response_started:
             super().shutdown()
-        else:
-            self.loop.call_later(LAST_REQUEST_SECONDS, self._hang_up_when_idle)
+        elif not self._busy():
+            self._hang_up_soon()
 
     def _judge(self) -> None:
         if self._unread > self.limits.head_bytes:
@@ -203,6 +205,10 @@ class StrictHttpProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.close()
+
+    def _hang_up_soon(self) -> None:
+        """Leave time for a request that is on its way, because the client has not been told that there is no more."""
+        self.loop.call_later(LAST_REQUEST_SECONDS, self._hang_up_when_idle)
 
     def _hang_up_when_idle(self) -> None:
         if not self._busy():

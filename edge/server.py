@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import structlog
 import uvicorn
@@ -40,7 +40,20 @@ Listening = Callable[[int], None]
 
 
 class _Server(uvicorn.Server):
-    """uvicorn inside our event loop, which leaves the signals to the program."""
+    """uvicorn inside our event loop, which leaves the signals to the program and lets nobody wait in vain."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take those who have connected, because closing the door resets whoever still waits in front of it."""
+        waiting = [peer for listener in sockets or [] for peer in _waiting(listener)]
+        for server in self.servers:
+            server.close()
+        for peer in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, peer)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -111,6 +124,17 @@ def _listen(http: HttpSettings) -> socket.socket:
         raise Unavailable(f"cannot listen on {http.host}:{http.port}: {error.strerror}; set http.port") from error
     listener.listen(BACKLOG)
     return listener
+
+
+def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """Connections that the kernel has made for us and that nobody has taken."""
+    while True:
+        try:
+            peer, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        peer.setblocking(False)
+        yield peer
 
 
 def _announce(listener: socket.socket, on_listening: Listening | None) -> None:

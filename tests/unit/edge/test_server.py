@@ -8,18 +8,23 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge import server as module
 from edge.server import serve
 from matinee.errors import Unavailable
 from matinee.rpc import Channel
-from matinee.settings import Settings, load_settings
+from matinee.settings import HttpSettings, Settings, load_settings
 from matinee.storage import open_store
 from tests.control_services import Calls, control
+from tests.door import listen
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
+GET = b"GET / HTTP/1.1\r\nHost: films.example\r\n\r\n"
 SIGNED_IN = {"authorization": "Bearer a.b.c"}
 
 
@@ -76,6 +81,48 @@ async def test_a_client_that_had_connected_before_a_stop_is_answered(tmp_path: P
         writer.close()
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"connection: close\r\n" in answer
+
+
+async def started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
+    """A server that can be shut down at a moment of the test's own."""
+    server = module._Server(module._config(app, HttpSettings()))
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup([listener])
+    return server
+
+
+async def test_a_client_who_stands_before_the_door_when_it_shuts_is_answered() -> None:
+    listener = listen()
+    server = await started(PlainTextResponse("served"), listener)
+    with socket.create_connection(listener.getsockname(), PATIENCE) as client:
+        client.setblocking(False)
+        client.send(GET)
+        await server.shutdown([listener])
+        assert client.recv(1_000).endswith(b"served")
+
+
+async def test_a_client_who_was_not_told_of_a_stop_may_ask_once_more() -> None:
+    listener, rest = listen(), asyncio.Event()
+
+    async def halting(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await rest.wait()
+        await send({"type": "http.response.body", "body": b"rest"})
+
+    server = await started(halting, listener)
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(GET)
+    first = await reader.readuntil(b"\r\n\r\n")
+    stopped = asyncio.create_task(server.shutdown([listener]))
+    await shut(listener.getsockname()[1])
+    rest.set()
+    first += await reader.readexactly(4)
+    writer.write(GET)
+    assert b"connection: close" not in first
+    assert (await reader.read()).endswith(b"connection: close\r\n\r\nrest")
+    writer.close()
+    await stopped
 
 
 async def test_a_stop_does_not_wait_for_a_client_that_asks_nothing(tmp_path: Path) -> None:
