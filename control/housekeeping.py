@@ -5,8 +5,8 @@ import contextlib
 
 import structlog
 
+from control.accounts.keyring import Keyring
 from control.database import Database, accounts, announcements, playback_sessions, removals
-from control.keyring import Keyring
 from matinee.errors import Unavailable
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock

@@ -5,8 +5,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from control.callers import Caller
 from control.database.playback_sessions import PlaybackSession
 from control.database.titles import Title
-from control.job import Job
-from control.job_states import State
+from control.jobs.job import Job
+from control.jobs.job_states import State
 from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, playback_pb2
 
 JOB_STATES = {

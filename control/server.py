@@ -10,21 +10,21 @@ from argon2 import PasswordHasher
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from control.announcer import Announcer
-from control.authentication import Authentication, AuthService
-from control.catalogue import CatalogueService
+from control.accounts.authentication import Authentication, AuthService
+from control.accounts.first_start import create_admin, prepare_run_directory, service_token
+from control.accounts.keyring import Keyring
+from control.accounts.passwords import Passwords
+from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
-from control.edges import EdgeService
-from control.first_start import create_admin, prepare_run_directory, service_token
 from control.guard import Guard, access_of, services_of
 from control.housekeeping import Housekeeping
-from control.jobs import JobService
-from control.keyring import Keyring
-from control.passwords import Passwords
-from control.playback import PlaybackService
-from control.uploads import UploadService
-from control.workers import WorkerService
+from control.jobs.service import JobService
+from control.jobs.uploads import UploadService
+from control.jobs.workers import WorkerService
+from control.playback.announcer import Announcer
+from control.playback.edges import EdgeService
+from control.playback.service import PlaybackService
 from matinee import rpc
 from matinee.errors import Unavailable
 from matinee.settings import Settings

@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection
 from control.database.tables import jobs, titles
-from control.job import Job
-from control.job_states import State
+from control.jobs.job import Job
+from control.jobs.job_states import State
 
 WAITING = (State.QUEUED,)
 HELD = (State.RUNNING, State.CANCELLING)

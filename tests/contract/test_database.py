@@ -18,8 +18,8 @@ from control.database.migration import upgrade
 from control.database.playback_sessions import PlaybackSession
 from control.database.tables import metadata
 from control.database.titles import Title
-from control.job import Job
-from control.job_states import State
+from control.jobs.job import Job
+from control.jobs.job_states import State
 from matinee.errors import Conflict, InvalidInput, Unavailable
 
 pytestmark = pytest.mark.anyio

@@ -48,7 +48,7 @@ async def test_without_a_credential_only_public_methods_answer(house: House) -> 
 
 
 async def test_an_admin_may_call_all_but_the_methods_of_services(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("control.keyring.ANNOUNCE_SECONDS", 0)  # RotateKeys answers after so long
+    monkeypatch.setattr("control.accounts.keyring.ANNOUNCE_SECONDS", 0)  # RotateKeys answers after so long
     admin = await house.admin()
     refused = {path for path in METHODS if await status_of(house, path, admin) == "PERMISSION_DENIED"}
     assert refused == {path for path in METHODS if ACCESS[path] == ACCESS_SERVICE}

@@ -4,10 +4,10 @@ import json
 import secrets
 from pathlib import Path
 
+from control.accounts.passwords import Passwords
 from control.database import Database, accounts
 from control.database.accounts import Account
 from control.identifiers import new_id
-from control.passwords import Passwords
 from matinee.errors import InvalidInput
 from matinee.instance import require_socket
 from matinee.settings import Settings

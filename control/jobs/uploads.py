@@ -7,7 +7,7 @@ from control.callers import Caller
 from control.database import Connection, Database, accounts, jobs, titles
 from control.database.titles import Title
 from control.identifiers import new_id
-from control.job import Job
+from control.jobs.job import Job
 from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
 from matinee.errors import PermissionDenied, Unauthenticated
 from matinee.rpc import Context

@@ -2,7 +2,7 @@
 
 import pytest
 
-from control.job_states import TRANSITIONS, Event, State, after
+from control.jobs.job_states import TRANSITIONS, Event, State, after
 from matinee.errors import Conflict
 
 LIVES = {

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing_extensions import override
 
 from control import inputs, messages
-from control.announcer import Announcer
+from control.accounts.keyring import Keyring
 from control.callers import Caller, caller
 from control.database import Connection, Database, announcements, playback_sessions, titles
 from control.database.playback_sessions import PlaybackSession
 from control.database.titles import Title
 from control.identifiers import new_id
-from control.keyring import Keyring
 from control.pages import PageRequest
+from control.playback.announcer import Announcer
 from matinee import delivery
 from matinee.errors import NotFound
 from matinee.rpc import Context

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing_extensions import override
 
 from control import inputs, messages
-from control.announcer import Announcer, Inbox, post
 from control.database import Database, playback_sessions
+from control.playback.announcer import Announcer, Inbox, post
 from matinee.errors import InvalidInput, PermissionDenied
 from matinee.rpc import Context
 from matinee.tokens import Clock

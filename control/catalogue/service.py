@@ -6,12 +6,12 @@ from google.api.httpbody_pb2 import HttpBody
 from typing_extensions import override
 
 from control import inputs, messages
-from control.announcer import Announcer
 from control.callers import caller
 from control.database import Connection, Database, announcements, jobs, playback_sessions, removals, titles
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
 from control.pages import PageRequest
+from control.playback.announcer import Announcer
 from matinee.declaration import LONGEST_TITLE
 from matinee.errors import NotFound
 from matinee.layout import POSTER, asset_key, asset_prefix, span_prefix, upload_prefix

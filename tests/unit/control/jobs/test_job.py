@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control.job import (
+from control.jobs.job import (
     LONGEST_BACKOFF_SECONDS,
     Job,
     cancelled,
@@ -16,7 +16,7 @@ from control.job import (
     released,
     retried,
 )
-from control.job_states import Event, State
+from control.jobs.job_states import Event, State
 from matinee.errors import Conflict
 from protos.v1.jobs_pb2 import JOB_STAGE_FETCH
 

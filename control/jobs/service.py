@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from control import inputs, messages
 from control.database import Connection, Database, jobs, titles
-from control.job import Job, cancelled, retried
+from control.jobs.job import Job, cancelled, retried
 from control.pages import PageRequest
 from matinee.errors import NotFound
 from matinee.rpc import Context

@@ -9,7 +9,7 @@ PROGRESS_THAT_COUNTS. So a film that crashes its worker is given up, and a long 
 
 from dataclasses import dataclass, replace
 
-from control.job_states import Event, State, after
+from control.jobs.job_states import Event, State, after
 from matinee.errors import Conflict
 from protos.v1.jobs_pb2 import JOB_STAGE_FETCH
 

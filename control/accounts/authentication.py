@@ -6,13 +6,13 @@ import secrets
 from typing_extensions import override
 
 from control import inputs, messages
-from control.attempts import Attempts
+from control.accounts.attempts import Attempts
+from control.accounts.keyring import Keyring
+from control.accounts.passwords import Passwords
 from control.callers import Caller, caller, client_address
 from control.database import Connection, Database, accounts
 from control.database.accounts import Account, RefreshToken
 from control.identifiers import new_id
-from control.keyring import Keyring
-from control.passwords import Passwords
 from matinee.errors import InvalidInput, Unauthenticated
 from matinee.rpc import Context
 from matinee.settings import TokenSettings

@@ -8,8 +8,8 @@ from control import inputs
 from control.database import Connection, Database, jobs, removals, titles
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
-from control.job import Job, heard, leased, published, released
-from control.job_states import Event, State
+from control.jobs.job import Job, heard, leased, published, released
+from control.jobs.job_states import Event, State
 from matinee.delivery import ASSET_ID
 from matinee.errors import InvalidInput, NotFound
 from matinee.layout import span_prefix, upload_prefix

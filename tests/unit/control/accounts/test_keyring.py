@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from control.accounts.keyring import ANNOUNCE_SECONDS, MARGIN_SECONDS, Keyring, retired, signing_at
 from control.database import Database, signing_keys
 from control.database.engine import open_database
 from control.database.signing_keys import StoredKey
-from control.keyring import ANNOUNCE_SECONDS, MARGIN_SECONDS, Keyring, retired, signing_at
 from matinee.tokens import KeySet
 
 pytestmark = pytest.mark.anyio

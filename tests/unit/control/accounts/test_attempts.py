@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from control.attempts import OF_ACCOUNT, OF_ADDRESS, TURNS, Attempts, Failures, network
-from control.passwords import Passwords
+from control.accounts.attempts import OF_ACCOUNT, OF_ADDRESS, TURNS, Attempts, Failures, network
+from control.accounts.passwords import Passwords
 from matinee.errors import ResourceExhausted, Unauthenticated
 from matinee.rpc import CLIENT_ADDRESS_KEY, SERVICE_TOKEN_KEY, CallError
 from protos.v1.auth_pb2 import LoginRequest
@@ -141,7 +141,7 @@ class TestAccount:
 
 class TestMemory:
     def test_only_so_much_is_kept(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("control.attempts.MOST_KEPT", 3)
+        monkeypatch.setattr("control.accounts.attempts.MOST_KEPT", 3)
         failures = Failures(1, 60, clock)
         for key in "abcd":
             failures.note(key)

@@ -1,0 +1,1 @@
+"""Accounts: who somebody is, and the keys that vouch for it."""

@@ -1,0 +1,20 @@
+"""The tables. A change here needs a migration; a test compares the two."""
+
+from control.database.tables.accounts import accounts, refresh_tokens, sessions, signing_keys
+from control.database.tables.jobs import jobs
+from control.database.tables.metadata import metadata
+from control.database.tables.playback import announcements, playback_sessions
+from control.database.tables.titles import removals, titles
+
+__all__ = [
+    "accounts",
+    "announcements",
+    "jobs",
+    "metadata",
+    "playback_sessions",
+    "refresh_tokens",
+    "removals",
+    "sessions",
+    "signing_keys",
+    "titles",
+]

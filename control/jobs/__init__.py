@@ -1,0 +1,1 @@
+"""Uploads and the jobs that make titles of them."""

@@ -1,0 +1,1 @@
+"""Playback sessions: who watches what, and what edges may serve to them."""
