@@ -65,7 +65,7 @@ def bindings() -> list[Binding]:
 def bindings_of(method: MethodDescriptor) -> Iterator[Binding]:
     """The HTTP calls that reach one method."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
-    for number, one in enumerate((rule, *rule.additional_bindings)):
+    for number, one in enumerate(() if method.server_streaming else (rule, *rule.additional_bindings)):
         if pattern := one.WhichOneof("pattern"):
             binding = _binding(method, one, pattern, number)
             _check(binding, one)

@@ -34,6 +34,16 @@ class AuthServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.Register = channel.unary_unary(
+                '/matinee.v1.AuthService/Register',
+                request_serializer=protos_dot_v1_dot_auth__pb2.RegisterRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.RegisterResponse.FromString,
+                _registered_method=True)
+        self.ConfirmEmail = channel.unary_unary(
+                '/matinee.v1.AuthService/ConfirmEmail',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ConfirmEmailRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ConfirmEmailResponse.FromString,
+                _registered_method=True)
         self.Login = channel.unary_unary(
                 '/matinee.v1.AuthService/Login',
                 request_serializer=protos_dot_v1_dot_auth__pb2.LoginRequest.SerializeToString,
@@ -48,6 +58,56 @@ class AuthServiceStub:
                 '/matinee.v1.AuthService/Logout',
                 request_serializer=protos_dot_v1_dot_auth__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_auth__pb2.LogoutResponse.FromString,
+                _registered_method=True)
+        self.RequestPasswordReset = channel.unary_unary(
+                '/matinee.v1.AuthService/RequestPasswordReset',
+                request_serializer=protos_dot_v1_dot_auth__pb2.RequestPasswordResetRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.RequestPasswordResetResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/matinee.v1.AuthService/ResetPassword',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/matinee.v1.AuthService/ChangePassword',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/matinee.v1.AuthService/ListSessions',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.RevokeSession = channel.unary_unary(
+                '/matinee.v1.AuthService/RevokeSession',
+                request_serializer=protos_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
+                _registered_method=True)
+        self.ListAccounts = channel.unary_unary(
+                '/matinee.v1.AuthService/ListAccounts',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ListAccountsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ListAccountsResponse.FromString,
+                _registered_method=True)
+        self.CreateAccount = channel.unary_unary(
+                '/matinee.v1.AuthService/CreateAccount',
+                request_serializer=protos_dot_v1_dot_auth__pb2.CreateAccountRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.CreateAccountResponse.FromString,
+                _registered_method=True)
+        self.UpdateAccount = channel.unary_unary(
+                '/matinee.v1.AuthService/UpdateAccount',
+                request_serializer=protos_dot_v1_dot_auth__pb2.UpdateAccountRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.UpdateAccountResponse.FromString,
+                _registered_method=True)
+        self.DeleteAccount = channel.unary_unary(
+                '/matinee.v1.AuthService/DeleteAccount',
+                request_serializer=protos_dot_v1_dot_auth__pb2.DeleteAccountRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.DeleteAccountResponse.FromString,
+                _registered_method=True)
+        self.IssuePasswordReset = channel.unary_unary(
+                '/matinee.v1.AuthService/IssuePasswordReset',
+                request_serializer=protos_dot_v1_dot_auth__pb2.IssuePasswordResetRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.IssuePasswordResetResponse.FromString,
                 _registered_method=True)
         self.GetAccount = channel.unary_unary(
                 '/matinee.v1.AuthService/GetAccount',
@@ -74,6 +134,20 @@ class AuthServiceStub:
 class AuthServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
+    def Register(self, request, context):
+        """Asks for an account. The answer is the same whether there is one already: what follows comes by e-mail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmail(self, request, context):
+        """Opens the account that a token from an e-mail confirms, and its first session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Login(self, request, context):
         """Opens a session with e-mail and password.
         """
@@ -90,6 +164,76 @@ class AuthServiceServicer:
 
     def Logout(self, request, context):
         """Ends the session that a refresh token belongs to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestPasswordReset(self, request, context):
+        """Asks for a token that sets a new password; it comes by e-mail. The answer does not tell whether there is an account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Sets a new password by such a token, which is spent, and ends every session of the account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Sets a new password by the old one, and ends every other session of the account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Where the caller is signed in, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSession(self, request, context):
+        """Ends a session of the caller, and the playback that was begun in it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccounts(self, request, context):
+        """Accounts, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccount(self, request, context):
+        """Makes an account that needs no confirmation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAccount(self, request, context):
+        """Changes the role of an account, or whether it may sign in. FAILED_PRECONDITION for the last admin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAccount(self, request, context):
+        """Removes an account, its sessions and whatever it watched. FAILED_PRECONDITION for the last admin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssuePasswordReset(self, request, context):
+        """A token that sets a new password, for an operator who hands it over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +270,16 @@ class AuthServiceServicer:
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'Register': grpc.unary_unary_rpc_method_handler(
+                    servicer.Register,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.RegisterRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.RegisterResponse.SerializeToString,
+            ),
+            'ConfirmEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmail,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ConfirmEmailRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ConfirmEmailResponse.SerializeToString,
+            ),
             'Login': grpc.unary_unary_rpc_method_handler(
                     servicer.Login,
                     request_deserializer=protos_dot_v1_dot_auth__pb2.LoginRequest.FromString,
@@ -140,6 +294,56 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.Logout,
                     request_deserializer=protos_dot_v1_dot_auth__pb2.LogoutRequest.FromString,
                     response_serializer=protos_dot_v1_dot_auth__pb2.LogoutResponse.SerializeToString,
+            ),
+            'RequestPasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestPasswordReset,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.RequestPasswordResetRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.RequestPasswordResetResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ListSessionsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'RevokeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSession,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.RevokeSessionRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.RevokeSessionResponse.SerializeToString,
+            ),
+            'ListAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccounts,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ListAccountsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ListAccountsResponse.SerializeToString,
+            ),
+            'CreateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccount,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.CreateAccountRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.CreateAccountResponse.SerializeToString,
+            ),
+            'UpdateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAccount,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.UpdateAccountRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.UpdateAccountResponse.SerializeToString,
+            ),
+            'DeleteAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAccount,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.DeleteAccountRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.DeleteAccountResponse.SerializeToString,
+            ),
+            'IssuePasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssuePasswordReset,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.IssuePasswordResetRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.IssuePasswordResetResponse.SerializeToString,
             ),
             'GetAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccount,
@@ -171,6 +375,60 @@ def add_AuthServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AuthService:
     """Missing associated documentation comment in .proto file."""
+
+    @staticmethod
+    def Register(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/Register',
+            protos_dot_v1_dot_auth__pb2.RegisterRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.RegisterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ConfirmEmail',
+            protos_dot_v1_dot_auth__pb2.ConfirmEmailRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ConfirmEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def Login(request,
@@ -243,6 +501,276 @@ class AuthService:
             '/matinee.v1.AuthService/Logout',
             protos_dot_v1_dot_auth__pb2.LogoutRequest.SerializeToString,
             protos_dot_v1_dot_auth__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestPasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/RequestPasswordReset',
+            protos_dot_v1_dot_auth__pb2.RequestPasswordResetRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.RequestPasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ResetPassword',
+            protos_dot_v1_dot_auth__pb2.ResetPasswordRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ChangePassword',
+            protos_dot_v1_dot_auth__pb2.ChangePasswordRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ListSessions',
+            protos_dot_v1_dot_auth__pb2.ListSessionsRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/RevokeSession',
+            protos_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ListAccounts',
+            protos_dot_v1_dot_auth__pb2.ListAccountsRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/CreateAccount',
+            protos_dot_v1_dot_auth__pb2.CreateAccountRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.CreateAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/UpdateAccount',
+            protos_dot_v1_dot_auth__pb2.UpdateAccountRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.UpdateAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/DeleteAccount',
+            protos_dot_v1_dot_auth__pb2.DeleteAccountRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.DeleteAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssuePasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/IssuePasswordReset',
+            protos_dot_v1_dot_auth__pb2.IssuePasswordResetRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.IssuePasswordResetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -31,12 +31,36 @@ class AuthServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuthServiceAsyncStub: ...
+    Register: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]
+    """Asks for an account. The answer is the same whether there is one already: what follows comes by e-mail."""
+    ConfirmEmail: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ConfirmEmailRequest, _auth_pb2.ConfirmEmailResponse]
+    """Opens the account that a token from an e-mail confirms, and its first session."""
     Login: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]
     """Opens a session with e-mail and password."""
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]
     """Trades a refresh token for new tokens; the old refresh token is spent."""
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]
     """Ends the session that a refresh token belongs to."""
+    RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RequestPasswordResetRequest, _auth_pb2.RequestPasswordResetResponse]
+    """Asks for a token that sets a new password; it comes by e-mail. The answer does not tell whether there is an account."""
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ResetPasswordRequest, _auth_pb2.ResetPasswordResponse]
+    """Sets a new password by such a token, which is spent, and ends every session of the account."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ChangePasswordRequest, _auth_pb2.ChangePasswordResponse]
+    """Sets a new password by the old one, and ends every other session of the account."""
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListSessionsRequest, _auth_pb2.ListSessionsResponse]
+    """Where the caller is signed in, newest first."""
+    RevokeSession: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RevokeSessionRequest, _auth_pb2.RevokeSessionResponse]
+    """Ends a session of the caller, and the playback that was begun in it."""
+    ListAccounts: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListAccountsRequest, _auth_pb2.ListAccountsResponse]
+    """Accounts, newest first."""
+    CreateAccount: _grpc.UnaryUnaryMultiCallable[_auth_pb2.CreateAccountRequest, _auth_pb2.CreateAccountResponse]
+    """Makes an account that needs no confirmation."""
+    UpdateAccount: _grpc.UnaryUnaryMultiCallable[_auth_pb2.UpdateAccountRequest, _auth_pb2.UpdateAccountResponse]
+    """Changes the role of an account, or whether it may sign in. FAILED_PRECONDITION for the last admin."""
+    DeleteAccount: _grpc.UnaryUnaryMultiCallable[_auth_pb2.DeleteAccountRequest, _auth_pb2.DeleteAccountResponse]
+    """Removes an account, its sessions and whatever it watched. FAILED_PRECONDITION for the last admin."""
+    IssuePasswordReset: _grpc.UnaryUnaryMultiCallable[_auth_pb2.IssuePasswordResetRequest, _auth_pb2.IssuePasswordResetResponse]
+    """A token that sets a new password, for an operator who hands it over."""
     GetAccount: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetAccountRequest, _auth_pb2.GetAccountResponse]
     """The account that calls."""
     VerifyToken: _grpc.UnaryUnaryMultiCallable[_auth_pb2.VerifyTokenRequest, _auth_pb2.VerifyTokenResponse]
@@ -49,12 +73,36 @@ class AuthServiceStub:
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
+    Register: _aio.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]  # type: ignore[assignment]
+    """Asks for an account. The answer is the same whether there is one already: what follows comes by e-mail."""
+    ConfirmEmail: _aio.UnaryUnaryMultiCallable[_auth_pb2.ConfirmEmailRequest, _auth_pb2.ConfirmEmailResponse]  # type: ignore[assignment]
+    """Opens the account that a token from an e-mail confirms, and its first session."""
     Login: _aio.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]  # type: ignore[assignment]
     """Opens a session with e-mail and password."""
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]  # type: ignore[assignment]
     """Trades a refresh token for new tokens; the old refresh token is spent."""
     Logout: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the session that a refresh token belongs to."""
+    RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_auth_pb2.RequestPasswordResetRequest, _auth_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
+    """Asks for a token that sets a new password; it comes by e-mail. The answer does not tell whether there is an account."""
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.ResetPasswordRequest, _auth_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Sets a new password by such a token, which is spent, and ends every session of the account."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.ChangePasswordRequest, _auth_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Sets a new password by the old one, and ends every other session of the account."""
+    ListSessions: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListSessionsRequest, _auth_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Where the caller is signed in, newest first."""
+    RevokeSession: _aio.UnaryUnaryMultiCallable[_auth_pb2.RevokeSessionRequest, _auth_pb2.RevokeSessionResponse]  # type: ignore[assignment]
+    """Ends a session of the caller, and the playback that was begun in it."""
+    ListAccounts: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListAccountsRequest, _auth_pb2.ListAccountsResponse]  # type: ignore[assignment]
+    """Accounts, newest first."""
+    CreateAccount: _aio.UnaryUnaryMultiCallable[_auth_pb2.CreateAccountRequest, _auth_pb2.CreateAccountResponse]  # type: ignore[assignment]
+    """Makes an account that needs no confirmation."""
+    UpdateAccount: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateAccountRequest, _auth_pb2.UpdateAccountResponse]  # type: ignore[assignment]
+    """Changes the role of an account, or whether it may sign in. FAILED_PRECONDITION for the last admin."""
+    DeleteAccount: _aio.UnaryUnaryMultiCallable[_auth_pb2.DeleteAccountRequest, _auth_pb2.DeleteAccountResponse]  # type: ignore[assignment]
+    """Removes an account, its sessions and whatever it watched. FAILED_PRECONDITION for the last admin."""
+    IssuePasswordReset: _aio.UnaryUnaryMultiCallable[_auth_pb2.IssuePasswordResetRequest, _auth_pb2.IssuePasswordResetResponse]  # type: ignore[assignment]
+    """A token that sets a new password, for an operator who hands it over."""
     GetAccount: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetAccountRequest, _auth_pb2.GetAccountResponse]  # type: ignore[assignment]
     """The account that calls."""
     VerifyToken: _aio.UnaryUnaryMultiCallable[_auth_pb2.VerifyTokenRequest, _auth_pb2.VerifyTokenResponse]  # type: ignore[assignment]
@@ -65,6 +113,22 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Makes a new signing key; the old ones go on verifying until their tokens have expired."""
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
+    @_abc_1.abstractmethod
+    def Register(
+        self,
+        request: _auth_pb2.RegisterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.RegisterResponse, _abc.Awaitable[_auth_pb2.RegisterResponse]]:
+        """Asks for an account. The answer is the same whether there is one already: what follows comes by e-mail."""
+
+    @_abc_1.abstractmethod
+    def ConfirmEmail(
+        self,
+        request: _auth_pb2.ConfirmEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ConfirmEmailResponse, _abc.Awaitable[_auth_pb2.ConfirmEmailResponse]]:
+        """Opens the account that a token from an e-mail confirms, and its first session."""
+
     @_abc_1.abstractmethod
     def Login(
         self,
@@ -88,6 +152,86 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.LogoutResponse, _abc.Awaitable[_auth_pb2.LogoutResponse]]:
         """Ends the session that a refresh token belongs to."""
+
+    @_abc_1.abstractmethod
+    def RequestPasswordReset(
+        self,
+        request: _auth_pb2.RequestPasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.RequestPasswordResetResponse, _abc.Awaitable[_auth_pb2.RequestPasswordResetResponse]]:
+        """Asks for a token that sets a new password; it comes by e-mail. The answer does not tell whether there is an account."""
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _auth_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ResetPasswordResponse, _abc.Awaitable[_auth_pb2.ResetPasswordResponse]]:
+        """Sets a new password by such a token, which is spent, and ends every session of the account."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _auth_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ChangePasswordResponse, _abc.Awaitable[_auth_pb2.ChangePasswordResponse]]:
+        """Sets a new password by the old one, and ends every other session of the account."""
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _auth_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ListSessionsResponse, _abc.Awaitable[_auth_pb2.ListSessionsResponse]]:
+        """Where the caller is signed in, newest first."""
+
+    @_abc_1.abstractmethod
+    def RevokeSession(
+        self,
+        request: _auth_pb2.RevokeSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.RevokeSessionResponse, _abc.Awaitable[_auth_pb2.RevokeSessionResponse]]:
+        """Ends a session of the caller, and the playback that was begun in it."""
+
+    @_abc_1.abstractmethod
+    def ListAccounts(
+        self,
+        request: _auth_pb2.ListAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ListAccountsResponse, _abc.Awaitable[_auth_pb2.ListAccountsResponse]]:
+        """Accounts, newest first."""
+
+    @_abc_1.abstractmethod
+    def CreateAccount(
+        self,
+        request: _auth_pb2.CreateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.CreateAccountResponse, _abc.Awaitable[_auth_pb2.CreateAccountResponse]]:
+        """Makes an account that needs no confirmation."""
+
+    @_abc_1.abstractmethod
+    def UpdateAccount(
+        self,
+        request: _auth_pb2.UpdateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.UpdateAccountResponse, _abc.Awaitable[_auth_pb2.UpdateAccountResponse]]:
+        """Changes the role of an account, or whether it may sign in. FAILED_PRECONDITION for the last admin."""
+
+    @_abc_1.abstractmethod
+    def DeleteAccount(
+        self,
+        request: _auth_pb2.DeleteAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.DeleteAccountResponse, _abc.Awaitable[_auth_pb2.DeleteAccountResponse]]:
+        """Removes an account, its sessions and whatever it watched. FAILED_PRECONDITION for the last admin."""
+
+    @_abc_1.abstractmethod
+    def IssuePasswordReset(
+        self,
+        request: _auth_pb2.IssuePasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.IssuePasswordResetResponse, _abc.Awaitable[_auth_pb2.IssuePasswordResetResponse]]:
+        """A token that sets a new password, for an operator who hands it over."""
 
     @_abc_1.abstractmethod
     def GetAccount(

@@ -4,6 +4,7 @@ isort:skip_file
 Titles: what can be watched."""
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -28,16 +29,91 @@ class _TitleStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TitleState
     DESCRIPTOR: _descriptor.EnumDescriptor
     TITLE_STATE_UNSPECIFIED: _TitleState.ValueType  # 0
     TITLE_STATE_DRAFT: _TitleState.ValueType  # 1
-    """No asset yet: invisible to viewers."""
+    """Invisible to viewers: without media yet, or unpublished."""
     TITLE_STATE_PUBLISHED: _TitleState.ValueType  # 2
 
 class TitleState(_TitleState, metaclass=_TitleStateEnumTypeWrapper): ...
 
 TITLE_STATE_UNSPECIFIED: TitleState.ValueType  # 0
 TITLE_STATE_DRAFT: TitleState.ValueType  # 1
-"""No asset yet: invisible to viewers."""
+"""Invisible to viewers: without media yet, or unpublished."""
 TITLE_STATE_PUBLISHED: TitleState.ValueType  # 2
 Global___TitleState: _TypeAlias = TitleState  # noqa: Y015
+
+class _TitleKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TitleKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TitleKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TITLE_KIND_UNSPECIFIED: _TitleKind.ValueType  # 0
+    TITLE_KIND_FILM: _TitleKind.ValueType  # 1
+    TITLE_KIND_SERIES: _TitleKind.ValueType  # 2
+    """Has seasons, or episodes of its own; no media."""
+    TITLE_KIND_SEASON: _TitleKind.ValueType  # 3
+    """Belongs to a series, and has episodes; no media."""
+    TITLE_KIND_EPISODE: _TitleKind.ValueType  # 4
+    """Belongs to a season or a series."""
+
+class TitleKind(_TitleKind, metaclass=_TitleKindEnumTypeWrapper): ...
+
+TITLE_KIND_UNSPECIFIED: TitleKind.ValueType  # 0
+TITLE_KIND_FILM: TitleKind.ValueType  # 1
+TITLE_KIND_SERIES: TitleKind.ValueType  # 2
+"""Has seasons, or episodes of its own; no media."""
+TITLE_KIND_SEASON: TitleKind.ValueType  # 3
+"""Belongs to a series, and has episodes; no media."""
+TITLE_KIND_EPISODE: TitleKind.ValueType  # 4
+"""Belongs to a season or a series."""
+Global___TitleKind: _TypeAlias = TitleKind  # noqa: Y015
+
+class _TitleOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TitleOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TitleOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TITLE_ORDER_UNSPECIFIED: _TitleOrder.ValueType  # 0
+    """Newest in the catalogue first."""
+    TITLE_ORDER_NAME: _TitleOrder.ValueType  # 1
+    TITLE_ORDER_YEAR: _TitleOrder.ValueType  # 2
+    """Latest release first."""
+    TITLE_ORDER_NUMBER: _TitleOrder.ValueType  # 3
+    """By number, as seasons and episodes follow each other."""
+
+class TitleOrder(_TitleOrder, metaclass=_TitleOrderEnumTypeWrapper): ...
+
+TITLE_ORDER_UNSPECIFIED: TitleOrder.ValueType  # 0
+"""Newest in the catalogue first."""
+TITLE_ORDER_NAME: TitleOrder.ValueType  # 1
+TITLE_ORDER_YEAR: TitleOrder.ValueType  # 2
+"""Latest release first."""
+TITLE_ORDER_NUMBER: TitleOrder.ValueType  # 3
+"""By number, as seasons and episodes follow each other."""
+Global___TitleOrder: _TypeAlias = TitleOrder  # noqa: Y015
+
+@_typing.final
+class CastMember(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    role: _builtins.str
+    """Who is played, or what was done: "Rick Blaine", "director"."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        role: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CastMember: _TypeAlias = CastMember  # noqa: Y015
 
 @_typing.final
 class Title(_message.Message):
@@ -54,6 +130,21 @@ class Title(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     PUBLISHED_AT_FIELD_NUMBER: _builtins.int
     AUDIO_LANGUAGES_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    GENRES_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    ORIGINAL_LANGUAGE_FIELD_NUMBER: _builtins.int
+    CAST_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
+    MINIMUM_AGE_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FROM_FIELD_NUMBER: _builtins.int
+    AVAILABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    POSTER_VERSION_FIELD_NUMBER: _builtins.int
+    BACKDROP_VERSION_FIELD_NUMBER: _builtins.int
     title_id: _builtins.str
     name: _builtins.str
     synopsis: _builtins.str
@@ -63,6 +154,24 @@ class Title(_message.Message):
     duration_seconds: _builtins.float
     width: _builtins.int
     height: _builtins.int
+    kind: Global___TitleKind.ValueType
+    parent_id: _builtins.str
+    """The series of a season, the season or series of an episode."""
+    number: _builtins.int
+    """Which season of the series, or episode of the season; from 1."""
+    year: _builtins.int
+    """Year of release; 0 when it is not known."""
+    original_language: _builtins.str
+    """ISO 639-2 code of the language in which it was made."""
+    rating: _builtins.str
+    """What the classification board calls it, such as "PG-13"."""
+    minimum_age: _builtins.int
+    """Youngest age that it is meant for, in years."""
+    plan_id: _builtins.str
+    """The least plan that may watch it; empty: every account may."""
+    poster_version: _builtins.str
+    """Changes with the poster, for URLs that may be cached for ever; empty when there is none."""
+    backdrop_version: _builtins.str
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -70,6 +179,20 @@ class Title(_message.Message):
     @_builtins.property
     def audio_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """ISO 639-2 codes of the audio tracks."""
+
+    @_builtins.property
+    def genres(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def cast(self) -> _containers.RepeatedCompositeFieldContainer[Global___CastMember]: ...
+    @_builtins.property
+    def available_from(self) -> _timestamp_pb2.Timestamp:
+        """Viewers see the title from then on; unset: at once."""
+
+    @_builtins.property
+    def available_until(self) -> _timestamp_pb2.Timestamp:
+        """And until then; unset: for ever."""
 
     def __init__(
         self,
@@ -85,14 +208,112 @@ class Title(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         published_at: _timestamp_pb2.Timestamp | None = ...,
         audio_languages: _abc.Iterable[_builtins.str] | None = ...,
+        kind: Global___TitleKind.ValueType = ...,
+        parent_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+        genres: _abc.Iterable[_builtins.str] | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        year: _builtins.int = ...,
+        original_language: _builtins.str = ...,
+        cast: _abc.Iterable[Global___CastMember] | None = ...,
+        rating: _builtins.str = ...,
+        minimum_age: _builtins.int = ...,
+        available_from: _timestamp_pb2.Timestamp | None = ...,
+        available_until: _timestamp_pb2.Timestamp | None = ...,
+        plan_id: _builtins.str = ...,
+        poster_version: _builtins.str = ...,
+        backdrop_version: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "published_at", b"published_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["available_from", b"available_from", "available_until", b"available_until", "created_at", b"created_at", "published_at", b"published_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "audio_languages", b"audio_languages", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "height", b"height", "name", b"name", "published_at", b"published_at", "state", b"state", "synopsis", b"synopsis", "title_id", b"title_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "audio_languages", b"audio_languages", "available_from", b"available_from", "available_until", b"available_until", "backdrop_version", b"backdrop_version", "cast", b"cast", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "genres", b"genres", "height", b"height", "kind", b"kind", "minimum_age", b"minimum_age", "name", b"name", "number", b"number", "original_language", b"original_language", "parent_id", b"parent_id", "plan_id", b"plan_id", "poster_version", b"poster_version", "published_at", b"published_at", "rating", b"rating", "state", b"state", "synopsis", b"synopsis", "tags", b"tags", "title_id", b"title_id", "width", b"width", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Title: _TypeAlias = Title  # noqa: Y015
+
+@_typing.final
+class Asset(_message.Message):
+    """One immutable packaged version of a title's media."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    duration_seconds: _builtins.float
+    width: _builtins.int
+    height: _builtins.int
+    size_bytes: _builtins.int
+    active: _builtins.bool
+    """The one that is played."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        duration_seconds: _builtins.float = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        active: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "asset_id", b"asset_id", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "height", b"height", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Asset: _TypeAlias = Asset  # noqa: Y015
+
+@_typing.final
+class CreateTitleRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title:
+        """Its name and whatever else is known; title_id, state and what comes from media are ignored."""
+
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateTitleRequest: _TypeAlias = CreateTitleRequest  # noqa: Y015
+
+@_typing.final
+class CreateTitleResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title: ...
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateTitleResponse: _TypeAlias = CreateTitleResponse  # noqa: Y015
 
 @_typing.final
 class ListTitlesRequest(_message.Message):
@@ -100,18 +321,53 @@ class ListTitlesRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    GENRE_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    YEAR_FROM_FIELD_NUMBER: _builtins.int
+    YEAR_TO_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 100; 0 means 24."""
     page_token: _builtins.str
+    kind: Global___TitleKind.ValueType
+    genre: _builtins.str
+    tag: _builtins.str
+    year_from: _builtins.int
+    """First and last year of release."""
+    year_to: _builtins.int
+    language: _builtins.str
+    """ISO 639-2 code of an audio track."""
+    age: _builtins.int
+    """Only what is meant for this age; 0: all."""
+    parent_id: _builtins.str
+    """Only what belongs to this series or season."""
+    state: Global___TitleState.ValueType
+    """Only titles of this state; for publishers."""
+    order: Global___TitleOrder.ValueType
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        kind: Global___TitleKind.ValueType = ...,
+        genre: _builtins.str = ...,
+        tag: _builtins.str = ...,
+        year_from: _builtins.int = ...,
+        year_to: _builtins.int = ...,
+        language: _builtins.str = ...,
+        age: _builtins.int = ...,
+        parent_id: _builtins.str = ...,
+        state: Global___TitleState.ValueType = ...,
+        order: Global___TitleOrder.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "genre", b"genre", "kind", b"kind", "language", b"language", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "parent_id", b"parent_id", "state", b"state", "tag", b"tag", "year_from", b"year_from", "year_to", b"year_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -139,6 +395,251 @@ class ListTitlesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListTitlesResponse: _TypeAlias = ListTitlesResponse  # noqa: Y015
+
+@_typing.final
+class SearchTitlesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    page_size: _builtins.int
+    """At most 100; 0 means 24."""
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchTitlesRequest: _TypeAlias = SearchTitlesRequest  # noqa: Y015
+
+@_typing.final
+class SearchTitlesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def titles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Title]: ...
+    def __init__(
+        self,
+        *,
+        titles: _abc.Iterable[Global___Title] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "titles", b"titles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchTitlesResponse: _TypeAlias = SearchTitlesResponse  # noqa: Y015
+
+@_typing.final
+class PublishTitleRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishTitleRequest: _TypeAlias = PublishTitleRequest  # noqa: Y015
+
+@_typing.final
+class PublishTitleResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title: ...
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishTitleResponse: _TypeAlias = PublishTitleResponse  # noqa: Y015
+
+@_typing.final
+class UnpublishTitleRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnpublishTitleRequest: _TypeAlias = UnpublishTitleRequest  # noqa: Y015
+
+@_typing.final
+class UnpublishTitleResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title: ...
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnpublishTitleResponse: _TypeAlias = UnpublishTitleResponse  # noqa: Y015
+
+@_typing.final
+class ListAssetsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAssetsRequest: _TypeAlias = ListAssetsRequest  # noqa: Y015
+
+@_typing.final
+class ListAssetsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Asset]: ...
+    def __init__(
+        self,
+        *,
+        assets: _abc.Iterable[Global___Asset] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAssetsResponse: _TypeAlias = ListAssetsResponse  # noqa: Y015
+
+@_typing.final
+class ActivateAssetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    asset_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateAssetRequest: _TypeAlias = ActivateAssetRequest  # noqa: Y015
+
+@_typing.final
+class ActivateAssetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title: ...
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateAssetResponse: _TypeAlias = ActivateAssetResponse  # noqa: Y015
+
+@_typing.final
+class DeleteAssetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    asset_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+        asset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssetRequest: _TypeAlias = DeleteAssetRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAssetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssetResponse: _TypeAlias = DeleteAssetResponse  # noqa: Y015
 
 @_typing.final
 class GetTitleRequest(_message.Message):
@@ -180,34 +681,149 @@ class GetTitleResponse(_message.Message):
 Global___GetTitleResponse: _TypeAlias = GetTitleResponse  # noqa: Y015
 
 @_typing.final
+class Words(_message.Message):
+    """A list in an update; it replaces the whole list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        words: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Words: _TypeAlias = Words  # noqa: Y015
+
+@_typing.final
+class Cast(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___CastMember]: ...
+    def __init__(
+        self,
+        *,
+        members: _abc.Iterable[Global___CastMember] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cast: _TypeAlias = Cast  # noqa: Y015
+
+@_typing.final
 class UpdateTitleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TITLE_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     SYNOPSIS_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    GENRES_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    ORIGINAL_LANGUAGE_FIELD_NUMBER: _builtins.int
+    CAST_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
+    MINIMUM_AGE_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FROM_FIELD_NUMBER: _builtins.int
+    AVAILABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    CLEAR_AVAILABILITY_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
     title_id: _builtins.str
     name: _builtins.str
     synopsis: _builtins.str
+    parent_id: _builtins.str
+    number: _builtins.int
+    year: _builtins.int
+    original_language: _builtins.str
+    rating: _builtins.str
+    minimum_age: _builtins.int
+    clear_availability: _builtins.bool
+    """Takes the window away before the new one, if any, is set."""
+    plan_id: _builtins.str
+    @_builtins.property
+    def genres(self) -> Global___Words: ...
+    @_builtins.property
+    def tags(self) -> Global___Words: ...
+    @_builtins.property
+    def cast(self) -> Global___Cast: ...
+    @_builtins.property
+    def available_from(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def available_until(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         title_id: _builtins.str = ...,
         name: _builtins.str | None = ...,
         synopsis: _builtins.str | None = ...,
+        parent_id: _builtins.str | None = ...,
+        number: _builtins.int | None = ...,
+        genres: Global___Words | None = ...,
+        tags: Global___Words | None = ...,
+        year: _builtins.int | None = ...,
+        original_language: _builtins.str | None = ...,
+        cast: Global___Cast | None = ...,
+        rating: _builtins.str | None = ...,
+        minimum_age: _builtins.int | None = ...,
+        available_from: _timestamp_pb2.Timestamp | None = ...,
+        available_until: _timestamp_pb2.Timestamp | None = ...,
+        clear_availability: _builtins.bool = ...,
+        plan_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_synopsis", b"_synopsis", "name", b"name", "synopsis", b"synopsis"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_minimum_age", b"_minimum_age", "_name", b"_name", "_number", b"_number", "_original_language", b"_original_language", "_parent_id", b"_parent_id", "_plan_id", b"_plan_id", "_rating", b"_rating", "_synopsis", b"_synopsis", "_year", b"_year", "available_from", b"available_from", "available_until", b"available_until", "cast", b"cast", "genres", b"genres", "minimum_age", b"minimum_age", "name", b"name", "number", b"number", "original_language", b"original_language", "parent_id", b"parent_id", "plan_id", b"plan_id", "rating", b"rating", "synopsis", b"synopsis", "tags", b"tags", "year", b"year"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_synopsis", b"_synopsis", "name", b"name", "synopsis", b"synopsis", "title_id", b"title_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_minimum_age", b"_minimum_age", "_name", b"_name", "_number", b"_number", "_original_language", b"_original_language", "_parent_id", b"_parent_id", "_plan_id", b"_plan_id", "_rating", b"_rating", "_synopsis", b"_synopsis", "_year", b"_year", "available_from", b"available_from", "available_until", b"available_until", "cast", b"cast", "clear_availability", b"clear_availability", "genres", b"genres", "minimum_age", b"minimum_age", "name", b"name", "number", b"number", "original_language", b"original_language", "parent_id", b"parent_id", "plan_id", b"plan_id", "rating", b"rating", "synopsis", b"synopsis", "tags", b"tags", "title_id", b"title_id", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__minimum_age: _TypeAlias = _typing.Literal["minimum_age"]  # noqa: Y015
+    _WhichOneofArgType__minimum_age: _TypeAlias = _typing.Literal["_minimum_age", b"_minimum_age"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__number: _TypeAlias = _typing.Literal["number"]  # noqa: Y015
+    _WhichOneofArgType__number: _TypeAlias = _typing.Literal["_number", b"_number"]  # noqa: Y015
+    _WhichOneofReturnType__original_language: _TypeAlias = _typing.Literal["original_language"]  # noqa: Y015
+    _WhichOneofArgType__original_language: _TypeAlias = _typing.Literal["_original_language", b"_original_language"]  # noqa: Y015
+    _WhichOneofReturnType__parent_id: _TypeAlias = _typing.Literal["parent_id"]  # noqa: Y015
+    _WhichOneofArgType__parent_id: _TypeAlias = _typing.Literal["_parent_id", b"_parent_id"]  # noqa: Y015
+    _WhichOneofReturnType__plan_id: _TypeAlias = _typing.Literal["plan_id"]  # noqa: Y015
+    _WhichOneofArgType__plan_id: _TypeAlias = _typing.Literal["_plan_id", b"_plan_id"]  # noqa: Y015
+    _WhichOneofReturnType__rating: _TypeAlias = _typing.Literal["rating"]  # noqa: Y015
+    _WhichOneofArgType__rating: _TypeAlias = _typing.Literal["_rating", b"_rating"]  # noqa: Y015
     _WhichOneofReturnType__synopsis: _TypeAlias = _typing.Literal["synopsis"]  # noqa: Y015
     _WhichOneofArgType__synopsis: _TypeAlias = _typing.Literal["_synopsis", b"_synopsis"]  # noqa: Y015
+    _WhichOneofReturnType__year: _TypeAlias = _typing.Literal["year"]  # noqa: Y015
+    _WhichOneofArgType__year: _TypeAlias = _typing.Literal["_year", b"_year"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum_age) -> _WhichOneofReturnType__minimum_age | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__number) -> _WhichOneofReturnType__number | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__original_language) -> _WhichOneofReturnType__original_language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_id) -> _WhichOneofReturnType__parent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plan_id) -> _WhichOneofReturnType__plan_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rating) -> _WhichOneofReturnType__rating | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__synopsis) -> _WhichOneofReturnType__synopsis | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__year) -> _WhichOneofReturnType__year | None: ...
 
 Global___UpdateTitleRequest: _TypeAlias = UpdateTitleRequest  # noqa: Y015
 
@@ -236,15 +852,18 @@ class DeleteTitleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TITLE_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     title_id: _builtins.str
+    force: _builtins.bool
     def __init__(
         self,
         *,
         title_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "title_id", b"title_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -270,16 +889,135 @@ class GetPosterRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TITLE_ID_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     title_id: _builtins.str
+    width: _builtins.int
+    """Width that the page needs, in pixels; 0: the largest that there is."""
+    version: _builtins.str
+    """Ignored: the poster_version of the title, which makes the URL new when the picture is."""
     def __init__(
         self,
         *,
         title_id: _builtins.str = ...,
+        width: _builtins.int = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id", "version", b"version", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPosterRequest: _TypeAlias = GetPosterRequest  # noqa: Y015
+
+@_typing.final
+class GetBackdropRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    width: _builtins.int
+    version: _builtins.str
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+        width: _builtins.int = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_id", b"title_id", "version", b"version", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBackdropRequest: _TypeAlias = GetBackdropRequest  # noqa: Y015
+
+@_typing.final
+class SetPosterRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    PICTURE_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    @_builtins.property
+    def picture(self) -> _httpbody_pb2.HttpBody: ...
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+        picture: _httpbody_pb2.HttpBody | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["picture", b"picture"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["picture", b"picture", "title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPosterRequest: _TypeAlias = SetPosterRequest  # noqa: Y015
+
+@_typing.final
+class SetPosterResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title: ...
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPosterResponse: _TypeAlias = SetPosterResponse  # noqa: Y015
+
+@_typing.final
+class SetBackdropRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    PICTURE_FIELD_NUMBER: _builtins.int
+    title_id: _builtins.str
+    @_builtins.property
+    def picture(self) -> _httpbody_pb2.HttpBody: ...
+    def __init__(
+        self,
+        *,
+        title_id: _builtins.str = ...,
+        picture: _httpbody_pb2.HttpBody | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["picture", b"picture"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["picture", b"picture", "title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBackdropRequest: _TypeAlias = SetBackdropRequest  # noqa: Y015
+
+@_typing.final
+class SetBackdropResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title(self) -> Global___Title: ...
+    def __init__(
+        self,
+        *,
+        title: Global___Title | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBackdropResponse: _TypeAlias = SetBackdropResponse  # noqa: Y015

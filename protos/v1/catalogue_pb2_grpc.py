@@ -35,6 +35,11 @@ class CatalogueServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateTitle = channel.unary_unary(
+                '/matinee.v1.CatalogueService/CreateTitle',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.CreateTitleRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.CreateTitleResponse.FromString,
+                _registered_method=True)
         self.ListTitles = channel.unary_unary(
                 '/matinee.v1.CatalogueService/ListTitles',
                 request_serializer=protos_dot_v1_dot_catalogue__pb2.ListTitlesRequest.SerializeToString,
@@ -45,10 +50,40 @@ class CatalogueServiceStub:
                 request_serializer=protos_dot_v1_dot_catalogue__pb2.GetTitleRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_catalogue__pb2.GetTitleResponse.FromString,
                 _registered_method=True)
+        self.SearchTitles = channel.unary_unary(
+                '/matinee.v1.CatalogueService/SearchTitles',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.SearchTitlesRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.SearchTitlesResponse.FromString,
+                _registered_method=True)
         self.UpdateTitle = channel.unary_unary(
                 '/matinee.v1.CatalogueService/UpdateTitle',
                 request_serializer=protos_dot_v1_dot_catalogue__pb2.UpdateTitleRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_catalogue__pb2.UpdateTitleResponse.FromString,
+                _registered_method=True)
+        self.PublishTitle = channel.unary_unary(
+                '/matinee.v1.CatalogueService/PublishTitle',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.PublishTitleRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.PublishTitleResponse.FromString,
+                _registered_method=True)
+        self.UnpublishTitle = channel.unary_unary(
+                '/matinee.v1.CatalogueService/UnpublishTitle',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.UnpublishTitleRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.UnpublishTitleResponse.FromString,
+                _registered_method=True)
+        self.ListAssets = channel.unary_unary(
+                '/matinee.v1.CatalogueService/ListAssets',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.ListAssetsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.ListAssetsResponse.FromString,
+                _registered_method=True)
+        self.ActivateAsset = channel.unary_unary(
+                '/matinee.v1.CatalogueService/ActivateAsset',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.ActivateAssetRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.ActivateAssetResponse.FromString,
+                _registered_method=True)
+        self.DeleteAsset = channel.unary_unary(
+                '/matinee.v1.CatalogueService/DeleteAsset',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.DeleteAssetRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.DeleteAssetResponse.FromString,
                 _registered_method=True)
         self.DeleteTitle = channel.unary_unary(
                 '/matinee.v1.CatalogueService/DeleteTitle',
@@ -60,13 +95,36 @@ class CatalogueServiceStub:
                 request_serializer=protos_dot_v1_dot_catalogue__pb2.GetPosterRequest.SerializeToString,
                 response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
+        self.GetBackdrop = channel.unary_unary(
+                '/matinee.v1.CatalogueService/GetBackdrop',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.GetBackdropRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.SetPoster = channel.unary_unary(
+                '/matinee.v1.CatalogueService/SetPoster',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.SetPosterRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.SetPosterResponse.FromString,
+                _registered_method=True)
+        self.SetBackdrop = channel.unary_unary(
+                '/matinee.v1.CatalogueService/SetBackdrop',
+                request_serializer=protos_dot_v1_dot_catalogue__pb2.SetBackdropRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_catalogue__pb2.SetBackdropResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogueServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
+    def CreateTitle(self, request, context):
+        """Makes a title without media: a series, a season, or a draft that waits for its upload.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTitles(self, request, context):
-        """Titles, newest first. Viewers see published ones; publishers see all.
+        """Titles that meet every filter that is set, newest first unless asked otherwise. Viewers see those that are
+        published and available now; publishers see all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,22 +137,87 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchTitles(self, request, context):
+        """Full-text search over names, synopses, cast, genres and tags; the best match comes first. Every word must occur;
+        the last one may be a beginning.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UpdateTitle(self, request, context):
-        """Changes the name or the synopsis.
+        """Changes what is set in the request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishTitle(self, request, context):
+        """Shows a title to viewers. FAILED_PRECONDITION when it needs media and has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnpublishTitle(self, request, context):
+        """Hides a title from viewers; who watches it now may go on to the end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAssets(self, request, context):
+        """The versions of a title's media, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateAsset(self, request, context):
+        """Makes a version the one that is played from now on, such as an earlier one. Who watches another goes on with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAsset(self, request, context):
+        """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTitle(self, request, context):
-        """Removes a title, ends its playback sessions, and removes its media.
+        """Removes a title with its media. FAILED_PRECONDITION while somebody watches it, or while a series has seasons or
+        episodes, unless `force` is set: then playback ends and all of it goes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPoster(self, request, context):
-        """The poster, as a JPEG.
+        """The poster, as a JPEG: the one that was uploaded, else a picture of the film.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBackdrop(self, request, context):
+        """The backdrop, as a JPEG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPoster(self, request, context):
+        """Takes a picture (JPEG, PNG or WebP, at most 4 MiB) as the poster, and keeps it in the sizes that pages need.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetBackdrop(self, request, context):
+        """The same for the backdrop.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +226,11 @@ class CatalogueServiceServicer:
 
 def add_CatalogueServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateTitle': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTitle,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.CreateTitleRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.CreateTitleResponse.SerializeToString,
+            ),
             'ListTitles': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTitles,
                     request_deserializer=protos_dot_v1_dot_catalogue__pb2.ListTitlesRequest.FromString,
@@ -113,10 +241,40 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_v1_dot_catalogue__pb2.GetTitleRequest.FromString,
                     response_serializer=protos_dot_v1_dot_catalogue__pb2.GetTitleResponse.SerializeToString,
             ),
+            'SearchTitles': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchTitles,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.SearchTitlesRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.SearchTitlesResponse.SerializeToString,
+            ),
             'UpdateTitle': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateTitle,
                     request_deserializer=protos_dot_v1_dot_catalogue__pb2.UpdateTitleRequest.FromString,
                     response_serializer=protos_dot_v1_dot_catalogue__pb2.UpdateTitleResponse.SerializeToString,
+            ),
+            'PublishTitle': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishTitle,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.PublishTitleRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.PublishTitleResponse.SerializeToString,
+            ),
+            'UnpublishTitle': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnpublishTitle,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.UnpublishTitleRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.UnpublishTitleResponse.SerializeToString,
+            ),
+            'ListAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAssets,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.ListAssetsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.ListAssetsResponse.SerializeToString,
+            ),
+            'ActivateAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateAsset,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.ActivateAssetRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.ActivateAssetResponse.SerializeToString,
+            ),
+            'DeleteAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAsset,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.DeleteAssetRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.DeleteAssetResponse.SerializeToString,
             ),
             'DeleteTitle': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTitle,
@@ -128,6 +286,21 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_v1_dot_catalogue__pb2.GetPosterRequest.FromString,
                     response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
+            'GetBackdrop': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBackdrop,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.GetBackdropRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'SetPoster': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPoster,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.SetPosterRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.SetPosterResponse.SerializeToString,
+            ),
+            'SetBackdrop': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBackdrop,
+                    request_deserializer=protos_dot_v1_dot_catalogue__pb2.SetBackdropRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_catalogue__pb2.SetBackdropResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'matinee.v1.CatalogueService', rpc_method_handlers)
@@ -138,6 +311,33 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CatalogueService:
     """Missing associated documentation comment in .proto file."""
+
+    @staticmethod
+    def CreateTitle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/CreateTitle',
+            protos_dot_v1_dot_catalogue__pb2.CreateTitleRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.CreateTitleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ListTitles(request,
@@ -194,6 +394,33 @@ class CatalogueService:
             _registered_method=True)
 
     @staticmethod
+    def SearchTitles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/SearchTitles',
+            protos_dot_v1_dot_catalogue__pb2.SearchTitlesRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.SearchTitlesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UpdateTitle(request,
             target,
             options=(),
@@ -210,6 +437,141 @@ class CatalogueService:
             '/matinee.v1.CatalogueService/UpdateTitle',
             protos_dot_v1_dot_catalogue__pb2.UpdateTitleRequest.SerializeToString,
             protos_dot_v1_dot_catalogue__pb2.UpdateTitleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishTitle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/PublishTitle',
+            protos_dot_v1_dot_catalogue__pb2.PublishTitleRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.PublishTitleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnpublishTitle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/UnpublishTitle',
+            protos_dot_v1_dot_catalogue__pb2.UnpublishTitleRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.UnpublishTitleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/ListAssets',
+            protos_dot_v1_dot_catalogue__pb2.ListAssetsRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.ListAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/ActivateAsset',
+            protos_dot_v1_dot_catalogue__pb2.ActivateAssetRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.ActivateAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/DeleteAsset',
+            protos_dot_v1_dot_catalogue__pb2.DeleteAssetRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.DeleteAssetResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -264,6 +626,87 @@ class CatalogueService:
             '/matinee.v1.CatalogueService/GetPoster',
             protos_dot_v1_dot_catalogue__pb2.GetPosterRequest.SerializeToString,
             google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBackdrop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/GetBackdrop',
+            protos_dot_v1_dot_catalogue__pb2.GetBackdropRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPoster(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/SetPoster',
+            protos_dot_v1_dot_catalogue__pb2.SetPosterRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.SetPosterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBackdrop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.CatalogueService/SetBackdrop',
+            protos_dot_v1_dot_catalogue__pb2.SetBackdropRequest.SerializeToString,
+            protos_dot_v1_dot_catalogue__pb2.SetBackdropResponse.FromString,
             options,
             channel_credentials,
             insecure,

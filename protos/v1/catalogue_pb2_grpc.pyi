@@ -32,39 +32,101 @@ class CatalogueServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CatalogueServiceAsyncStub: ...
+    CreateTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.CreateTitleRequest, _catalogue_pb2.CreateTitleResponse]
+    """Makes a title without media: a series, a season, or a draft that waits for its upload."""
     ListTitles: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListTitlesRequest, _catalogue_pb2.ListTitlesResponse]
-    """Titles, newest first. Viewers see published ones; publishers see all."""
+    """Titles that meet every filter that is set, newest first unless asked otherwise. Viewers see those that are
+    published and available now; publishers see all.
+    """
     GetTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.GetTitleRequest, _catalogue_pb2.GetTitleResponse]
     """One title."""
+    SearchTitles: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.SearchTitlesRequest, _catalogue_pb2.SearchTitlesResponse]
+    """Full-text search over names, synopses, cast, genres and tags; the best match comes first. Every word must occur;
+    the last one may be a beginning.
+    """
     UpdateTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.UpdateTitleRequest, _catalogue_pb2.UpdateTitleResponse]
-    """Changes the name or the synopsis."""
+    """Changes what is set in the request."""
+    PublishTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.PublishTitleRequest, _catalogue_pb2.PublishTitleResponse]
+    """Shows a title to viewers. FAILED_PRECONDITION when it needs media and has none."""
+    UnpublishTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.UnpublishTitleRequest, _catalogue_pb2.UnpublishTitleResponse]
+    """Hides a title from viewers; who watches it now may go on to the end."""
+    ListAssets: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListAssetsRequest, _catalogue_pb2.ListAssetsResponse]
+    """The versions of a title's media, newest first."""
+    ActivateAsset: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ActivateAssetRequest, _catalogue_pb2.ActivateAssetResponse]
+    """Makes a version the one that is played from now on, such as an earlier one. Who watches another goes on with it."""
+    DeleteAsset: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteAssetRequest, _catalogue_pb2.DeleteAssetResponse]
+    """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it."""
     DeleteTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteTitleRequest, _catalogue_pb2.DeleteTitleResponse]
-    """Removes a title, ends its playback sessions, and removes its media."""
+    """Removes a title with its media. FAILED_PRECONDITION while somebody watches it, or while a series has seasons or
+    episodes, unless `force` is set: then playback ends and all of it goes.
+    """
     GetPoster: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.GetPosterRequest, _httpbody_pb2.HttpBody]
-    """The poster, as a JPEG."""
+    """The poster, as a JPEG: the one that was uploaded, else a picture of the film."""
+    GetBackdrop: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.GetBackdropRequest, _httpbody_pb2.HttpBody]
+    """The backdrop, as a JPEG."""
+    SetPoster: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.SetPosterRequest, _catalogue_pb2.SetPosterResponse]
+    """Takes a picture (JPEG, PNG or WebP, at most 4 MiB) as the poster, and keeps it in the sizes that pages need."""
+    SetBackdrop: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.SetBackdropRequest, _catalogue_pb2.SetBackdropResponse]
+    """The same for the backdrop."""
 
 @_typing.type_check_only
 class CatalogueServiceAsyncStub(CatalogueServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.CreateTitleRequest, _catalogue_pb2.CreateTitleResponse]  # type: ignore[assignment]
+    """Makes a title without media: a series, a season, or a draft that waits for its upload."""
     ListTitles: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListTitlesRequest, _catalogue_pb2.ListTitlesResponse]  # type: ignore[assignment]
-    """Titles, newest first. Viewers see published ones; publishers see all."""
+    """Titles that meet every filter that is set, newest first unless asked otherwise. Viewers see those that are
+    published and available now; publishers see all.
+    """
     GetTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.GetTitleRequest, _catalogue_pb2.GetTitleResponse]  # type: ignore[assignment]
     """One title."""
+    SearchTitles: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.SearchTitlesRequest, _catalogue_pb2.SearchTitlesResponse]  # type: ignore[assignment]
+    """Full-text search over names, synopses, cast, genres and tags; the best match comes first. Every word must occur;
+    the last one may be a beginning.
+    """
     UpdateTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.UpdateTitleRequest, _catalogue_pb2.UpdateTitleResponse]  # type: ignore[assignment]
-    """Changes the name or the synopsis."""
+    """Changes what is set in the request."""
+    PublishTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.PublishTitleRequest, _catalogue_pb2.PublishTitleResponse]  # type: ignore[assignment]
+    """Shows a title to viewers. FAILED_PRECONDITION when it needs media and has none."""
+    UnpublishTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.UnpublishTitleRequest, _catalogue_pb2.UnpublishTitleResponse]  # type: ignore[assignment]
+    """Hides a title from viewers; who watches it now may go on to the end."""
+    ListAssets: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListAssetsRequest, _catalogue_pb2.ListAssetsResponse]  # type: ignore[assignment]
+    """The versions of a title's media, newest first."""
+    ActivateAsset: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ActivateAssetRequest, _catalogue_pb2.ActivateAssetResponse]  # type: ignore[assignment]
+    """Makes a version the one that is played from now on, such as an earlier one. Who watches another goes on with it."""
+    DeleteAsset: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteAssetRequest, _catalogue_pb2.DeleteAssetResponse]  # type: ignore[assignment]
+    """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it."""
     DeleteTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteTitleRequest, _catalogue_pb2.DeleteTitleResponse]  # type: ignore[assignment]
-    """Removes a title, ends its playback sessions, and removes its media."""
+    """Removes a title with its media. FAILED_PRECONDITION while somebody watches it, or while a series has seasons or
+    episodes, unless `force` is set: then playback ends and all of it goes.
+    """
     GetPoster: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.GetPosterRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """The poster, as a JPEG."""
+    """The poster, as a JPEG: the one that was uploaded, else a picture of the film."""
+    GetBackdrop: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.GetBackdropRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """The backdrop, as a JPEG."""
+    SetPoster: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.SetPosterRequest, _catalogue_pb2.SetPosterResponse]  # type: ignore[assignment]
+    """Takes a picture (JPEG, PNG or WebP, at most 4 MiB) as the poster, and keeps it in the sizes that pages need."""
+    SetBackdrop: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.SetBackdropRequest, _catalogue_pb2.SetBackdropResponse]  # type: ignore[assignment]
+    """The same for the backdrop."""
 
 class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
+    @_abc_1.abstractmethod
+    def CreateTitle(
+        self,
+        request: _catalogue_pb2.CreateTitleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.CreateTitleResponse, _abc.Awaitable[_catalogue_pb2.CreateTitleResponse]]:
+        """Makes a title without media: a series, a season, or a draft that waits for its upload."""
+
     @_abc_1.abstractmethod
     def ListTitles(
         self,
         request: _catalogue_pb2.ListTitlesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.ListTitlesResponse, _abc.Awaitable[_catalogue_pb2.ListTitlesResponse]]:
-        """Titles, newest first. Viewers see published ones; publishers see all."""
+        """Titles that meet every filter that is set, newest first unless asked otherwise. Viewers see those that are
+        published and available now; publishers see all.
+        """
 
     @_abc_1.abstractmethod
     def GetTitle(
@@ -75,12 +137,62 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         """One title."""
 
     @_abc_1.abstractmethod
+    def SearchTitles(
+        self,
+        request: _catalogue_pb2.SearchTitlesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.SearchTitlesResponse, _abc.Awaitable[_catalogue_pb2.SearchTitlesResponse]]:
+        """Full-text search over names, synopses, cast, genres and tags; the best match comes first. Every word must occur;
+        the last one may be a beginning.
+        """
+
+    @_abc_1.abstractmethod
     def UpdateTitle(
         self,
         request: _catalogue_pb2.UpdateTitleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.UpdateTitleResponse, _abc.Awaitable[_catalogue_pb2.UpdateTitleResponse]]:
-        """Changes the name or the synopsis."""
+        """Changes what is set in the request."""
+
+    @_abc_1.abstractmethod
+    def PublishTitle(
+        self,
+        request: _catalogue_pb2.PublishTitleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.PublishTitleResponse, _abc.Awaitable[_catalogue_pb2.PublishTitleResponse]]:
+        """Shows a title to viewers. FAILED_PRECONDITION when it needs media and has none."""
+
+    @_abc_1.abstractmethod
+    def UnpublishTitle(
+        self,
+        request: _catalogue_pb2.UnpublishTitleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.UnpublishTitleResponse, _abc.Awaitable[_catalogue_pb2.UnpublishTitleResponse]]:
+        """Hides a title from viewers; who watches it now may go on to the end."""
+
+    @_abc_1.abstractmethod
+    def ListAssets(
+        self,
+        request: _catalogue_pb2.ListAssetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.ListAssetsResponse, _abc.Awaitable[_catalogue_pb2.ListAssetsResponse]]:
+        """The versions of a title's media, newest first."""
+
+    @_abc_1.abstractmethod
+    def ActivateAsset(
+        self,
+        request: _catalogue_pb2.ActivateAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.ActivateAssetResponse, _abc.Awaitable[_catalogue_pb2.ActivateAssetResponse]]:
+        """Makes a version the one that is played from now on, such as an earlier one. Who watches another goes on with it."""
+
+    @_abc_1.abstractmethod
+    def DeleteAsset(
+        self,
+        request: _catalogue_pb2.DeleteAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.DeleteAssetResponse, _abc.Awaitable[_catalogue_pb2.DeleteAssetResponse]]:
+        """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it."""
 
     @_abc_1.abstractmethod
     def DeleteTitle(
@@ -88,7 +200,9 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_pb2.DeleteTitleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.DeleteTitleResponse, _abc.Awaitable[_catalogue_pb2.DeleteTitleResponse]]:
-        """Removes a title, ends its playback sessions, and removes its media."""
+        """Removes a title with its media. FAILED_PRECONDITION while somebody watches it, or while a series has seasons or
+        episodes, unless `force` is set: then playback ends and all of it goes.
+        """
 
     @_abc_1.abstractmethod
     def GetPoster(
@@ -96,6 +210,30 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_pb2.GetPosterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
-        """The poster, as a JPEG."""
+        """The poster, as a JPEG: the one that was uploaded, else a picture of the film."""
+
+    @_abc_1.abstractmethod
+    def GetBackdrop(
+        self,
+        request: _catalogue_pb2.GetBackdropRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """The backdrop, as a JPEG."""
+
+    @_abc_1.abstractmethod
+    def SetPoster(
+        self,
+        request: _catalogue_pb2.SetPosterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.SetPosterResponse, _abc.Awaitable[_catalogue_pb2.SetPosterResponse]]:
+        """Takes a picture (JPEG, PNG or WebP, at most 4 MiB) as the poster, and keeps it in the sizes that pages need."""
+
+    @_abc_1.abstractmethod
+    def SetBackdrop(
+        self,
+        request: _catalogue_pb2.SetBackdropRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.SetBackdropResponse, _abc.Awaitable[_catalogue_pb2.SetBackdropResponse]]:
+        """The same for the backdrop."""
 
 def add_CatalogueServiceServicer_to_server(servicer: CatalogueServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

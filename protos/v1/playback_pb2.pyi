@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,24 +20,53 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PlaybackState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlaybackStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlaybackState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLAYBACK_STATE_UNSPECIFIED: _PlaybackState.ValueType  # 0
+    PLAYBACK_STATE_PLAYING: _PlaybackState.ValueType  # 1
+    PLAYBACK_STATE_PAUSED: _PlaybackState.ValueType  # 2
+    PLAYBACK_STATE_STOPPED: _PlaybackState.ValueType  # 3
+
+class PlaybackState(_PlaybackState, metaclass=_PlaybackStateEnumTypeWrapper): ...
+
+PLAYBACK_STATE_UNSPECIFIED: PlaybackState.ValueType  # 0
+PLAYBACK_STATE_PLAYING: PlaybackState.ValueType  # 1
+PLAYBACK_STATE_PAUSED: PlaybackState.ValueType  # 2
+PLAYBACK_STATE_STOPPED: PlaybackState.ValueType  # 3
+Global___PlaybackState: _TypeAlias = PlaybackState  # noqa: Y015
+
 @_typing.final
 class PlayRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TITLE_ID_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
+    TAKE_OVER_FIELD_NUMBER: _builtins.int
     title_id: _builtins.str
     device: _builtins.str
     """What the viewer calls the device; for the list of sessions."""
+    device_id: _builtins.str
+    """What the player calls the device for itself, always the same: 1 to 64 letters, digits, - and _. Empty: it is not
+    told apart from other devices of the same name.
+    """
+    take_over: _builtins.bool
+    """End the session that was begun first, when this is one stream too many; some instances always do."""
     def __init__(
         self,
         *,
         title_id: _builtins.str = ...,
         device: _builtins.str = ...,
+        device_id: _builtins.str = ...,
+        take_over: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "title_id", b"title_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "device_id", b"device_id", "take_over", b"take_over", "title_id", b"title_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -50,11 +80,17 @@ class PlayResponse(_message.Message):
     DASH_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    RESUME_SECONDS_FIELD_NUMBER: _builtins.int
+    MAX_HEIGHT_FIELD_NUMBER: _builtins.int
     hls: _builtins.str
     """Signed URL of the HLS main playlist."""
     dash: _builtins.str
     """Signed URL of the DASH manifest."""
     session_id: _builtins.str
+    resume_seconds: _builtins.float
+    """Where this account left the title, in seconds; 0: at the beginning."""
+    max_height: _builtins.int
+    """Tallest rung that is served, in lines; 0: all."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -64,10 +100,12 @@ class PlayResponse(_message.Message):
         dash: _builtins.str = ...,
         session_id: _builtins.str = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        resume_seconds: _builtins.float = ...,
+        max_height: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dash", b"dash", "expires_at", b"expires_at", "hls", b"hls", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dash", b"dash", "expires_at", b"expires_at", "hls", b"hls", "max_height", b"max_height", "resume_seconds", b"resume_seconds", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -83,10 +121,19 @@ class PlaybackSession(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
     LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    POSITION_SECONDS_FIELD_NUMBER: _builtins.int
+    TITLE_NAME_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     title_id: _builtins.str
     account_id: _builtins.str
     device: _builtins.str
+    state: Global___PlaybackState.ValueType
+    position_seconds: _builtins.float
+    """As last told, in seconds from the beginning."""
+    title_name: _builtins.str
+    device_id: _builtins.str
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -100,14 +147,294 @@ class PlaybackSession(_message.Message):
         device: _builtins.str = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         last_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___PlaybackState.ValueType = ...,
+        position_seconds: _builtins.float = ...,
+        title_name: _builtins.str = ...,
+        device_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_seen_at", b"last_seen_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "device", b"device", "last_seen_at", b"last_seen_at", "session_id", b"session_id", "started_at", b"started_at", "title_id", b"title_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "device", b"device", "device_id", b"device_id", "last_seen_at", b"last_seen_at", "position_seconds", b"position_seconds", "session_id", b"session_id", "started_at", b"started_at", "state", b"state", "title_id", b"title_id", "title_name", b"title_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlaybackSession: _TypeAlias = PlaybackSession  # noqa: Y015
+
+@_typing.final
+class Device(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FIRST_USED_AT_FIELD_NUMBER: _builtins.int
+    LAST_USED_AT_FIELD_NUMBER: _builtins.int
+    STREAMS_FIELD_NUMBER: _builtins.int
+    device_id: _builtins.str
+    name: _builtins.str
+    streams: _builtins.int
+    """Playback sessions that are open on it."""
+    @_builtins.property
+    def first_used_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def last_used_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        device_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        first_used_at: _timestamp_pb2.Timestamp | None = ...,
+        last_used_at: _timestamp_pb2.Timestamp | None = ...,
+        streams: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_used_at", b"first_used_at", "last_used_at", b"last_used_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "first_used_at", b"first_used_at", "last_used_at", b"last_used_at", "name", b"name", "streams", b"streams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Device: _TypeAlias = Device  # noqa: Y015
+
+@_typing.final
+class PausePlaybackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    POSITION_SECONDS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    position_seconds: _builtins.float
+    """Where; unset: as last told."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        position_seconds: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds", "position_seconds", b"position_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds", "position_seconds", b"position_seconds", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__position_seconds: _TypeAlias = _typing.Literal["position_seconds"]  # noqa: Y015
+    _WhichOneofArgType__position_seconds: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__position_seconds) -> _WhichOneofReturnType__position_seconds | None: ...
+
+Global___PausePlaybackRequest: _TypeAlias = PausePlaybackRequest  # noqa: Y015
+
+@_typing.final
+class PausePlaybackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___PlaybackSession: ...
+    def __init__(
+        self,
+        *,
+        session: Global___PlaybackSession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PausePlaybackResponse: _TypeAlias = PausePlaybackResponse  # noqa: Y015
+
+@_typing.final
+class ResumePlaybackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    POSITION_SECONDS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    position_seconds: _builtins.float
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        position_seconds: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds", "position_seconds", b"position_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds", "position_seconds", b"position_seconds", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__position_seconds: _TypeAlias = _typing.Literal["position_seconds"]  # noqa: Y015
+    _WhichOneofArgType__position_seconds: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__position_seconds) -> _WhichOneofReturnType__position_seconds | None: ...
+
+Global___ResumePlaybackRequest: _TypeAlias = ResumePlaybackRequest  # noqa: Y015
+
+@_typing.final
+class ResumePlaybackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___PlaybackSession: ...
+    def __init__(
+        self,
+        *,
+        session: Global___PlaybackSession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumePlaybackResponse: _TypeAlias = ResumePlaybackResponse  # noqa: Y015
+
+@_typing.final
+class SeekPlaybackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    POSITION_SECONDS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    position_seconds: _builtins.float
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        position_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position_seconds", b"position_seconds", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeekPlaybackRequest: _TypeAlias = SeekPlaybackRequest  # noqa: Y015
+
+@_typing.final
+class SeekPlaybackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___PlaybackSession: ...
+    def __init__(
+        self,
+        *,
+        session: Global___PlaybackSession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeekPlaybackResponse: _TypeAlias = SeekPlaybackResponse  # noqa: Y015
+
+@_typing.final
+class ReportPlaybackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    POSITION_SECONDS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    position_seconds: _builtins.float
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        position_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position_seconds", b"position_seconds", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportPlaybackRequest: _TypeAlias = ReportPlaybackRequest  # noqa: Y015
+
+@_typing.final
+class ReportPlaybackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___PlaybackSession: ...
+    def __init__(
+        self,
+        *,
+        session: Global___PlaybackSession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportPlaybackResponse: _TypeAlias = ReportPlaybackResponse  # noqa: Y015
+
+@_typing.final
+class ListDevicesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDevicesRequest: _TypeAlias = ListDevicesRequest  # noqa: Y015
+
+@_typing.final
+class ListDevicesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Device]: ...
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[Global___Device] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDevicesResponse: _TypeAlias = ListDevicesResponse  # noqa: Y015
+
+@_typing.final
+class RemoveDeviceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
+    device_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        device_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveDeviceRequest: _TypeAlias = RemoveDeviceRequest  # noqa: Y015
+
+@_typing.final
+class RemoveDeviceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveDeviceResponse: _TypeAlias = RemoveDeviceResponse  # noqa: Y015
 
 @_typing.final
 class ListPlaybackSessionsRequest(_message.Message):
@@ -160,17 +487,23 @@ class StopPlaybackRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
+    POSITION_SECONDS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
+    position_seconds: _builtins.float
+    """Where; unset: as last told."""
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
+        position_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds", "position_seconds", b"position_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds", "position_seconds", b"position_seconds", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__position_seconds: _TypeAlias = _typing.Literal["position_seconds"]  # noqa: Y015
+    _WhichOneofArgType__position_seconds: _TypeAlias = _typing.Literal["_position_seconds", b"_position_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__position_seconds) -> _WhichOneofReturnType__position_seconds | None: ...
 
 Global___StopPlaybackRequest: _TypeAlias = StopPlaybackRequest  # noqa: Y015
 

@@ -44,6 +44,36 @@ class PlaybackServiceStub:
                 request_serializer=protos_dot_v1_dot_playback__pb2.ListPlaybackSessionsRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_playback__pb2.ListPlaybackSessionsResponse.FromString,
                 _registered_method=True)
+        self.PausePlayback = channel.unary_unary(
+                '/matinee.v1.PlaybackService/PausePlayback',
+                request_serializer=protos_dot_v1_dot_playback__pb2.PausePlaybackRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_playback__pb2.PausePlaybackResponse.FromString,
+                _registered_method=True)
+        self.ResumePlayback = channel.unary_unary(
+                '/matinee.v1.PlaybackService/ResumePlayback',
+                request_serializer=protos_dot_v1_dot_playback__pb2.ResumePlaybackRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_playback__pb2.ResumePlaybackResponse.FromString,
+                _registered_method=True)
+        self.SeekPlayback = channel.unary_unary(
+                '/matinee.v1.PlaybackService/SeekPlayback',
+                request_serializer=protos_dot_v1_dot_playback__pb2.SeekPlaybackRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_playback__pb2.SeekPlaybackResponse.FromString,
+                _registered_method=True)
+        self.ReportPlayback = channel.unary_unary(
+                '/matinee.v1.PlaybackService/ReportPlayback',
+                request_serializer=protos_dot_v1_dot_playback__pb2.ReportPlaybackRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_playback__pb2.ReportPlaybackResponse.FromString,
+                _registered_method=True)
+        self.ListDevices = channel.unary_unary(
+                '/matinee.v1.PlaybackService/ListDevices',
+                request_serializer=protos_dot_v1_dot_playback__pb2.ListDevicesRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_playback__pb2.ListDevicesResponse.FromString,
+                _registered_method=True)
+        self.RemoveDevice = channel.unary_unary(
+                '/matinee.v1.PlaybackService/RemoveDevice',
+                request_serializer=protos_dot_v1_dot_playback__pb2.RemoveDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_playback__pb2.RemoveDeviceResponse.FromString,
+                _registered_method=True)
         self.StopPlayback = channel.unary_unary(
                 '/matinee.v1.PlaybackService/StopPlayback',
                 request_serializer=protos_dot_v1_dot_playback__pb2.StopPlaybackRequest.SerializeToString,
@@ -55,7 +85,8 @@ class PlaybackServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Play(self, request, context):
-        """Opens a playback session and answers with signed URLs.
+        """Opens a playback session and answers with signed URLs, for as much as the caller's plan allows. PERMISSION_DENIED
+        with the reason when it does not allow the title; RESOURCE_EXHAUSTED when it is one stream or device too many.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -63,6 +94,48 @@ class PlaybackServiceServicer:
 
     def ListPlaybackSessions(self, request, context):
         """Open playback sessions: of the caller, or of everybody for an admin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PausePlayback(self, request, context):
+        """Pauses: the player of the session does so when it hears of it. A player reports its own pauses by the same call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumePlayback(self, request, context):
+        """Goes on after a pause.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SeekPlayback(self, request, context):
+        """Goes to another position.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportPlayback(self, request, context):
+        """Where the player is. Players say so about every ten seconds; a resume point is no older than that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDevices(self, request, context):
+        """Devices on which the caller has played, latest use first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveDevice(self, request, context):
+        """Forgets a device, and ends the playback on it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,6 +160,36 @@ def add_PlaybackServiceServicer_to_server(servicer, server):
                     servicer.ListPlaybackSessions,
                     request_deserializer=protos_dot_v1_dot_playback__pb2.ListPlaybackSessionsRequest.FromString,
                     response_serializer=protos_dot_v1_dot_playback__pb2.ListPlaybackSessionsResponse.SerializeToString,
+            ),
+            'PausePlayback': grpc.unary_unary_rpc_method_handler(
+                    servicer.PausePlayback,
+                    request_deserializer=protos_dot_v1_dot_playback__pb2.PausePlaybackRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_playback__pb2.PausePlaybackResponse.SerializeToString,
+            ),
+            'ResumePlayback': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumePlayback,
+                    request_deserializer=protos_dot_v1_dot_playback__pb2.ResumePlaybackRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_playback__pb2.ResumePlaybackResponse.SerializeToString,
+            ),
+            'SeekPlayback': grpc.unary_unary_rpc_method_handler(
+                    servicer.SeekPlayback,
+                    request_deserializer=protos_dot_v1_dot_playback__pb2.SeekPlaybackRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_playback__pb2.SeekPlaybackResponse.SerializeToString,
+            ),
+            'ReportPlayback': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportPlayback,
+                    request_deserializer=protos_dot_v1_dot_playback__pb2.ReportPlaybackRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_playback__pb2.ReportPlaybackResponse.SerializeToString,
+            ),
+            'ListDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDevices,
+                    request_deserializer=protos_dot_v1_dot_playback__pb2.ListDevicesRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_playback__pb2.ListDevicesResponse.SerializeToString,
+            ),
+            'RemoveDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveDevice,
+                    request_deserializer=protos_dot_v1_dot_playback__pb2.RemoveDeviceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_playback__pb2.RemoveDeviceResponse.SerializeToString,
             ),
             'StopPlayback': grpc.unary_unary_rpc_method_handler(
                     servicer.StopPlayback,
@@ -148,6 +251,168 @@ class PlaybackService:
             '/matinee.v1.PlaybackService/ListPlaybackSessions',
             protos_dot_v1_dot_playback__pb2.ListPlaybackSessionsRequest.SerializeToString,
             protos_dot_v1_dot_playback__pb2.ListPlaybackSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PausePlayback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.PlaybackService/PausePlayback',
+            protos_dot_v1_dot_playback__pb2.PausePlaybackRequest.SerializeToString,
+            protos_dot_v1_dot_playback__pb2.PausePlaybackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumePlayback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.PlaybackService/ResumePlayback',
+            protos_dot_v1_dot_playback__pb2.ResumePlaybackRequest.SerializeToString,
+            protos_dot_v1_dot_playback__pb2.ResumePlaybackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SeekPlayback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.PlaybackService/SeekPlayback',
+            protos_dot_v1_dot_playback__pb2.SeekPlaybackRequest.SerializeToString,
+            protos_dot_v1_dot_playback__pb2.SeekPlaybackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportPlayback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.PlaybackService/ReportPlayback',
+            protos_dot_v1_dot_playback__pb2.ReportPlaybackRequest.SerializeToString,
+            protos_dot_v1_dot_playback__pb2.ReportPlaybackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.PlaybackService/ListDevices',
+            protos_dot_v1_dot_playback__pb2.ListDevicesRequest.SerializeToString,
+            protos_dot_v1_dot_playback__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.PlaybackService/RemoveDevice',
+            protos_dot_v1_dot_playback__pb2.RemoveDeviceRequest.SerializeToString,
+            protos_dot_v1_dot_playback__pb2.RemoveDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

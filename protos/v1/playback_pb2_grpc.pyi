@@ -32,9 +32,23 @@ class PlaybackServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PlaybackServiceAsyncStub: ...
     Play: _grpc.UnaryUnaryMultiCallable[_playback_pb2.PlayRequest, _playback_pb2.PlayResponse]
-    """Opens a playback session and answers with signed URLs."""
+    """Opens a playback session and answers with signed URLs, for as much as the caller's plan allows. PERMISSION_DENIED
+    with the reason when it does not allow the title; RESOURCE_EXHAUSTED when it is one stream or device too many.
+    """
     ListPlaybackSessions: _grpc.UnaryUnaryMultiCallable[_playback_pb2.ListPlaybackSessionsRequest, _playback_pb2.ListPlaybackSessionsResponse]
     """Open playback sessions: of the caller, or of everybody for an admin."""
+    PausePlayback: _grpc.UnaryUnaryMultiCallable[_playback_pb2.PausePlaybackRequest, _playback_pb2.PausePlaybackResponse]
+    """Pauses: the player of the session does so when it hears of it. A player reports its own pauses by the same call."""
+    ResumePlayback: _grpc.UnaryUnaryMultiCallable[_playback_pb2.ResumePlaybackRequest, _playback_pb2.ResumePlaybackResponse]
+    """Goes on after a pause."""
+    SeekPlayback: _grpc.UnaryUnaryMultiCallable[_playback_pb2.SeekPlaybackRequest, _playback_pb2.SeekPlaybackResponse]
+    """Goes to another position."""
+    ReportPlayback: _grpc.UnaryUnaryMultiCallable[_playback_pb2.ReportPlaybackRequest, _playback_pb2.ReportPlaybackResponse]
+    """Where the player is. Players say so about every ten seconds; a resume point is no older than that."""
+    ListDevices: _grpc.UnaryUnaryMultiCallable[_playback_pb2.ListDevicesRequest, _playback_pb2.ListDevicesResponse]
+    """Devices on which the caller has played, latest use first."""
+    RemoveDevice: _grpc.UnaryUnaryMultiCallable[_playback_pb2.RemoveDeviceRequest, _playback_pb2.RemoveDeviceResponse]
+    """Forgets a device, and ends the playback on it."""
     StopPlayback: _grpc.UnaryUnaryMultiCallable[_playback_pb2.StopPlaybackRequest, _playback_pb2.StopPlaybackResponse]
     """Ends a playback session: its URLs answer 403 within a second."""
 
@@ -42,9 +56,23 @@ class PlaybackServiceStub:
 class PlaybackServiceAsyncStub(PlaybackServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Play: _aio.UnaryUnaryMultiCallable[_playback_pb2.PlayRequest, _playback_pb2.PlayResponse]  # type: ignore[assignment]
-    """Opens a playback session and answers with signed URLs."""
+    """Opens a playback session and answers with signed URLs, for as much as the caller's plan allows. PERMISSION_DENIED
+    with the reason when it does not allow the title; RESOURCE_EXHAUSTED when it is one stream or device too many.
+    """
     ListPlaybackSessions: _aio.UnaryUnaryMultiCallable[_playback_pb2.ListPlaybackSessionsRequest, _playback_pb2.ListPlaybackSessionsResponse]  # type: ignore[assignment]
     """Open playback sessions: of the caller, or of everybody for an admin."""
+    PausePlayback: _aio.UnaryUnaryMultiCallable[_playback_pb2.PausePlaybackRequest, _playback_pb2.PausePlaybackResponse]  # type: ignore[assignment]
+    """Pauses: the player of the session does so when it hears of it. A player reports its own pauses by the same call."""
+    ResumePlayback: _aio.UnaryUnaryMultiCallable[_playback_pb2.ResumePlaybackRequest, _playback_pb2.ResumePlaybackResponse]  # type: ignore[assignment]
+    """Goes on after a pause."""
+    SeekPlayback: _aio.UnaryUnaryMultiCallable[_playback_pb2.SeekPlaybackRequest, _playback_pb2.SeekPlaybackResponse]  # type: ignore[assignment]
+    """Goes to another position."""
+    ReportPlayback: _aio.UnaryUnaryMultiCallable[_playback_pb2.ReportPlaybackRequest, _playback_pb2.ReportPlaybackResponse]  # type: ignore[assignment]
+    """Where the player is. Players say so about every ten seconds; a resume point is no older than that."""
+    ListDevices: _aio.UnaryUnaryMultiCallable[_playback_pb2.ListDevicesRequest, _playback_pb2.ListDevicesResponse]  # type: ignore[assignment]
+    """Devices on which the caller has played, latest use first."""
+    RemoveDevice: _aio.UnaryUnaryMultiCallable[_playback_pb2.RemoveDeviceRequest, _playback_pb2.RemoveDeviceResponse]  # type: ignore[assignment]
+    """Forgets a device, and ends the playback on it."""
     StopPlayback: _aio.UnaryUnaryMultiCallable[_playback_pb2.StopPlaybackRequest, _playback_pb2.StopPlaybackResponse]  # type: ignore[assignment]
     """Ends a playback session: its URLs answer 403 within a second."""
 
@@ -55,7 +83,9 @@ class PlaybackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _playback_pb2.PlayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_playback_pb2.PlayResponse, _abc.Awaitable[_playback_pb2.PlayResponse]]:
-        """Opens a playback session and answers with signed URLs."""
+        """Opens a playback session and answers with signed URLs, for as much as the caller's plan allows. PERMISSION_DENIED
+        with the reason when it does not allow the title; RESOURCE_EXHAUSTED when it is one stream or device too many.
+        """
 
     @_abc_1.abstractmethod
     def ListPlaybackSessions(
@@ -64,6 +94,54 @@ class PlaybackServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_playback_pb2.ListPlaybackSessionsResponse, _abc.Awaitable[_playback_pb2.ListPlaybackSessionsResponse]]:
         """Open playback sessions: of the caller, or of everybody for an admin."""
+
+    @_abc_1.abstractmethod
+    def PausePlayback(
+        self,
+        request: _playback_pb2.PausePlaybackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_playback_pb2.PausePlaybackResponse, _abc.Awaitable[_playback_pb2.PausePlaybackResponse]]:
+        """Pauses: the player of the session does so when it hears of it. A player reports its own pauses by the same call."""
+
+    @_abc_1.abstractmethod
+    def ResumePlayback(
+        self,
+        request: _playback_pb2.ResumePlaybackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_playback_pb2.ResumePlaybackResponse, _abc.Awaitable[_playback_pb2.ResumePlaybackResponse]]:
+        """Goes on after a pause."""
+
+    @_abc_1.abstractmethod
+    def SeekPlayback(
+        self,
+        request: _playback_pb2.SeekPlaybackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_playback_pb2.SeekPlaybackResponse, _abc.Awaitable[_playback_pb2.SeekPlaybackResponse]]:
+        """Goes to another position."""
+
+    @_abc_1.abstractmethod
+    def ReportPlayback(
+        self,
+        request: _playback_pb2.ReportPlaybackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_playback_pb2.ReportPlaybackResponse, _abc.Awaitable[_playback_pb2.ReportPlaybackResponse]]:
+        """Where the player is. Players say so about every ten seconds; a resume point is no older than that."""
+
+    @_abc_1.abstractmethod
+    def ListDevices(
+        self,
+        request: _playback_pb2.ListDevicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_playback_pb2.ListDevicesResponse, _abc.Awaitable[_playback_pb2.ListDevicesResponse]]:
+        """Devices on which the caller has played, latest use first."""
+
+    @_abc_1.abstractmethod
+    def RemoveDevice(
+        self,
+        request: _playback_pb2.RemoveDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_playback_pb2.RemoveDeviceResponse, _abc.Awaitable[_playback_pb2.RemoveDeviceResponse]]:
+        """Forgets a device, and ends the playback on it."""
 
     @_abc_1.abstractmethod
     def StopPlayback(

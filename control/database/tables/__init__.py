@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration; a test compares the two."""
 
 from control.database.tables.accounts import accounts, refresh_tokens, sessions, signing_keys
+from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs
 from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, playback_sessions
@@ -9,8 +10,10 @@ from control.database.tables.titles import removals, titles
 __all__ = [
     "accounts",
     "announcements",
+    "handled_events",
     "jobs",
     "metadata",
+    "outbox",
     "playback_sessions",
     "refresh_tokens",
     "removals",

@@ -1,0 +1,1 @@
+"""What was watched, how well it played, and what to watch next."""
