@@ -72,9 +72,10 @@ $(RUNTIME): $(BIN)/python requirements/build.txt requirements/clips.txt pyprojec
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEVELOPMENT): $(RUNTIME) requirements/dev.txt
+$(DEVELOPMENT): $(RUNTIME) requirements/dev.txt requirements/ratings.txt
 	@echo "Installing what the tests need"
 	@$(INSTALL) -r requirements/dev.txt
+	@$(INSTALL) -r requirements/ratings.txt
 	@touch $@
 
 $(NODE_MODULES): $(RUNTIME) web/package.json web/package-lock.json
