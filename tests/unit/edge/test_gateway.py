@@ -223,7 +223,7 @@ async def test_an_unknown_path_is_404(api: httpx.AsyncClient, calls: Calls, path
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/api/v1/titles", "GET, HEAD"),
+        ("PUT", "/api/v1/account", "GET, HEAD"),
         ("OPTIONS", "/api/v1/auth:login", "POST"),
         ("POST", "/api/v1/titles/t1", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/api/v1/titles/t1:play", "POST"),

@@ -32,8 +32,8 @@ def test_what_only_services_may_call_is_not_in_it(document: dict[str, Any]) -> N
 
 
 def test_the_comments_of_the_protos_are_its_text(document: dict[str, Any]) -> None:
-    play = document["paths"]["/api/v1/titles/{title_id}:play"]["post"]
-    assert play["description"] == "Opens a playback session and answers with signed URLs."
+    stop = document["paths"]["/api/v1/playback/{session_id}:stop"]["post"]
+    assert stop["description"] == "Ends a playback session: its URLs answer 403 within a second."
     session = document["components"]["schemas"]["PlayResponse"]["properties"]
     assert session["hls"] == {"type": "string", "description": "Signed URL of the HLS main playlist."}
 
@@ -46,9 +46,13 @@ def test_every_call_says_what_it_does(document: dict[str, Any]) -> None:
 def test_fields_go_where_the_gateway_reads_them(document: dict[str, Any]) -> None:
     play = document["paths"]["/api/v1/titles/{title_id}:play"]["post"]
     assert [(each["name"], each["in"], each["required"]) for each in play["parameters"]] == [("title_id", "path", True)]
-    assert list(play["requestBody"]["content"]["application/json"]["schema"]["properties"]) == ["device"]
-    titles = document["paths"]["/api/v1/titles"]["get"]["parameters"]
-    assert [(each["name"], each["in"]) for each in titles] == [("page_size", "query"), ("page_token", "query")]
+    assert list(play["requestBody"]["content"]["application/json"]["schema"]["properties"]) == [
+        "device",
+        "device_id",
+        "take_over",
+    ]
+    jobs = document["paths"]["/api/v1/jobs"]["get"]["parameters"]
+    assert [(each["name"], each["in"]) for each in jobs] == [("page_size", "query"), ("page_token", "query")]
 
 
 @pytest.mark.parametrize(
