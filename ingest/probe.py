@@ -42,6 +42,11 @@ MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 
 FULL_RANGE = 2
 
 
+def libraries() -> str:
+    """Which PyAV probes, and which FFmpeg its libraries are of."""
+    return f"PyAV {av.__version__} with FFmpeg {av.ffmpeg_version_info}"
+
+
 def probe(path: Path, limits: SourceSettings, *, check: Check = unchecked) -> Source:
     """Learn what the film at `path` is.
 

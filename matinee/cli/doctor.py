@@ -67,6 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("matinee", True, f"{matinee.__version__}, Python {platform.python_version()}")
     yield from map(foreign_claims, OUR_NAMES)
     yield _ffmpeg(settings)
+    yield _probe()
     yield _looked_at("data directory", lambda: _directory(settings.data), f"{START}, or name another with --data")
     yield _looked_at("object store", lambda: _store(settings), f"{START}, or check store.url in matinee.toml")
     yield _looked_at("public door", lambda: _door(settings), START)
@@ -90,6 +91,12 @@ def _ffmpeg(settings: Settings) -> Finding:
         return f"{ffmpeg.version()}, {ffmpeg.program}"
 
     return _looked_at("ffmpeg", version, f"set worker.ffmpeg to an FFmpeg of version {SAFE_RELEASE} or later")
+
+
+def _probe() -> Finding:
+    from ingest.probe import libraries  # takes longer to import than most commands take
+
+    return Finding("probe", True, f"{libraries()}, in a process on a leash")
 
 
 def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:

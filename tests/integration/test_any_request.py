@@ -1,6 +1,7 @@
 """Requests of every form that the published API describes, and of some that it does not: the fault is never ours."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -41,7 +42,7 @@ def known(house: Playhouse) -> dict[str, str]:
 @schema.exclude(operation_id=[*ENDLESS, *SLOW]).parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_no_request_is_answered_with_a_server_error(
-    case: schemathesis.Case, house: Playhouse, known: dict[str, str]
+    case: "schemathesis.Case[Any]", house: Playhouse, known: dict[str, str]
 ) -> None:
     there = {} if case.method == "DELETE" else known
     for parameters in (case.path_parameters, {**case.path_parameters, **there}):

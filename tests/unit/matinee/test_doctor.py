@@ -1,5 +1,6 @@
 """`matinee doctor`: what is wrong, and how to mend it."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -53,6 +54,11 @@ def test_a_house_that_has_never_run_is_told_and_left_as_it_is(tmp_path: Path) ->
     assert found["data directory"] == "start it with `matinee up`, or name another with --data"
     assert found["object store"] == "start it with `matinee up`, or check store.url in matinee.toml"
     assert not (tmp_path / "data").exists()
+
+
+def test_the_libraries_that_probe_are_told(tmp_path: Path) -> None:
+    [finding] = [finding for finding in examine(load_settings(data=tmp_path)) if finding.name == "probe"]
+    assert re.match(r"PyAV \d+\.\d+\S* with FFmpeg \d+\.\d+", finding.state)
 
 
 @pytest.mark.parametrize("data", ["/dev/null", "/dev/null/x"])
