@@ -11,6 +11,7 @@ from functools import cached_property
 
 from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -45,6 +46,12 @@ class Binding:
     def public(self) -> bool:
         """Whether anybody may call it, signed in or not."""
         return bool(self.method.GetOptions().Extensions[access] == ACCESS_PUBLIC)
+
+    @cached_property
+    def raw(self) -> bool:
+        """Whether the body is taken as the bytes that it is (google.api.HttpBody), and not as JSON."""
+        field = self.method.input_type.fields_by_name.get(self.body)
+        return bool(field and field.message_type and field.message_type.full_name == HttpBody.DESCRIPTOR.full_name)
 
     @cached_property
     def request_class(self) -> type[Message]:

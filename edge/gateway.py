@@ -5,30 +5,40 @@ and knows no method by name. A caller without a token gets no further than here,
 read for nobody.
 """
 
-import asyncio
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
 from google.api.httpbody_pb2 import HttpBody
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from edge.addresses import client_address
+from edge.answers import has_it
 from edge.bindings import Binding
 from edge.cookies import CookieSessions
+from edge.keys import Verifier
+from edge.payloads import Payloads, content_type
 from edge.problems import Refusal
+from edge.publishers import Publishers
 from edge.transcoding import Json, json_of, request_message
-from matinee.errors import Cancelled, NotFound, Unauthenticated
-from matinee.rpc import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, Channel, service_metadata, translated
+from matinee.errors import NotFound, Unauthenticated
+from matinee.rpc import (
+    AUTHORIZATION_KEY,
+    CACHE_CONTROL_KEY,
+    CLIENT_ADDRESS_KEY,
+    ETAG_KEY,
+    WEBHOOK_KEYS,
+    Channel,
+    service_metadata,
+    translated,
+)
 
-LARGEST_BODY = 64 * 1024
-"""In bytes; the largest text that a message takes has 5,000 characters, of up to 12 bytes in JSON."""
-BODY_SECONDS = 30
+LONGEST_SIGNATURE = 1024
 NO_STORE = {"cache-control": "no-store"}
-BRIEFLY = {"cache-control": "private, max-age=300"}
+BRIEFLY = "private, max-age=300"
 
 
 class Gateway:
@@ -40,10 +50,13 @@ class Gateway:
         service_token: str,
         bindings: Iterable[Binding],
         sessions: CookieSessions,
+        *,
         deadline_seconds: float,
+        keys: Verifier,
     ) -> None:
         self._house = service_metadata(service_token)
         self._sessions = sessions
+        self._payloads = Payloads(Publishers(keys, sessions, channel, service_token, deadline_seconds))
         self._deadline = deadline_seconds
         self._calls = [
             (
@@ -68,9 +81,11 @@ class Gateway:
         metadata = self._introduction(request) if binding.public else self._credentials(request)
         message = await self._message(request, binding, path_values)
         async with translated():
-            reply = await call(message, metadata=metadata, timeout=self._deadline)
+            calling = call(message, metadata=metadata, timeout=self._deadline)
+            reply = await calling
+            told = dict(await calling.trailing_metadata())
         if isinstance(reply, HttpBody):
-            return Response(reply.data, headers=BRIEFLY, media_type=reply.content_type)
+            return _content(request, reply, told)
         return self._json_response(request, binding, json_of(reply))
 
     def _route(self, method: str, path: str) -> tuple[Binding, Any, dict[str, str]]:
@@ -87,14 +102,15 @@ class Gateway:
         raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} does nothing here", {"allow": _allow(allowed)})
 
     async def _message(self, request: Request, binding: Binding, path_values: dict[str, str]) -> Any:
-        body = await _body(request) if binding.body else b""
-        message = request_message(binding, path_values, request.scope["query_string"], body)
+        body = await self._payloads.read(request, binding)
+        query = request.scope["query_string"]
+        message = request_message(binding, path_values, query, body, content_type(request))
         self._sessions.complete(request, binding, message)
         return message
 
     def _introduction(self, request: Request) -> list[tuple[str, str]]:
         """Whose call it is that needs no credential; control believes it of the house alone."""
-        return [*self._house, (CLIENT_ADDRESS_KEY, client_address(request))]
+        return [*self._house, (CLIENT_ADDRESS_KEY, client_address(request)), *_signature(request)]
 
     def _credentials(self, request: Request) -> list[tuple[str, str]]:
         token = self._sessions.access_token(request)
@@ -111,25 +127,24 @@ class Gateway:
         return response
 
 
-async def _body(request: Request) -> bytes:
-    """The whole body, bounded in size and in time."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise Refusal(
-                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than 64 KiB", {"connection": "close"}
-                    )
-    except TimeoutError as error:
-        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "the body took too long", {"connection": "close"}) from error
-    except ClientDisconnect as error:
-        raise Cancelled("the client went away") from error
-    if body and kind != "application/json":
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
-    return bytes(body)
+def _content(request: Request, reply: HttpBody, told: dict[str, str]) -> Response:
+    """Bytes that are not a message, kept by browsers for as long as control says."""
+    headers = {CACHE_CONTROL_KEY: told.get(CACHE_CONTROL_KEY, BRIEFLY)}
+    if etag := told.get(ETAG_KEY):
+        headers[ETAG_KEY] = etag
+        if has_it(dict(request.scope["headers"]), etag.encode()):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(reply.data, headers=headers, media_type=reply.content_type)
+
+
+def _signature(request: Request) -> list[tuple[str, str]]:
+    """The headers by which a webhook is signed (Standard Webhooks), where they can be passed on."""
+    found = [(key, request.headers.get(key, "")) for key in WEBHOOK_KEYS]
+    return [(key, text) for key, text in found if 0 < len(text) <= LONGEST_SIGNATURE and _is_visible(text)]
+
+
+def _is_visible(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _allow(verbs: set[str]) -> str:

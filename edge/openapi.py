@@ -71,7 +71,7 @@ def _operation(binding: Binding, schemas: Schemas, comments: Mapping[str, str]) 
     if found := _parameters(binding, schemas):
         operation["parameters"] = found
     if binding.body:
-        operation["requestBody"] = {"content": {"application/json": {"schema": _body(binding, schemas)}}}
+        operation["requestBody"] = {"content": _content(binding, schemas)}
     return operation | ({"security": []} if binding.public else {})
 
 
@@ -91,6 +91,10 @@ def _is_in_body(parameter: Parameter, binding: Binding) -> bool:
 def _parameter(parameter: Parameter, where: str, schemas: Schemas) -> dict[str, Any]:
     schema = schemas.field(parameter.field)
     return {"name": parameter.name, "in": where, "required": where == "path", "schema": schema}
+
+
+def _content(binding: Binding, schemas: Schemas) -> dict[str, Any]:
+    return {"*/*": {}} if binding.raw else {"application/json": {"schema": _body(binding, schemas)}}
 
 
 def _body(binding: Binding, schemas: Schemas) -> Schema:

@@ -93,7 +93,8 @@ def make_door(
 ) -> Door:
     """Everything that the edge serves, put together."""
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
-    gateway = Gateway(channel, service_token, bindings(), sessions, settings.control.deadline_seconds)
+    deadline = settings.control.deadline_seconds
+    gateway = Gateway(channel, service_token, bindings(), sessions, deadline_seconds=deadline, keys=keys)
     return Door(
         media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
         uploads=Uploads(settings, store, channel, service_token, keys=keys, sessions=sessions),

@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import Any
 from urllib.parse import parse_qsl
 
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
 
@@ -21,14 +22,20 @@ DEEPEST = 32
 Json = dict[str, Any]
 
 
-def request_message(binding: Binding, path_values: Mapping[str, str], query: bytes, body: bytes) -> Message:
-    """The request of an HTTP call; the path wins over the query, and the query over the body.
+def request_message(
+    binding: Binding, path_values: Mapping[str, str], query: bytes, body: bytes, content_type: str = ""
+) -> Message:
+    """The request of an HTTP call; the path wins over the query, and the query over a body in JSON.
+
+    A raw body goes into its field as it is, with its `content_type`.
 
     Raises `InvalidInput` for what the message has no place for.
     """
     message = binding.request_class()
-    _fill(message, _body(binding, body))
+    _fill(message, {} if binding.raw else _body(binding, body))
     _fill(message, _parameters(binding, path_values, query))  # over what is there, which has two spellings in JSON
+    if binding.raw:
+        getattr(message, binding.body).CopyFrom(HttpBody(content_type=content_type, data=body))
     return message
 
 

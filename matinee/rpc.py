@@ -1,7 +1,8 @@
 """gRPC between the services: channels, servers, and errors on the wire. The only module that imports grpc itself.
 
 The service token, a secret of the house, goes along as metadata with every call of edge and worker; a person's access
-token goes along as `authorization`. With calls that anybody may make, the edge tells the address of its client.
+token goes along as `authorization`. With calls that anybody may make, the edge tells the address of its client, and by which
+headers a webhook was signed. With bytes for a browser control may tell, as trailing metadata, how they are kept.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,6 +18,9 @@ from matinee.errors import MatineeError
 SERVICE_TOKEN_KEY = "x-matinee-service"
 AUTHORIZATION_KEY = "authorization"
 CLIENT_ADDRESS_KEY = "x-matinee-client-address"
+WEBHOOK_KEYS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+CACHE_CONTROL_KEY = "cache-control"
+ETAG_KEY = "etag"
 LARGEST_MESSAGE = 16 * 1024**2
 
 Channel = grpc.aio.Channel

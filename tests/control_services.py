@@ -15,6 +15,7 @@ from matinee.rpc import (
     AUTHORIZATION_KEY,
     CLIENT_ADDRESS_KEY,
     SERVICE_TOKEN_KEY,
+    WEBHOOK_KEYS,
     Channel,
     Context,
     make_server,
@@ -22,7 +23,16 @@ from matinee.rpc import (
     status_code,
 )
 from matinee.tokens import SigningKey, jwks
-from protos.v1 import auth_pb2, auth_pb2_grpc, catalogue_pb2, catalogue_pb2_grpc, playback_pb2, playback_pb2_grpc
+from protos.v1 import (
+    auth_pb2,
+    auth_pb2_grpc,
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    playback_pb2,
+    playback_pb2_grpc,
+    subscriptions_pb2,
+    subscriptions_pb2_grpc,
+)
 
 
 async def refuse(context: Context, error: MatineeError) -> NoReturn:
@@ -36,8 +46,12 @@ class Calls:
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.bearers: list[str | None] = []
+        self.key = SigningKey.generate("first")
+        """What access tokens are signed with."""
         self.introductions: list[tuple[Any, Any]] = []
         """The service token and the address of the client that came with each call."""
+        self.webhooks: list[Any] = []
+        """The headers of a webhook that came with each call."""
         self.asked = asyncio.Event()
         self.failure: MatineeError | None = None
         """What every call fails with, when a test wants that."""
@@ -48,6 +62,7 @@ class Calls:
         metadata = dict(context.invocation_metadata() or ())
         bearer = metadata.get(AUTHORIZATION_KEY)
         self.introductions.append((metadata.get(SERVICE_TOKEN_KEY), metadata.get(CLIENT_ADDRESS_KEY)))
+        self.webhooks.append({key: metadata[key] for key in WEBHOOK_KEYS if key in metadata})
         self.requests.append(request)
         self.asked.set()
         self.bearers.append(str(bearer) if bearer else None)
@@ -62,10 +77,9 @@ class Auth(auth_pb2_grpc.AuthServiceServicer):
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
-        self.key = SigningKey.generate("first")
 
     async def GetKeys(self, request: auth_pb2.GetKeysRequest, context: Context) -> auth_pb2.GetKeysResponse:
-        return auth_pb2.GetKeysResponse(jwks=jwks([self.key]))
+        return auth_pb2.GetKeysResponse(jwks=jwks([self.calls.key]))
 
     async def Login(self, request: auth_pb2.LoginRequest, context: Context) -> auth_pb2.LoginResponse:
         await self.calls.note(request, context)
@@ -127,7 +141,28 @@ class Catalogue(catalogue_pb2_grpc.CatalogueServiceServicer):
 
     async def GetPoster(self, request: catalogue_pb2.GetPosterRequest, context: Context) -> HttpBody:
         await self.calls.note(request, context)
+        if request.version == "v1":
+            context.set_trailing_metadata((("cache-control", "private, max-age=31536000"), ("etag", '"v1"')))
         return HttpBody(content_type="image/jpeg", data=b"\xff\xd8poster")
+
+    async def SetPoster(
+        self, request: catalogue_pb2.SetPosterRequest, context: Context
+    ) -> catalogue_pb2.SetPosterResponse:
+        await self.calls.note(request, context)
+        return catalogue_pb2.SetPosterResponse()
+
+
+class Subscriptions(subscriptions_pb2_grpc.SubscriptionServiceServicer):
+    """Takes whatever a payment provider reports."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+
+    async def ReceivePayment(
+        self, request: subscriptions_pb2.ReceivePaymentRequest, context: Context
+    ) -> subscriptions_pb2.ReceivePaymentResponse:
+        await self.calls.note(request, context)
+        return subscriptions_pb2.ReceivePaymentResponse()
 
 
 class Playback(playback_pb2_grpc.PlaybackServiceServicer):
@@ -148,6 +183,7 @@ async def control(folder: Path, calls: Calls) -> AsyncIterator[Channel]:
     server = make_server()
     auth_pb2_grpc.add_AuthServiceServicer_to_server(Auth(calls), server)  # type: ignore[abstract]
     catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(Catalogue(calls), server)
+    subscriptions_pb2_grpc.add_SubscriptionServiceServicer_to_server(Subscriptions(calls), server)  # type: ignore[abstract]
     playback_pb2_grpc.add_PlaybackServiceServicer_to_server(Playback(calls), server)  # type: ignore[abstract]
     server.add_insecure_port(address)
     await server.start()

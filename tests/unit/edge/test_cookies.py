@@ -11,6 +11,7 @@ from edge.bindings import bindings
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
 from edge.guard import Guard
+from edge.keys import Keys
 from protos.v1.auth_pb2 import LogoutRequest, RefreshRequest
 from tests.control_services import Calls, control
 
@@ -30,7 +31,8 @@ def calls() -> Calls:
 @pytest.fixture
 async def api(tmp_path: Path, calls: Calls) -> AsyncIterator[httpx.AsyncClient]:
     async with control(tmp_path, calls) as channel:
-        gateway = Gateway(channel, "secret", bindings(), CookieSessions(OWN, refresh_seconds=3600), deadline_seconds=5)
+        sessions = CookieSessions(OWN, refresh_seconds=3600)
+        gateway = Gateway(channel, "secret", bindings(), sessions, deadline_seconds=5, keys=Keys(channel, "secret"))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(Guard(gateway)), base_url=OWN) as client:
             yield client
 
@@ -55,9 +57,8 @@ async def test_signing_in_puts_the_tokens_into_cookies_and_not_into_the_body(api
 
 async def test_over_plain_http_cookies_are_not_marked_secure(tmp_path: Path, calls: Calls) -> None:
     async with control(tmp_path, calls) as channel:
-        gateway = Gateway(
-            channel, "secret", bindings(), CookieSessions("http://127.0.0.1:8080", 3600), deadline_seconds=5
-        )
+        sessions = CookieSessions("http://127.0.0.1:8080", 3600)
+        gateway = Gateway(channel, "secret", bindings(), sessions, deadline_seconds=5, keys=Keys(channel, "secret"))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway), base_url="http://x") as api:
             answer = await api.post("/api/v1/auth:login", json=LOGIN, headers=OPT_IN)
     assert not cookies_of(answer)["matinee_access"]["secure"]

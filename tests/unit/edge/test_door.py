@@ -54,7 +54,9 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
         door = Door(
             media=saying("media"),
             uploads=saying("uploads"),
-            gateway=Gateway(channel, "secret", bindings(), CookieSessions("http://x", 60), deadline_seconds=5),
+            gateway=Gateway(
+                channel, "secret", bindings(), CookieSessions("http://x", 60), deadline_seconds=5, keys=keys
+            ),
             openapi={"openapi": "3.1.0"},
             web=WebApplication(tmp_path / "not-built", "http://x"),
             keys=keys,

@@ -10,8 +10,10 @@ import pytest
 
 from edge.bindings import bindings
 from edge.cookies import CookieSessions
-from edge.gateway import LARGEST_BODY, Gateway
+from edge.gateway import Gateway
 from edge.guard import Guard
+from edge.keys import Keys
+from edge.payloads import LARGEST_BODY
 from matinee.errors import (
     Conflict,
     DataLoss,
@@ -33,8 +35,14 @@ ANONYMOUS = {"authorization": ""}
 
 
 def gateway_of(channel: Channel, deadline_seconds: float = 5) -> Gateway:
+    sessions = CookieSessions("https://films.example", refresh_seconds=3600)
     return Gateway(
-        channel, "secret", bindings(), CookieSessions("https://films.example", refresh_seconds=3600), deadline_seconds
+        channel,
+        "secret",
+        bindings(),
+        sessions,
+        deadline_seconds=deadline_seconds,
+        keys=Keys(channel, "secret", pause=0),
     )
 
 
