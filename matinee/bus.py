@@ -48,10 +48,10 @@ class EventBus(Protocol):
         """Join a consumer group for as long as the context lasts; a new group begins with the oldest event."""
         ...
 
-    def follow(self, topics: Collection[str], *, from_beginning: bool = False) -> AsyncIterator[Event]:
-        """Events without a group: from now on, or from the oldest that is kept."""
+    async def rewind(self, group: str, topics: Collection[str], since: float = 0.0) -> None:
+        """Set a group back: it sees again what is kept from the time `since` (Unix seconds) on; 0: everything."""
         ...
 
-    async def close(self) -> None:
-        """Let go of everything."""
+    def follow(self, topics: Collection[str] = (), *, from_beginning: bool = False) -> AsyncIterator[Event]:
+        """Events of these topics, or of all, without a group: from now on, or from the oldest that is kept."""
         ...

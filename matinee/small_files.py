@@ -34,3 +34,9 @@ def _draft(path: Path, content: str | bytes) -> Iterator[Path]:
         yield draft
     finally:
         draft.unlink(missing_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Make a file that only its owner may read, unless it is there, and the folders above it. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)

@@ -19,6 +19,7 @@ MAY_BLOCK = [
     ("control/server.py", {"serve"}),
     ("control/database/engine.py", {"open_database"}),
     ("control/database/migration.py", {"upgrade"}),
+    ("matinee/log_file.py", {"open_log_file"}),
     ("edge/server.py", {"serve", "make_door"}),
     ("edge/bindings.py", {"bindings"}),
     ("edge/web.py", {"__init__"}),

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from control.database.migration import upgrade
 from matinee.errors import InvalidInput, Unavailable
+from matinee.small_files import make_private
 
 Connection = AsyncConnection
 
@@ -75,8 +76,7 @@ def _translated() -> Iterator[None]:
 
 def _make_file(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
+        make_private(path)
     except OSError as error:
         raise InvalidInput(f"the database {path} cannot be made: {error.strerror}") from error
 

@@ -1,0 +1,316 @@
+"""What every event bus does; run over each implementation."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from matinee.bus import Event, EventBus, Subscription
+from matinee.errors import InvalidInput, Unavailable
+from matinee.event_log import EventLog, open_event_log
+from tests.patience import until
+
+pytestmark = pytest.mark.anyio
+
+Open = Callable[[], AbstractAsyncContextManager[EventBus]]
+TOPICS = ("movie-played", "movie-paused")
+DAY = 86_400.0
+MIB = 1024**2
+
+
+def event(number: int, topic: str = "movie-played", key: str = "ada") -> Event:
+    return Event(f"{number:026}", topic, key, 1_000.0 + number, f"data {number}".encode())
+
+
+def numbers(events: list[Event]) -> list[int]:
+    return [int(one.event_id) for one in events]
+
+
+async def taken(subscription: Subscription, count: int, most: int = 100) -> list[int]:
+    """The numbers of the next `count` events."""
+    found: list[Event] = []
+    while len(found) < count:
+        found += await subscription.take(most)
+    return numbers(found)
+
+
+async def followed(bus: EventBus, count: int, *topics: str, from_beginning: bool = True) -> list[int]:
+    found: list[Event] = []
+    async with aclosing(bus.follow(topics, from_beginning=from_beginning)) as events:  # type: ignore[type-var]
+        async for one in events:
+            found.append(one)
+            if len(found) == count:
+                break
+    return numbers(found)
+
+
+@pytest.fixture(params=["embedded"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Opens the bus; whoever opens it again finds what was there."""
+    return {"embedded": lambda: embedded(tmp_path / "events.db")}[request.param]
+
+
+@asynccontextmanager
+async def embedded(
+    path: Path, clock: Callable[[], float] = lambda: 5_000.0, *, most_bytes: int = 100 * MIB
+) -> AsyncIterator[EventLog]:
+    async with open_event_log(path, clock, retention_seconds=DAY, most_bytes=most_bytes) as event_log:
+        yield event_log
+
+
+@pytest.fixture
+async def bus(opened: Open, anyio_backend: str) -> AsyncIterator[EventBus]:
+    async with opened() as bus:
+        yield bus
+
+
+async def test_an_event_comes_out_as_it_went_in(bus: EventBus) -> None:
+    odd = Event("e" * 26, "movie-played.dead-letter", "Ädä \N{CLAPPER BOARD}", 1_234.5, bytes(range(256)), "why\nso")
+    await bus.publish([odd])
+    async with bus.subscribe("history", [odd.topic]) as subscription:
+        assert await subscription.take(1) == [odd]
+
+
+async def test_a_new_group_begins_with_the_oldest_event_and_keeps_the_order(bus: EventBus) -> None:
+    await bus.publish([event(1), event(2)])
+    await bus.publish([event(3)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, 3) == [1, 2, 3]
+
+
+async def test_no_more_is_taken_than_was_asked_for(bus: EventBus) -> None:
+    await bus.publish([event(number) for number in range(5)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert [len(await subscription.take(2)) for _ in range(3)] == [2, 2, 1]
+
+
+async def test_events_of_one_key_keep_their_order_over_topics_with_a_backlog(bus: EventBus) -> None:
+    await bus.publish([event(number, TOPICS[number % 2]) for number in range(10)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, 10, most=3) == list(range(10))
+
+
+async def test_a_group_sees_its_topics_alone(bus: EventBus) -> None:
+    await bus.publish([event(1), event(2, "playback-metrics"), event(3)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, 2) == [1, 3]
+
+
+async def test_who_takes_waits_for_the_first_event_and_is_woken(bus: EventBus) -> None:
+    async with bus.subscribe("history", TOPICS) as subscription:
+        taking = asyncio.create_task(taken(subscription, 1))
+        await asyncio.sleep(0)
+        assert not taking.done()
+        await bus.publish([event(1)])
+        assert await taking == [1]
+
+
+async def test_what_was_committed_is_not_seen_again_and_what_was_not_is(opened: Open) -> None:
+    async with opened() as bus:
+        await bus.publish([event(1), event(2)])
+        async with bus.subscribe("history", TOPICS) as subscription:
+            await taken(subscription, 1, most=1)
+            await subscription.commit()
+            await taken(subscription, 1)
+    async with opened() as bus, bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, 1) == [2]
+
+
+async def test_each_group_has_its_own_place(bus: EventBus) -> None:
+    await bus.publish([event(1)])
+    async with bus.subscribe("history", TOPICS) as first, bus.subscribe("resume-points", TOPICS) as second:
+        assert await taken(first, 1) == await taken(second, 1) == [1]
+
+
+async def test_a_topic_that_a_group_reads_for_the_first_time_begins_with_its_oldest(bus: EventBus) -> None:
+    await bus.publish([event(1, TOPICS[0]), event(2, TOPICS[1])])
+    async with bus.subscribe("history", TOPICS[:1]) as subscription:
+        await taken(subscription, 1)
+        await subscription.commit()
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, 1) == [2]
+
+
+async def test_only_one_member_of_a_group_works_on_a_key_and_another_goes_on_when_it_leaves(opened: Open) -> None:
+    async def next_member(bus: EventBus) -> list[int]:
+        async with bus.subscribe("history", TOPICS) as subscription:
+            return await taken(subscription, 2)
+
+    async with opened() as one, opened() as other:
+        await one.publish([event(1), event(2), event(3)])
+        async with one.subscribe("history", TOPICS) as subscription:
+            standing_by = asyncio.create_task(next_member(other))
+            assert await taken(subscription, 1, most=1) == [1]
+            await subscription.commit()
+            assert not standing_by.done()
+        assert await standing_by == [2, 3]
+
+
+async def test_another_process_on_the_same_bus_is_heard(opened: Open) -> None:
+    async with opened() as here, opened() as there, here.subscribe("history", TOPICS) as subscription:
+        taking = asyncio.create_task(taken(subscription, 1))
+        await there.publish([event(1)])
+        assert await taking == [1]
+
+
+async def test_publishing_of_many_at_the_same_time_loses_nothing(opened: Open) -> None:
+    async with opened() as one, opened() as other:
+        await asyncio.gather(*((one, other)[number % 2].publish([event(number)]) for number in range(40)))
+        async with one.subscribe("history", TOPICS) as subscription:
+            assert sorted(await taken(subscription, 40)) == list(range(40))
+
+
+async def test_who_follows_sees_what_comes_from_now_on(bus: EventBus) -> None:
+    await bus.publish([event(1)])
+    following = asyncio.create_task(followed(bus, 1, "movie-paused", from_beginning=False))
+
+    async def told() -> bool:
+        await bus.publish([event(2), event(3, "movie-paused")])
+        return following.done()
+
+    await until(told)
+    assert await following == [3]
+
+
+async def test_who_follows_from_the_beginning_sees_every_topic_unless_told_which(bus: EventBus) -> None:
+    await bus.publish([event(1), event(2, "movie-paused"), event(3, "movie-played.dead-letter")])
+    assert await followed(bus, 3) == [1, 2, 3]
+    assert await followed(bus, 2, "movie-paused", "movie-played.dead-letter") == [2, 3]
+
+
+@pytest.mark.parametrize(("since", "again"), [(0.0, [1, 2, 3]), (1_002.0, [2, 3])])
+async def test_a_group_can_be_set_back(bus: EventBus, since: float, again: list[int]) -> None:
+    await bus.publish([event(1), event(2), event(3)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        await taken(subscription, 3)
+        await subscription.commit()
+    await bus.rewind("history", TOPICS, since)
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, len(again)) == again
+
+
+async def test_a_group_at_work_that_is_set_back_begins_anew_even_if_it_commits_after(bus: EventBus) -> None:
+    await bus.publish([event(1), event(2)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        await taken(subscription, 1, most=1)
+        await subscription.commit()
+        await taken(subscription, 1)
+        await bus.rewind("history", TOPICS)
+        await subscription.commit()
+        assert await taken(subscription, 2) == [1, 2]
+
+
+async def test_a_group_that_waits_hears_that_it_is_set_back(bus: EventBus) -> None:
+    await bus.publish([event(1)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        await taken(subscription, 1)
+        await subscription.commit()
+        again = asyncio.create_task(taken(subscription, 1))
+        await bus.rewind("history", TOPICS)
+        assert await again == [1]
+
+
+async def test_a_group_set_to_a_time_that_has_not_come_waits_for_it(bus: EventBus) -> None:
+    await bus.publish([event(1)])
+    await bus.rewind("history", TOPICS, since=9_000.0)
+    await bus.publish([event(2)])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert await taken(subscription, 1) == [2]
+
+
+async def test_what_is_too_old_goes_even_if_nobody_has_read_it(tmp_path: Path) -> None:
+    now = [0.0]
+    async with embedded(tmp_path / "events.db", lambda: now[0]) as event_log:
+        for day in range(3):
+            now[0] = day * DAY
+            await event_log.publish([event(day)])
+        await event_log.trim()
+        assert await followed(event_log, 2) == [1, 2]
+        async with event_log.subscribe("history", TOPICS) as subscription:
+            assert await taken(subscription, 2) == [1, 2]
+
+
+async def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "events.db", most_bytes=MIB) as event_log:
+        large = [Event(f"{number:026}", "movie-played", "ada", 1.0, bytes(2_000)) for number in range(3_000)]
+        await event_log.publish(large)
+        await event_log.trim()
+        async with aclosing(event_log.follow(from_beginning=True)) as events:  # type: ignore[type-var]
+            first = int((await anext(events)).event_id)
+        assert 2_700 <= first < 2_900
+
+
+async def test_positions_are_never_used_again(tmp_path: Path) -> None:
+    now = [0.0]
+    async with embedded(tmp_path / "events.db", lambda: now[0]) as event_log:
+        await event_log.publish([event(1)])
+        async with event_log.subscribe("history", TOPICS) as subscription:
+            await taken(subscription, 1)
+            await subscription.commit()
+        now[0] = 2 * DAY
+        await event_log.trim()
+        await event_log.publish([event(2)])
+        async with event_log.subscribe("history", TOPICS) as subscription:
+            assert await taken(subscription, 1) == [2]
+
+
+async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "new" / "events.db"):
+        assert stat.S_IMODE((tmp_path / "new" / "events.db").stat().st_mode) == 0o600
+
+
+async def test_many_may_open_a_new_file_at_the_same_time(tmp_path: Path) -> None:
+    async def use(number: int) -> None:
+        async with embedded(tmp_path / "events.db") as event_log:
+            await event_log.publish([event(number)])
+
+    await asyncio.gather(*map(use, range(8)))
+    async with embedded(tmp_path / "events.db") as event_log:
+        assert sorted(await followed(event_log, 8)) == list(range(8))
+
+
+async def test_a_file_that_cannot_be_made_is_refused_with_a_sentence() -> None:
+    with pytest.raises(InvalidInput, match="cannot be made"):
+        async with embedded(Path("/proc/matinee/events.db")):
+            pass
+
+
+async def test_a_file_that_is_no_log_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "events.db").write_bytes(b"no log at all" * 1000)
+    with pytest.raises(Unavailable):
+        async with embedded(tmp_path / "events.db"):
+            pass
+
+
+@pytest.mark.parametrize("group", ["", "../up", "a b", "x" * 65])
+async def test_a_group_whose_name_is_no_file_name_is_refused(tmp_path: Path, group: str) -> None:
+    async with embedded(tmp_path / "events.db") as event_log:
+        with pytest.raises(InvalidInput):
+            async with event_log.subscribe(group, TOPICS):
+                pass
+
+
+async def test_a_publication_that_is_cancelled_is_whole_or_absent_and_blocks_nobody(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "events.db") as event_log:
+        for number in range(20):
+            publishing = asyncio.create_task(event_log.publish([event(2 * number), event(2 * number + 1)]))
+            for _ in range(number % 7):
+                await asyncio.sleep(0)
+            publishing.cancel()
+            await asyncio.wait([publishing])
+        await event_log.publish([event(1_000)])
+        found = await _until_event(event_log, 1_000)
+        assert [number for number in found if number % 2 == 0] == [number - 1 for number in found if number % 2]
+
+
+async def _until_event(event_log: EventLog, last: int) -> list[int]:
+    found: list[int] = []
+    async with aclosing(event_log.follow(from_beginning=True)) as events:  # type: ignore[type-var]
+        async for one in events:
+            if int(one.event_id) == last:
+                return found
+            found.append(int(one.event_id))
+    raise AssertionError
