@@ -6,13 +6,15 @@ import contextlib
 import structlog
 
 from control.accounts.keyring import Keyring
-from control.database import Database, accounts, announcements, playback_sessions, removals
+from control.database import Database, accounts, announcements, handled_events, playback_sessions, removals
 from matinee.errors import Unavailable
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
 
 ROUND_SECONDS = 30.0
 ANNOUNCED_SECONDS = 3_600.0
+MARGIN_SECONDS = 3_600.0
+"""How much longer than an event itself it is remembered that it was handled."""
 
 log = structlog.get_logger()
 
@@ -20,11 +22,14 @@ log = structlog.get_logger()
 class Housekeeping:
     """Makes a round every ROUND_SECONDS, and at once when it is woken."""
 
-    def __init__(self, database: Database, store: ObjectStore, keyring: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, store: ObjectStore, keyring: Keyring, clock: Clock, *, event_seconds: float
+    ) -> None:
         self._database = database
         self._store = store
         self._keyring = keyring
         self._clock = clock
+        self._event_seconds = event_seconds
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -50,6 +55,7 @@ class Housekeeping:
             await accounts.forget_expired(connection, now)
             await playback_sessions.forget_expired(connection, now)
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
+            await handled_events.forget(connection, now - self._event_seconds - MARGIN_SECONDS)
         await self._remove_objects()
 
     async def _remove_objects(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from control.accounts.passwords import Passwords
 from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
+from control.events.consumer import Consumer
+from control.events.relay import Relay
+from control.events.runner import Runner
 from control.guard import Guard, access_of, services_of
 from control.housekeeping import Housekeeping
 from control.jobs.service import JobService
@@ -26,6 +30,7 @@ from control.playback.announcer import Announcer
 from control.playback.edges import EdgeService
 from control.playback.service import PlaybackService
 from matinee import rpc
+from matinee.bus import EventBus
 from matinee.errors import Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
@@ -52,6 +57,7 @@ class Parts:
 
     settings: Settings
     store: ObjectStore
+    bus: EventBus
     clock: Clock
     database: Database
     passwords: Passwords
@@ -63,6 +69,7 @@ class Parts:
 async def serve(
     settings: Settings,
     store: ObjectStore,
+    bus: EventBus,
     stop: asyncio.Event,
     *,
     hasher: PasswordHasher | None = None,
@@ -80,11 +87,12 @@ async def serve(
         passwords = Passwords(hasher)
         stack.callback(passwords.close)
         await create_admin(database, passwords, settings, clock)
-        await _run(await _assemble(settings, store, database, passwords, clock), stop)
+        parts = await _assemble(settings, store, bus, database=database, passwords=passwords, clock=clock)
+        await _run(parts, stop)
 
 
 async def _assemble(
-    settings: Settings, store: ObjectStore, database: Database, passwords: Passwords, clock: Clock
+    settings: Settings, store: ObjectStore, bus: EventBus, *, database: Database, passwords: Passwords, clock: Clock
 ) -> Parts:
     longest_token = max(settings.tokens.access_minutes * 60, settings.tokens.delivery_hours * 3_600)
     key_seconds = settings.tokens.key_days * 86_400
@@ -92,8 +100,8 @@ async def _assemble(
     await keyring.open()
     announcer = Announcer(database, clock, keyring.reload)
     await announcer.open()
-    housekeeping = Housekeeping(database, store, keyring, clock)
-    return Parts(settings, store, clock, database, passwords, keyring, announcer, housekeeping)
+    housekeeping = Housekeeping(database, store, keyring, clock, event_seconds=settings.events.retention_days * 86_400)
+    return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, housekeeping)
 
 
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
@@ -109,7 +117,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     _bind(server, parts.settings.control_address)
     async with asyncio.TaskGroup() as tasks:
-        followers = [tasks.create_task(parts.announcer.run()), tasks.create_task(parts.housekeeping.run())]
+        followers = [tasks.create_task(each) for each in _background(parts)]
         await server.start()
         log.info("control serves", address=parts.settings.control_address)
         await stop.wait()
@@ -118,6 +126,20 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
         await server.stop(GRACE_SECONDS)
         for follower in followers:
             follower.cancel()
+
+
+def _background(parts: Parts) -> Iterator[Coroutine[None, None, None]]:
+    """What goes on beside the services until control stops."""
+    yield parts.announcer.run()
+    yield parts.housekeeping.run()
+    yield Relay(parts.database, parts.bus).run()
+    for consumer in _consumers(parts):
+        yield Runner(consumer, parts.database, parts.bus, parts.clock).run()
+
+
+def _consumers(parts: Parts) -> tuple[Consumer, ...]:
+    """Everybody who acts on events."""
+    return ()
 
 
 def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> None:

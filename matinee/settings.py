@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -52,6 +52,7 @@ PublicUrl = Annotated[
 StoreUrl = Annotated[
     str, _shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")
 ]
+EventsUrl = Annotated[str, _shaped(r"(sqlite:///[^?#]+)?", "sqlite:///path, with a fourth slash for an absolute one")]
 ExecutorUrl = Annotated[str, _shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
 
 
@@ -103,6 +104,17 @@ class DatabaseSettings(Section):
 
     url: str = ""
     """A SQLAlchemy URL; empty: the SQLite file `matinee.db` in the data directory."""
+
+
+class EventSettings(Section):
+    """`[events]`: the event bus (see docs/events.md)."""
+
+    url: EventsUrl = ""
+    """sqlite:////path of the event log; empty: the SQLite file `events.db` in the data directory."""
+    retention_days: Positive = 7
+    """Events are kept for so long, whether everybody has read them or not."""
+    max_bytes: Positive = 1024**3
+    """Most bytes of events that are kept; the oldest go first."""
 
 
 class UploadSettings(Section):
@@ -226,6 +238,7 @@ class Settings(BaseSettings):
     control: ControlSettings = ControlSettings()
     store: StoreSettings = StoreSettings()
     database: DatabaseSettings = DatabaseSettings()
+    events: EventSettings = EventSettings()
     uploads: UploadSettings = UploadSettings()
     source: SourceSettings = SourceSettings()
     ladder: LadderSettings = LadderSettings()
@@ -269,6 +282,12 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database of control."""
         return self.database.url or f"sqlite+aiosqlite:///{quote(str(self.data.absolute() / 'matinee.db'))}"
+
+    @property
+    def event_log_file(self) -> Path:
+        """The file of the embedded event bus."""
+        path = unquote(self.events.url.removeprefix("sqlite:///"))
+        return Path(path) if path else self.data.absolute() / "events.db"
 
     @property
     def scratch_directory(self) -> Path:

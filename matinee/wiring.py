@@ -8,17 +8,24 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import NoReturn
 
 import uvloop
 
+from matinee.bus import EventBus
 from matinee.errors import Unavailable
+from matinee.event_log import open_event_log
 from matinee.executor import open_executor
 from matinee.rpc import open_channel
 from matinee.settings import Settings
 from matinee.storage import open_store
 from matinee.telemetry import configure_logging
+from matinee.tokens import Clock
+
+DAY_SECONDS = 86_400
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
@@ -27,7 +34,8 @@ async def control(settings: Settings, stop: asyncio.Event) -> None:
     """Serve gRPC."""
     from control.server import serve
 
-    await serve(settings, open_store(settings.store_url), stop)
+    async with open_bus(settings) as bus:
+        await serve(settings, open_store(settings.store_url), bus, stop)
 
 
 async def edge(settings: Settings, stop: asyncio.Event) -> None:
@@ -55,6 +63,16 @@ def run(name: str, settings: Settings, *, supervised: bool = False) -> NoReturn:
     """Run one service until it is told to stop, and end the process. Raises what keeps it from starting."""
     configure_logging(name)
     uvloop.run(_until_stopped(SERVICES[name], settings, supervised))
+
+
+def open_bus(settings: Settings, clock: Clock = time.time) -> AbstractAsyncContextManager[EventBus]:
+    """The event bus that the settings name, for as long as the context lasts."""
+    return open_event_log(
+        settings.event_log_file,
+        clock,
+        retention_seconds=settings.events.retention_days * DAY_SECONDS,
+        most_bytes=settings.events.max_bytes,
+    )
 
 
 def service_token(settings: Settings) -> str:

@@ -19,9 +19,11 @@ from control.database.accounts import Account
 from control.database.engine import open_database
 from control.identifiers import new_id
 from control.server import serve
+from matinee.bus import EventBus
 from matinee.rpc import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, CallError, Channel, open_channel, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
+from matinee.wiring import open_bus
 from protos.v1.auth_pb2 import LoginRequest, LoginResponse
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
@@ -61,6 +63,7 @@ class House:
 
     settings: Settings
     store: ObjectStore
+    bus: EventBus
     clock: TurnedClock
     channel: Channel
     stop: asyncio.Event
@@ -183,6 +186,14 @@ async def refusal(status: str, part: str = "") -> AsyncIterator[Refusal]:
     assert refused.sentence
 
 
+async def serve_control(
+    settings: Settings, store: ObjectStore, stop: asyncio.Event, *, hasher: PasswordHasher | None = QUICK_HASHER
+) -> None:
+    """Serve control with the bus of its settings, as the program does."""
+    async with open_bus(settings) as bus:
+        await serve(settings, store, bus, stop, hasher=hasher)
+
+
 @asynccontextmanager
 async def running_control(data: Path, clock: TurnedClock | None = None) -> AsyncIterator[House]:
     """Run control on a data folder; several may run on one, each on a socket of its own."""
@@ -190,13 +201,13 @@ async def running_control(data: Path, clock: TurnedClock | None = None) -> Async
     with tempfile.TemporaryDirectory(prefix="control-") as sockets:
         settings = load_settings(data=data, control={"address": f"unix:{sockets}/control.sock"})
         store, stop = open_store(settings.store_url), asyncio.Event()
-        serving = asyncio.create_task(serve(settings, store, stop, hasher=QUICK_HASHER, clock=clock))
-        try:
-            async with open_channel(settings.control_address) as channel:
-                await asyncio.wait(
-                    {asyncio.create_task(channel.channel_ready()), serving}, return_when="FIRST_COMPLETED"
-                )
-                yield House(settings, store, clock, channel, stop)
-        finally:
-            stop.set()
-            await serving
+        async with open_bus(settings, clock) as bus:
+            serving = asyncio.create_task(serve(settings, store, bus, stop, hasher=QUICK_HASHER, clock=clock))
+            try:
+                async with open_channel(settings.control_address) as channel:
+                    ready = asyncio.create_task(channel.channel_ready())
+                    await asyncio.wait({ready, serving}, return_when="FIRST_COMPLETED")
+                    yield House(settings, store, bus, clock, channel, stop)
+            finally:
+                stop.set()
+                await serving

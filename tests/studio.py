@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from control.server import serve
 from matinee.rpc import AUTHORIZATION_KEY, Channel, open_channel, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
@@ -22,7 +21,7 @@ from protos.v1.catalogue_pb2 import DeleteTitleRequest
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from protos.v1.jobs_pb2 import CancelJobRequest, CompleteUploadRequest, GetJobRequest, Job, RetryJobRequest
 from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
-from tests.control_house import claims_of
+from tests.control_house import claims_of, serve_control
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Studio:
     async def open(self) -> None:
         """Start control, and sign in."""
         self.stop.clear()
-        self.control = asyncio.create_task(serve(self.settings, self.store, self.stop))
+        self.control = asyncio.create_task(serve_control(self.settings, self.store, self.stop, hasher=None))
         await until(self._announced)
         self.publisher = await _signed_in(self.settings, self.channel)
 

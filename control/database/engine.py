@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from control.database.migration import upgrade
+from matinee.bell import Bell
 from matinee.errors import InvalidInput, Unavailable
+from matinee.locks import held
 from matinee.small_files import make_private
 
 Connection = AsyncConnection
@@ -27,6 +29,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writers = engine.execution_options(writes=True)
+        self._written = Bell()
         # SQLite has one writer at a time: to wait here is fairer and cheaper than in its busy handler.
         self._turn = asyncio.Semaphore(1 if engine.dialect.name == "sqlite" else 64)
 
@@ -43,6 +46,16 @@ class Database:
         with _translated():
             async with self._turn, self._writers.begin() as connection:
                 yield connection
+        self._written.ring()
+
+    def next_write(self) -> asyncio.Event:
+        """What is set when a transaction of this process has changed something from now on."""
+        return self._written.listen()
+
+    def alone(self, role: str) -> AbstractAsyncContextManager[None]:
+        """Be the only one, of all processes on this database, who has a role; wait until that is so."""
+        file = self._engine.url.database
+        return held(Path(f"{file}.{role}.lock")) if file else nullcontext()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,11 +1,14 @@
 """The transactional outbox: an event is written with the change that causes it, and sent afterwards."""
 
+from collections.abc import Collection
+
 from google.protobuf.message import Message
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, select
 
 from control.database.engine import Connection
 from control.database.tables import outbox
 from control.identifiers import new_id
+from matinee.bus import Event
 from matinee.tokens import Clock
 from protos.v1 import events_pb2
 
@@ -21,3 +24,15 @@ async def record(connection: Connection, message: Message, clock: Clock) -> None
         "data": message.SerializeToString(deterministic=True),
     }
     await connection.execute(insert(outbox).values(values))
+
+
+async def oldest(connection: Connection, most: int) -> list[Event]:
+    """The events that have waited for longest, in the order of their causes."""
+    columns = (outbox.c.event_id, outbox.c.topic, outbox.c.key, outbox.c.time, outbox.c.data)
+    rows = await connection.execute(select(*columns).order_by(outbox.c.position).limit(most))
+    return [Event(**row) for row in rows.mappings()]
+
+
+async def sent(connection: Connection, event_ids: Collection[str]) -> None:
+    """Forget events that the bus has."""
+    await connection.execute(delete(outbox).where(outbox.c.event_id.in_(event_ids)))

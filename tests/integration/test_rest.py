@@ -10,11 +10,11 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-import control.server
 import edge.server
 from matinee.rpc import open_channel
 from matinee.settings import load_settings
 from matinee.storage import open_store
+from tests.control_house import serve_control
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -29,7 +29,7 @@ async def house(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     store, channel, stop = open_store(settings.store_url), open_channel(settings.control_address), asyncio.Event()
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(control.server.serve(settings, store, stop, hasher=QUICK))
+        tasks.create_task(serve_control(settings, store, stop, hasher=QUICK))
         await channel.channel_ready()
         token = settings.service_token_file.read_text().strip()
         tasks.create_task(edge.server.serve(settings, store, channel, token, stop, on_listening=listening.set_result))

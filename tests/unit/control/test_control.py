@@ -10,13 +10,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from control.database.engine import open_database
-from control.server import serve
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import load_settings
 from matinee.storage import open_store
 from protos.v1.catalogue_pb2 import GetPosterRequest
 from protos.v1.playback_pb2 import ConnectResponse
-from tests.control_house import QUICK_HASHER, House, refusal, running_control
+from tests.control_house import House, refusal, running_control, serve_control
 
 pytestmark = pytest.mark.anyio
 
@@ -56,13 +55,13 @@ async def test_a_broken_admin_file_is_refused_with_a_sentence(tmp_path: Path) ->
     (tmp_path / "admin.json").write_text("{}")
     settings = load_settings(data=tmp_path)
     with pytest.raises(InvalidInput, match="mend it or remove it"):
-        await serve(settings, open_store("memory://"), asyncio.Event(), hasher=QUICK_HASHER)
+        await serve_control(settings, open_store("memory://"), asyncio.Event())
 
 
 async def test_a_socket_path_that_the_system_cannot_take_is_refused_with_a_sentence(tmp_path: Path) -> None:
     settings = load_settings(data=tmp_path / ("long" * 30))
     with pytest.raises(InvalidInput, match="longer than 107 bytes: choose a shorter data directory"):
-        await serve(settings, open_store("memory://"), asyncio.Event())
+        await serve_control(settings, open_store("memory://"), asyncio.Event())
 
 
 async def test_an_address_that_is_taken_is_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ async def test_an_address_that_is_taken_is_refused_with_a_sentence(tmp_path: Pat
         address = f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         settings = load_settings(data=tmp_path, control={"address": address})
         with pytest.raises(Unavailable, match=f"cannot listen on {address}"):
-            await serve(settings, open_store("memory://"), asyncio.Event(), hasher=QUICK_HASHER)
+            await serve_control(settings, open_store("memory://"), asyncio.Event())
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle+nothing://x", "sqlite+nothing://", "sqlite:///matinee.db"])

@@ -1,0 +1,117 @@
+"""The runner: hands the events of the bus to consumers.
+
+A batch of events is handled in one transaction, which notes them as done. When it fails its events are tried one by
+one; an event that fails again and again, or cannot be read, goes to the dead-letter topic and holds up nobody. While
+the database or the bus is away nothing is given up: the event is tried until they are back.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from control.database import Connection, Database, handled_events
+from control.events.backoff import Backoff
+from control.events.consumer import Consumer
+from matinee.bus import Event, EventBus, Subscription
+from matinee.errors import Unavailable
+from matinee.tokens import Clock
+from protos.v1 import events_pb2
+
+BATCH = 100
+"""Most events in a transaction: others wait for it."""
+ATTEMPTS = 5
+DEAD_LETTER = ".dead-letter"
+LONGEST_REASON = 500
+
+log = structlog.get_logger()
+
+
+class Poison(Exception):
+    """An event that can never be handled."""
+
+
+class Runner:
+    """Runs one consumer."""
+
+    def __init__(self, consumer: Consumer, database: Database, bus: EventBus, clock: Clock) -> None:
+        self._consumer = consumer
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._kinds = {topic_of(kind): kind for kind in consumer.handlers}
+        self._log = log.bind(group=consumer.group)
+
+    async def run(self) -> None:
+        """Handle events until cancelled."""
+        backoff = Backoff()
+        while True:
+            try:
+                async with self._bus.subscribe(self._consumer.group, list(self._kinds)) as subscription:
+                    while True:
+                        await self._next(subscription)
+                        backoff.reset()
+            except Unavailable as error:
+                self._log.warning("events wait on the bus", reason=str(error))
+                await backoff.wait()
+
+    async def _next(self, subscription: Subscription) -> None:
+        events = await subscription.take(BATCH)
+        try:
+            await self._handle(events)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one of the events is its cause
+            self._log.info("a batch is handled one by one", reason=_sentence(error))
+            for event in events:
+                await self._handle_alone(event)
+        await subscription.commit()
+
+    async def _handle(self, events: Sequence[Event]) -> None:
+        """Handle events in one transaction, but for those that were handled before. Raises what the handler raises."""
+        ids = list(dict.fromkeys(event.event_id for event in events))
+        async with self._database.write() as connection:
+            fresh = await handled_events.note(connection, self._consumer.group, ids, self._clock())
+            for event in {event.event_id: event for event in events if event.event_id in fresh}.values():
+                await self._act(connection, event)
+        if fresh and self._consumer.after:
+            self._consumer.after()
+
+    async def _act(self, connection: Connection, event: Event) -> None:
+        kind = self._kinds[event.topic]
+        try:
+            message = kind.FromString(event.data)
+        except DecodeError as error:
+            raise Poison(f"the data is no {kind.DESCRIPTOR.name}") from error
+        await self._consumer.handlers[kind](connection, message)
+
+    async def _handle_alone(self, event: Event) -> None:
+        backoff = Backoff()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._handle([event])
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the event waits on the dead-letter topic
+                if attempt == ATTEMPTS or isinstance(error, Poison):
+                    return await self._bury(event, error)
+            await backoff.wait()
+        return None
+
+    async def _bury(self, event: Event, error: Exception) -> None:
+        """Put an event onto the dead-letter topic, with the group and the reason, and note it as done."""
+        reason = f"{self._consumer.group}: {_sentence(error)}"[:LONGEST_REASON]
+        self._log.error("an event cannot be handled", event_id=event.event_id, topic=event.topic, exc_info=error)
+        buried = Event(event.event_id, event.topic + DEAD_LETTER, event.key, event.time, event.data, reason)
+        await self._bus.publish([buried])
+        async with self._database.write() as connection:
+            await handled_events.note(connection, self._consumer.group, [event.event_id], self._clock())
+
+
+def topic_of(kind: type[Message]) -> str:
+    """The topic of a kind of event, as its contract says."""
+    return str(kind.DESCRIPTOR.GetOptions().Extensions[events_pb2.topic])
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, Poison) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,180 @@
+"""The runner: every event takes effect once, in order, and none holds up the others."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from sqlalchemy import text
+
+from control.database import Connection, Database, handled_events
+from control.events.consumer import Consumer
+from control.events.runner import ATTEMPTS, Runner
+from matinee.bus import Event, EventBus
+from matinee.errors import Conflict, Unavailable
+from protos.v1.events_pb2 import MoviePaused, MoviePlayed
+from tests.control_house import TurnedClock
+from tests.edge_desk import running
+from tests.events import ADA, Outage, on_the_bus, paused, played
+from tests.patience import until
+
+pytestmark = pytest.mark.anyio
+
+BOB = "b" * 26
+
+
+def event(number: int, message: Message | None = None, **changes: Any) -> Event:
+    message = message or played(number)
+    topic = "movie-paused" if isinstance(message, MoviePaused) else "movie-played"
+    given = {"topic": topic, "key": message.account_id, "data": message.SerializeToString()}  # type: ignore[attr-defined]
+    return Event(**{"event_id": f"{number:026}", "time": 1_000.0 + number, **given, **changes})
+
+
+class History:
+    """A consumer that keeps what it was told in the database, and fails when a test wants that."""
+
+    def __init__(self, database: Database, bus: EventBus, clock: TurnedClock) -> None:
+        self.database = database
+        self.calls: list[float] = []
+        self.woken = 0
+        self.fail: Callable[[float], Awaitable[None]] | None = None
+        handlers = {MoviePlayed: self._take, MoviePaused: self._take}
+        self.runner = Runner(Consumer("history", handlers, self._wake), database, bus, clock)
+
+    async def open(self) -> None:
+        async with self.database.write() as connection:
+            await connection.execute(text("CREATE TABLE effects (account_id TEXT, position REAL)"))
+
+    async def effects(self) -> list[float]:
+        async with self.database.read() as connection:
+            return list(await connection.scalars(text("SELECT position FROM effects ORDER BY rowid")))
+
+    async def has(self, *positions: float) -> bool:
+        return await self.effects() == list(positions)
+
+    async def _take(self, connection: Connection, message: MoviePlayed | MoviePaused) -> None:
+        self.calls.append(message.position_seconds)
+        values = {"account_id": message.account_id, "position": message.position_seconds}
+        await connection.execute(text("INSERT INTO effects VALUES (:account_id, :position)"), values)
+        if self.fail:
+            await self.fail(message.position_seconds)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+
+@pytest.fixture
+async def history(database: Database, bus: EventBus, clock: TurnedClock) -> History:
+    made = History(database, bus, clock)
+    await made.open()
+    return made
+
+
+async def test_events_take_effect_in_their_order_whatever_their_kind(history: History, bus: EventBus) -> None:
+    await bus.publish([event(1), event(2, paused(2)), event(3)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1, 2, 3))
+        assert history.woken == 1
+
+
+async def test_an_event_that_comes_again_has_no_second_effect(history: History, bus: EventBus) -> None:
+    await bus.publish([event(1), event(1), event(2)])
+    await bus.publish([event(2), event(3)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1, 2, 3))
+        await bus.rewind("history", ["movie-played"])
+        await bus.publish([event(4)])
+        await until(lambda: history.has(1, 2, 3, 4))
+
+
+async def test_a_group_that_shall_do_all_again_forgets_what_it_did(
+    history: History, bus: EventBus, database: Database
+) -> None:
+    await bus.publish([event(1)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1))
+        async with database.write() as connection:
+            await handled_events.forget_group(connection, "history")
+        await bus.rewind("history", ["movie-played"])
+        await until(lambda: history.has(1, 1))
+
+
+async def test_a_poison_event_leaves_no_trace_but_on_the_dead_letter_topic(history: History, bus: EventBus) -> None:
+    async def fail(position: float) -> None:
+        if position == 2:
+            raise Conflict("nobody likes a 2")
+
+    history.fail = fail
+    await bus.publish([event(1), event(2), event(3)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1, 3))
+        (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
+    assert buried.reason == "history: Conflict: nobody likes a 2"
+    assert (buried.event_id, buried.key, buried.data) == (f"{2:026}", ADA, event(2).data)
+    assert history.calls.count(2) == 1 + ATTEMPTS
+
+
+async def test_an_event_that_cannot_be_read_is_given_up_at_once(history: History, bus: EventBus) -> None:
+    await bus.publish([event(1, data=b"\xff\xff"), event(2)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(2))
+        (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
+    assert buried.reason == "history: the data is no MoviePlayed"
+
+
+async def test_a_failure_that_passes_is_no_poison(history: History, bus: EventBus) -> None:
+    async def fail(position: float) -> None:
+        if len(history.calls) < ATTEMPTS:
+            raise Conflict("not yet")
+
+    history.fail = fail
+    await bus.publish([event(1)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1))
+
+
+async def test_while_something_is_away_nothing_is_given_up_however_long_it_takes(
+    history: History, bus: EventBus
+) -> None:
+    async def fail(position: float) -> None:
+        if len(history.calls) < 4:
+            raise Unavailable("the database does not answer")
+
+    history.fail = fail
+    await bus.publish([event(1), event(2)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1, 2))
+        await bus.publish([event(3, topic="movie-played.dead-letter")])
+        (first,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
+    assert first.event_id == event(3).event_id
+
+
+async def test_a_dead_letter_waits_until_the_bus_takes_it(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    outage = Outage(bus)
+    history = History(database, outage, clock)
+    await history.open()
+    await bus.publish([event(1, data=b"\xff\xff"), event(2)])
+    outage.away = True
+    async with running(history.runner.run()):
+        await until(lambda: outage.refused >= 2)
+        outage.away = False
+        await on_the_bus(bus, 1, "movie-played.dead-letter")
+        await until(lambda: history.has(2))
+
+
+async def test_fields_of_a_later_version_are_no_obstacle(history: History, bus: EventBus) -> None:
+    later = played(1).SerializeToString() + bytes([0xFA, 0x01, 3]) + b"new"  # field 31, of a contract to come
+    await bus.publish([event(1, data=later)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(1))
+
+
+async def test_what_was_handled_long_ago_is_forgotten(database: Database) -> None:
+    async with database.write() as connection:
+        assert await handled_events.note(connection, "history", ["e1"], 10.0) == {"e1"}
+        assert await handled_events.note(connection, "history", ["e1", "e2"], 20.0) == {"e2"}
+        assert await handled_events.note(connection, "popularity", ["e1"], 20.0) == {"e1"}
+        await handled_events.forget(connection, before=15.0)
+        assert await handled_events.note(connection, "history", ["e1", "e2"], 30.0) == {"e1"}
