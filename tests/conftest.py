@@ -35,6 +35,7 @@ MAY_BLOCK = [
     ("matinee/instance.py", {"announce", "withdraw"}),
     # The log of a failure quotes our source, which Python reads once.
     ("control/guard.py", {"_answering"}),
+    ("control/events/runner.py", {"_bury"}),
     ("edge/guard.py", {"_refuse"}),
     ("ingest/attempt.py", {"_give_back"}),
 ]

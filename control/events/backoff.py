@@ -2,7 +2,7 @@
 
 import asyncio
 
-FIRST_SECONDS = 0.1
+FIRST_SECONDS = 0.05
 LONGEST_SECONDS = 5.0
 
 

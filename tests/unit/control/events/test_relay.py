@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from control.database import Database
+from control.database import Database, outbox
 from control.events.relay import BATCH, Relay
 from matinee.bus import EventBus
 from matinee.errors import Conflict
@@ -42,8 +42,6 @@ async def test_what_was_sent_has_left_the_outbox(database: Database, bus: EventB
 async def test_what_is_rolled_back_is_no_event(database: Database, bus: EventBus, clock: TurnedClock) -> None:
     with suppress(Conflict):
         async with database.write() as connection:
-            from control.database import outbox
-
             await outbox.record(connection, played(), clock)
             raise Conflict("the cause failed")
     assert await Relay(database, bus).relay() == 0
@@ -96,6 +94,7 @@ async def test_another_relay_takes_over_when_one_ends(database: Database, bus: E
     first = asyncio.create_task(Relay(database, bus).run())
     await record(database, clock, played(1))
     await on_the_bus(bus, 1)
+    await until(lambda: _empty(database))
     async with running(Relay(database, bus).run()):
         first.cancel()
         await asyncio.wait([first])
