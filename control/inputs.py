@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from matinee.declaration import SHA256
+from matinee.delivery import ASSET_ID
 from matinee.errors import InvalidInput
 
 LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
@@ -58,6 +59,13 @@ def identifier(name: str, value: str) -> str:
     """An id of ours (see `control.identifiers`)."""
     if not _ID.fullmatch(value):
         raise InvalidInput(f"{name} is not an id of this instance")
+    return value
+
+
+def asset_id(value: str) -> str:
+    """The id of an asset."""
+    if not ASSET_ID.fullmatch(value):
+        raise InvalidInput("asset_id is not the id of an asset")
     return value
 
 

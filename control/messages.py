@@ -3,6 +3,7 @@
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from control.callers import Caller
+from control.database.assets import Asset
 from control.database.playback_sessions import PlaybackSession
 from control.database.titles import Title
 from control.jobs.job import Job
@@ -18,6 +19,12 @@ JOB_STATES = {
     State.REFUSED: jobs_pb2.JOB_STATE_FAILED,
     State.CANCELLED: jobs_pb2.JOB_STATE_CANCELLED,
 }
+TITLE_KINDS = {
+    "film": catalogue_pb2.TITLE_KIND_FILM,
+    "series": catalogue_pb2.TITLE_KIND_SERIES,
+    "season": catalogue_pb2.TITLE_KIND_SEASON,
+    "episode": catalogue_pb2.TITLE_KIND_EPISODE,
+}
 
 
 def timestamp(seconds: float) -> Timestamp:
@@ -25,6 +32,10 @@ def timestamp(seconds: float) -> Timestamp:
     moment = Timestamp()
     moment.FromMicroseconds(round(seconds * 1_000_000))
     return moment
+
+
+def _moment(seconds: float | None) -> Timestamp | None:
+    return None if seconds is None else timestamp(seconds)
 
 
 def account(person: Caller) -> auth_pb2.Account:
@@ -44,8 +55,36 @@ def title(stored: Title) -> catalogue_pb2.Title:
         width=stored.width,
         height=stored.height,
         created_at=timestamp(stored.created_at),
-        published_at=None if stored.published_at is None else timestamp(stored.published_at),
+        published_at=_moment(stored.published_at),
         audio_languages=stored.audio_languages,
+        kind=TITLE_KINDS[stored.kind],
+        parent_id=stored.parent_id,
+        number=stored.number,
+        genres=stored.genres,
+        tags=stored.tags,
+        year=stored.year,
+        original_language=stored.original_language,
+        cast=[catalogue_pb2.CastMember(name=name, role=role) for name, role in stored.cast],
+        rating=stored.rating,
+        minimum_age=stored.minimum_age,
+        available_from=_moment(stored.available_from),
+        available_until=_moment(stored.available_until),
+        plan_id=stored.plan_id,
+        poster_version=stored.poster_version,
+        backdrop_version=stored.backdrop_version,
+    )
+
+
+def asset(stored: Asset, *, active: bool) -> catalogue_pb2.Asset:
+    """A version of a title's media."""
+    return catalogue_pb2.Asset(
+        asset_id=stored.asset_id,
+        duration_seconds=stored.duration_seconds,
+        width=stored.width,
+        height=stored.height,
+        size_bytes=stored.size_bytes,
+        created_at=timestamp(stored.created_at),
+        active=active,
     )
 
 

@@ -24,9 +24,7 @@ class PageRequest:
     @classmethod
     def read(cls, page_size: int, page_token: str) -> "PageRequest":
         """Check what came over the wire: sizes above LARGEST_SIZE are cut, 0 is the default. Raises `InvalidInput`."""
-        if page_size < 0:
-            raise InvalidInput("page_size must not be negative")
-        return cls(_decoded(page_token), min(page_size or DEFAULT_SIZE, LARGEST_SIZE))
+        return cls(_decoded(page_token), checked_size(page_size))
 
     @property
     def look_ahead(self) -> int:
@@ -45,6 +43,13 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next_token: str
+
+
+def checked_size(page_size: int) -> int:
+    """How many things a page shows: LARGEST_SIZE at most, and by default DEFAULT_SIZE. Raises `InvalidInput`."""
+    if page_size < 0:
+        raise InvalidInput("page_size must not be negative")
+    return min(page_size or DEFAULT_SIZE, LARGEST_SIZE)
 
 
 def _encoded(last_id: str) -> str:

@@ -52,6 +52,7 @@ ANSWER_HEADERS = (
 
 _NUMBER = re.compile(r"[0-9]{1,16}")
 _KEY = re.compile(r"[!-+\--~]{1,64}")  # visible ASCII without the comma
+_ID = re.compile(r"[0-9a-v]{26}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -65,11 +66,15 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What `Upload-Metadata` says of the film; `sha256` is hex, or empty when it was not declared."""
+    """What `Upload-Metadata` says of the film; `sha256` is hex, or empty when it was not declared.
+
+    `title_id` is the title that gets a new version; empty for a film that becomes a title of its own.
+    """
 
     title: str
     filename: str
     sha256: str
+    title_id: str = ""
 
 
 def number(headers: Mapping[str, str], name: str) -> int:
@@ -110,20 +115,24 @@ def metadata(text: str) -> dict[str, str]:
 def film(values: Mapping[str, str]) -> Film:
     """The film that metadata describe; without a title, the file's name without its suffix is the title.
 
-    Raises `InvalidInput` when there is neither, when one is too long, or when `sha256` is no SHA-256.
+    Raises `InvalidInput` when there is neither and no title to make a version of, when one is too long, or when
+    `sha256` is no SHA-256.
     """
     filename = _shown(values.get("filename", ""))
     title = _shown(values.get("title", "")) or PurePath(filename).stem[:LONGEST_TITLE].strip()
     sha256 = values.get("sha256", "").lower()
-    if not title:
+    title_id = values.get("title_id", "")
+    if not title and not title_id:
         raise InvalidInput("Upload-Metadata names neither a title nor a filename")
+    if title_id and not _ID.fullmatch(title_id):
+        raise InvalidInput("Upload-Metadata has a title_id that is not the id of a title")
     if len(title) > LONGEST_TITLE or len(filename) > LONGEST_FILE_NAME:
         raise InvalidInput(
             f"a title may have {LONGEST_TITLE} characters and a filename {LONGEST_FILE_NAME}; one of them is longer"
         )
     if sha256 and not SHA256.fullmatch(sha256):
         raise InvalidInput("Upload-Metadata has a sha256 that is not 64 hexadecimal digits")
-    return Film(title, filename, sha256)
+    return Film(title, filename, sha256, title_id)
 
 
 def http_date(moment: float) -> str:

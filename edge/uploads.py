@@ -182,6 +182,7 @@ class Uploads:
             file_name=film.filename,
             size_bytes=upload.declaration.length,
             sha256=film.sha256,
+            title_id=film.title_id,
         )
         async with rpc.translated():
             answer = await self._control.CompleteUpload(request, metadata=self._metadata, timeout=self._deadline)

@@ -46,10 +46,13 @@ def upload(
     auth: httpx.Auth,
     title: str,
     memory: Path,
+    title_id: str = "",
     on_progress: OnBytes = lambda _: None,
     on_hashed: OnBytes = lambda _: None,
 ) -> Uploaded:
     """Send a film to the instance at `url`; continue an upload of the same bytes that was cut off.
+
+    It becomes a title of its own, or a new version of the title `title_id`.
 
     `auth` signs the requests, and may have one sent again. `memory` is the folder in which unfinished uploads are
     remembered. `on_hashed` hears how many bytes have been hashed, which comes first, and `on_progress` how many have
@@ -62,11 +65,12 @@ def upload(
         film = Film(file, path.stat().st_size, _sha256(file, on_hashed))
         if film.size == 0:
             raise InvalidInput(f"{path} is empty")
-        note = Note(memory, url, title, film.sha256)
+        note = Note(memory, url, title_id or title, film.sha256)
         # A proxy has no way to an instance on this machine.
         trust_env = httpx.URL(url).host not in LOOPBACK
         with httpx.Client(base_url=url, auth=auth, timeout=TIMEOUT, trust_env=trust_env) as http:
             metadata = {"filename": readable(path.name), "title": title, "sha256": film.sha256}
+            metadata |= {"title_id": title_id} if title_id else {}
             return Sending(TusClient(http), film, metadata, note, on_progress).run()
 
 

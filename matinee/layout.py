@@ -3,6 +3,7 @@
     uploads/<upload>/<offset>    a film as it came: parts, each named by its first byte in 16 digits
     spans/<upload>/…             what was encoded of it so far, until its title is published
     assets/<asset>/…             a title's tracks, with the index of their fragments and a poster
+    artwork/<title>/<version>/…  a picture that was uploaded for a title, in several widths
 
 Beside them each room keeps what is its own: edge `staged/`, `completed/` and `unfinished/`, ingest `publications/`.
 """
@@ -46,3 +47,13 @@ def asset_prefix(asset_id: str) -> str:
 def asset_key(asset_id: str, name: str) -> str:
     """The key of one file of an asset."""
     return f"{asset_prefix(asset_id)}/{name}"
+
+
+def artwork_prefix(title_id: str, version: str = "") -> str:
+    """The key prefix of the pictures of a title, or of one version of one of them."""
+    return f"artwork/{title_id}/{version}".rstrip("/")
+
+
+def artwork_key(title_id: str, version: str, width: int) -> str:
+    """The key of a picture of a title in one width."""
+    return f"{artwork_prefix(title_id, version)}/{width}.jpg"

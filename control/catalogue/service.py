@@ -1,33 +1,28 @@
 """CatalogueService: titles, as viewers find them and publishers keep them."""
 
-from dataclasses import replace
-
 from google.api.httpbody_pb2 import HttpBody
 from typing_extensions import override
 
 from control import inputs, messages
-from control.callers import caller
-from control.database import Connection, Database, announcements, jobs, playback_sessions, removals, titles
+from control.catalogue import browsing, deletion, details, publication
+from control.catalogue.artwork import BACKDROPS, POSTERS, Gallery
+from control.catalogue.hierarchy import check_place
+from control.catalogue.visibility import known
+from control.database import Database, assets, titles
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
-from control.pages import PageRequest
+from control.identifiers import new_id
 from control.playback.announcer import Announcer
-from matinee.declaration import LONGEST_TITLE
-from matinee.errors import NotFound
-from matinee.layout import POSTER, asset_key, asset_prefix, span_prefix, upload_prefix
+from matinee.errors import InvalidInput, NotFound
 from matinee.rpc import Context
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
 from protos.v1 import catalogue_pb2 as pb
-from protos.v1.access_pb2 import ACCESS_PUBLISHER
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceServicer
-
-LONGEST_SYNOPSIS = 5_000
-DELETED = "the title was deleted"
 
 
 class CatalogueService(CatalogueServiceServicer):
-    """Viewers see published titles, publishers also drafts."""
+    """Viewers see titles that are published and available, publishers see all."""
 
     def __init__(
         self,
@@ -39,70 +34,118 @@ class CatalogueService(CatalogueServiceServicer):
         clock: Clock,
     ) -> None:
         self._database = database
-        self._store = store
+        self._gallery = Gallery(database, store, clock)
         self._announcer = announcer
         self._housekeeping = housekeeping
         self._clock = clock
 
     @override
+    async def CreateTitle(self, request: pb.CreateTitleRequest, context: Context) -> pb.CreateTitleResponse:
+        told = request.title
+        if told.kind and told.kind not in browsing.KINDS:
+            raise InvalidInput("kind is none of those that there are")
+        kind = browsing.KINDS[told.kind or pb.TITLE_KIND_FILM]
+        title = details.described(Title(new_id(self._clock), "", created_at=self._clock(), kind=kind), told)
+        async with self._database.write() as connection:
+            await check_place(connection, title)
+            await titles.add(connection, title)
+        return pb.CreateTitleResponse(title=messages.title(title))
+
+    @override
     async def ListTitles(self, request: pb.ListTitlesRequest, context: Context) -> pb.ListTitlesResponse:
-        asked, drafts = PageRequest.read(request.page_size, request.page_token), caller().may(ACCESS_PUBLISHER)
         async with self._database.read() as connection:
-            found = await titles.page(connection, asked.before, asked.look_ahead, drafts=drafts)
-        page = asked.cut(found, lambda title: title.title_id)
-        return pb.ListTitlesResponse(
-            titles=[messages.title(title) for title in page.items], next_page_token=page.next_token
-        )
+            return await browsing.list_titles(connection, request, self._clock())
+
+    @override
+    async def SearchTitles(self, request: pb.SearchTitlesRequest, context: Context) -> pb.SearchTitlesResponse:
+        async with self._database.read() as connection:
+            return await browsing.search_titles(connection, request, self._clock())
 
     @override
     async def GetTitle(self, request: pb.GetTitleRequest, context: Context) -> pb.GetTitleResponse:
         async with self._database.read() as connection:
-            title = await _visible(connection, request.title_id)
+            title = await known(connection, request.title_id, self._clock())
         return pb.GetTitleResponse(title=messages.title(title))
 
     @override
     async def UpdateTitle(self, request: pb.UpdateTitleRequest, context: Context) -> pb.UpdateTitleResponse:
         async with self._database.write() as connection:
-            title = await _visible(connection, request.title_id, lock=True)
-            if request.HasField("name"):
-                title = replace(title, name=inputs.line("name", request.name, LONGEST_TITLE))
-            if request.HasField("synopsis"):
-                title = replace(title, synopsis=inputs.text("synopsis", request.synopsis, LONGEST_SYNOPSIS))
+            former = await known(connection, request.title_id, self._clock(), lock=True)
+            title = details.changed(former, request)
+            if (title.parent_id, title.number) != (former.parent_id, former.number):
+                await check_place(connection, title)
             await titles.save(connection, title)
         return pb.UpdateTitleResponse(title=messages.title(title))
+
+    @override
+    async def PublishTitle(self, request: pb.PublishTitleRequest, context: Context) -> pb.PublishTitleResponse:
+        async with self._database.write() as connection:
+            title = await known(connection, request.title_id, self._clock(), lock=True)
+            title = await publication.publish(connection, title, self._clock)
+        return pb.PublishTitleResponse(title=messages.title(title))
+
+    @override
+    async def UnpublishTitle(self, request: pb.UnpublishTitleRequest, context: Context) -> pb.UnpublishTitleResponse:
+        async with self._database.write() as connection:
+            title = await known(connection, request.title_id, self._clock(), lock=True)
+            title = await publication.unpublish(connection, title)
+        return pb.UnpublishTitleResponse(title=messages.title(title))
+
+    @override
+    async def ListAssets(self, request: pb.ListAssetsRequest, context: Context) -> pb.ListAssetsResponse:
+        async with self._database.read() as connection:
+            title = await known(connection, request.title_id, self._clock())
+            found = await assets.of_title(connection, title.title_id)
+        versions = [messages.asset(asset, active=asset.asset_id == title.asset_id) for asset in found]
+        return pb.ListAssetsResponse(assets=versions)
+
+    @override
+    async def ActivateAsset(self, request: pb.ActivateAssetRequest, context: Context) -> pb.ActivateAssetResponse:
+        asset_id = inputs.asset_id(request.asset_id)
+        async with self._database.write() as connection:
+            title = await known(connection, request.title_id, self._clock(), lock=True)
+            asset = await assets.find(connection, asset_id)
+            if asset is None or asset.title_id != title.title_id:
+                raise NotFound("the title has no such version")
+            if asset_id != title.asset_id:
+                title = await publication.activate(connection, title, asset, self._clock)
+        return pb.ActivateAssetResponse(title=messages.title(title))
+
+    @override
+    async def DeleteAsset(self, request: pb.DeleteAssetRequest, context: Context) -> pb.DeleteAssetResponse:
+        now, asset_id = self._clock(), inputs.asset_id(request.asset_id)
+        async with self._database.write() as connection:
+            title = await known(connection, request.title_id, now, lock=True)
+            await deletion.delete_asset(connection, title, asset_id, now)
+        self._housekeeping.wake()
+        return pb.DeleteAssetResponse()
 
     @override
     async def DeleteTitle(self, request: pb.DeleteTitleRequest, context: Context) -> pb.DeleteTitleResponse:
         now = self._clock()
         async with self._database.write() as connection:
-            title = await _visible(connection, request.title_id, lock=True)
-            sessions = await playback_sessions.of_title(connection, title.title_id)
-            await announcements.revoke(connection, [session.session_id for session in sessions], DELETED, now)
-            await removals.note(connection, await _prefixes(connection, title), now)
-            await titles.remove(connection, title.title_id)
+            title = await known(connection, request.title_id, now, lock=True)
+            await deletion.delete_title(connection, title, now, force=request.force)
         self._announcer.wake()
         self._housekeeping.wake()
         return pb.DeleteTitleResponse()
 
     @override
     async def GetPoster(self, request: pb.GetPosterRequest, context: Context) -> HttpBody:
-        async with self._database.read() as connection:
-            title = await _visible(connection, request.title_id)
-        if not title.published:
-            raise NotFound("the title has no poster yet")
-        return HttpBody(content_type="image/jpeg", data=await self._store.get(asset_key(title.asset_id, POSTER)))
+        return await self._gallery.show(POSTERS, request.title_id, request.width, request.version, context)
 
+    @override
+    async def GetBackdrop(self, request: pb.GetBackdropRequest, context: Context) -> HttpBody:
+        return await self._gallery.show(BACKDROPS, request.title_id, request.width, request.version, context)
 
-async def _visible(connection: Connection, title_id: str, *, lock: bool = False) -> Title:
-    """The title, if the caller may know of it."""
-    title = await titles.find(connection, inputs.identifier("title_id", title_id), lock=lock)
-    if title is None or not (title.published or caller().may(ACCESS_PUBLISHER)):
-        raise NotFound("there is no such title")
-    return title
+    @override
+    async def SetPoster(self, request: pb.SetPosterRequest, context: Context) -> pb.SetPosterResponse:
+        title = await self._gallery.take(POSTERS, request.title_id, request.picture.data)
+        self._housekeeping.wake()
+        return pb.SetPosterResponse(title=messages.title(title))
 
-
-async def _prefixes(connection: Connection, title: Title) -> list[str]:
-    """Where the objects of a title lie: its uploads, what was encoded of them, and its asset."""
-    uploads = [job.upload_id for job in await jobs.of_title(connection, title.title_id)]
-    made = [prefix(upload) for upload in uploads for prefix in (upload_prefix, span_prefix)]
-    return [*made, asset_prefix(title.asset_id)] if title.published else made
+    @override
+    async def SetBackdrop(self, request: pb.SetBackdropRequest, context: Context) -> pb.SetBackdropResponse:
+        title = await self._gallery.take(BACKDROPS, request.title_id, request.picture.data)
+        self._housekeeping.wake()
+        return pb.SetBackdropResponse(title=messages.title(title))

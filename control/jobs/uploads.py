@@ -1,15 +1,16 @@
-"""UploadService: a finished upload becomes a title and a job."""
+"""UploadService: a finished upload becomes a job, and a title unless it is a new version of one."""
 
 from typing_extensions import override
 
 from control import inputs
 from control.callers import Caller
+from control.catalogue.hierarchy import WITH_MEDIA
 from control.database import Connection, Database, accounts, jobs, titles
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.jobs.job import Job
 from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
-from matinee.errors import PermissionDenied, Unauthenticated
+from matinee.errors import Conflict, NotFound, PermissionDenied, Unauthenticated
 from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
@@ -29,17 +30,22 @@ class UploadService(UploadServiceServicer):
         title, job = self._checked(request)
         async with self._database.write() as connection:
             await _check_publisher(connection, job.account_id, request.session_id)
-            await titles.add(connection, title)
+            if request.title_id:
+                await _check_title(connection, request.title_id)
+            else:
+                await titles.add(connection, title)
             known = await jobs.add_once(connection, job)
-            if known.job_id != job.job_id:
+            if known.job_id != job.job_id and not request.title_id:
                 await titles.remove(connection, title.title_id)
         return pb.CompleteUploadResponse(title_id=known.title_id, job_id=known.job_id)
 
     def _checked(self, request: pb.CompleteUploadRequest) -> tuple[Title, Job]:
         now = self._clock()
         file_name = inputs.line("file_name", request.file_name, LONGEST_FILE_NAME, needed=False)
-        name = inputs.line("title_name", request.title_name or file_name[:LONGEST_TITLE], LONGEST_TITLE)
-        title = Title(new_id(self._clock), name, created_at=now)
+        known_id = inputs.identifier("title_id", request.title_id) if request.title_id else ""
+        given = request.title_name or file_name[:LONGEST_TITLE]
+        name = inputs.line("title_name", given, LONGEST_TITLE, needed=not known_id)
+        title = Title(known_id or new_id(self._clock), name, created_at=now)
         job = Job(
             job_id=new_id(self._clock),
             title_id=title.title_id,
@@ -53,6 +59,15 @@ class UploadService(UploadServiceServicer):
             due_at=now,
         )
         return title, job
+
+
+async def _check_title(connection: Connection, title_id: str) -> None:
+    """Raise `NotFound` when there is no such title, `Conflict` when its kind has no media."""
+    title = await titles.find(connection, title_id, lock=True)
+    if title is None:
+        raise NotFound("there is no such title to make a new version of")
+    if title.kind not in WITH_MEDIA:
+        raise Conflict(f"a {title.kind} has no media: upload its episodes")
 
 
 async def _check_publisher(connection: Connection, account_id: str, session_id: str) -> None:

@@ -1,16 +1,15 @@
 """WorkerService: workers lease jobs, keep them, and hand in what became of them."""
 
-from dataclasses import replace
-
 from typing_extensions import override
 
 from control import inputs
+from control.catalogue.publication import add_version
 from control.database import Connection, Database, jobs, removals, titles
+from control.database.assets import Asset
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
 from control.jobs.job import Job, heard, leased, published, released
 from control.jobs.job_states import Event, State
-from matinee.delivery import ASSET_ID
 from matinee.errors import InvalidInput, NotFound
 from matinee.layout import span_prefix, upload_prefix
 from matinee.rpc import Context
@@ -75,7 +74,7 @@ class WorkerService(WorkerServiceServicer):
             if _is_repeated(request, job, title):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
-            await titles.save(connection, _flipped(title, request, now))
+            await add_version(connection, title, _asset(title, request, now), self._clock)
         return pb.PublishAssetResponse()
 
     @override
@@ -123,14 +122,11 @@ def _is_repeated(request: pb.PublishAssetRequest, job: Job, title: Title) -> boo
     return job.state is State.PUBLISHED and same
 
 
-def _flipped(title: Title, request: pb.PublishAssetRequest, now: float) -> Title:
-    if not ASSET_ID.fullmatch(request.asset_id):
-        raise InvalidInput("asset_id is not the id of an asset")
-    return replace(
-        title,
-        published=True,
-        published_at=now,
-        asset_id=request.asset_id,
+def _asset(title: Title, request: pb.PublishAssetRequest, now: float) -> Asset:
+    return Asset(
+        asset_id=inputs.asset_id(request.asset_id),
+        title_id=title.title_id,
+        created_at=now,
         duration_seconds=inputs.seconds("duration_seconds", request.duration_seconds),
         width=inputs.size("width", request.width),
         height=inputs.size("height", request.height),

@@ -7,6 +7,7 @@ from typing_extensions import override
 from control import inputs, messages
 from control.accounts.keyring import Keyring
 from control.callers import Caller, caller
+from control.catalogue.visibility import watchable
 from control.database import Connection, Database, announcements, playback_sessions, titles
 from control.database.playback_sessions import PlaybackSession
 from control.database.titles import Title
@@ -56,7 +57,7 @@ class PlaybackService(PlaybackServiceServicer):
         device = inputs.line("device", request.device, LONGEST_DEVICE, needed=False)
         async with self._database.write() as connection:
             title = await titles.find(connection, inputs.identifier("title_id", request.title_id))
-            if title is None or not title.published:
+            if title is None or not watchable(title, self._clock()):
                 raise NotFound("there is no such title")
             session = self._opened(title, device)
             crowded_out = await playback_sessions.unused_longest(connection, session.account_id, MOST_SESSIONS - 1)

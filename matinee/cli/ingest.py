@@ -19,6 +19,7 @@ from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unavailable
 
 Files = Annotated[list[Path], typer.Argument(help="Films to upload.")]
 Title = Annotated[str | None, typer.Option(help="Name of the title; default: the file's name.")]
+TitleId = Annotated[str | None, typer.Option(help="Make a new version of this title.", show_default=False)]
 Wait = Annotated[bool, typer.Option("--wait", help="Until the title can be watched.")]
 
 POLL_SECONDS = 0.5
@@ -30,15 +31,28 @@ def register(app: typer.Typer) -> None:
     app.command()(ingest)
 
 
-def ingest(files: Files, title: Title = None, wait: Wait = False, as_json: Json = False, data: Data = None) -> None:
+def ingest(
+    files: Files,
+    title: Title = None,
+    title_id: TitleId = None,
+    wait: Wait = False,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
     """Upload films. An upload that was cut off goes on where it stopped."""
     if title is not None and len(files) > 1:
         raise InvalidInput("--title names one film: give one FILE with it")
+    if title_id is not None and (title is not None or len(files) > 1):
+        raise InvalidInput("--title-id is for one FILE, and the title keeps its name: change that with `titles edit`")
     for file in files:
         require_file(file)
     with open_api(settings_with(data)) as api, progress_bars() as progress:
+        if title_id is not None:
+            title = api.call("GET", f"/titles/{title_id}")["title"][
+                "name"
+            ]  # said before all bytes are sent for nothing
         for file in files:
-            job = ingest_one(api, file, title or file.stem, progress, wait=wait)
+            job = ingest_one(api, file, title or file.stem, progress, wait=wait, title_id=title_id or "")
             _report(job, as_json=as_json)
 
 
@@ -48,7 +62,7 @@ def require_file(film: Path) -> None:
         raise InvalidInput(f"{film} is not a file")
 
 
-def ingest_one(api: Api, file: Path, title: str, progress: Progress, *, wait: bool) -> Answer:
+def ingest_one(api: Api, file: Path, title: str, progress: Progress, *, wait: bool, title_id: str = "") -> Answer:
     """Upload one film and give its job; with `wait`, once it has been published.
 
     Raises `SourceRefused` when the job fails, and `Cancelled` when somebody cancels it.
@@ -61,6 +75,7 @@ def ingest_one(api: Api, file: Path, title: str, progress: Progress, *, wait: bo
         url=api.url,
         auth=api.auth,
         title=title,
+        title_id=title_id,
         memory=state_directory() / "uploads",
         on_hashed=lambda done: progress.update(hashed, completed=done),
         on_progress=lambda done: progress.update(sent, completed=done),

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from protos.v1 import access_pb2 as protos_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/v1/jobs.proto\x12\nmatinee.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/access.proto\"\xff\x02\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x12\n\ntitle_name\x18\x03 \x01(\t\x12#\n\x05state\x18\x04 \x01(\x0e\x32\x14.matinee.v1.JobState\x12#\n\x05stage\x18\x05 \x01(\x0e\x32\x14.matinee.v1.JobStage\x12\x10\n\x08progress\x18\x06 \x01(\x01\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x11\n\tfile_name\x18\t \x01(\t\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tworker_id\x18\r \x01(\t\x12\x18\n\x10\x63\x61ncel_requested\x18\x0e \x01(\x08\x12\x0f\n\x07refused\x18\x0f \x01(\x08\"8\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.matinee.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\".\n\x0eGetJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.matinee.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"1\n\x11\x43\x61ncelJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.matinee.v1.Job\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x10RetryJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.matinee.v1.Job\"\x9d\x01\n\x15\x43ompleteUploadRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x12\n\ntitle_name\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x12\n\nsession_id\x18\x07 \x01(\t\":\n\x16\x43ompleteUploadResponse\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"$\n\x0fLeaseJobRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"\xb6\x01\n\x08JobLease\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x11\n\tupload_id\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x15\n\rfencing_token\x18\x07 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x15\n\rlease_seconds\x18\t \x01(\x01\"F\n\x10LeaseJobResponse\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x14.matinee.v1.JobLeaseH\x00\x88\x01\x01\x42\x08\n\x06_lease\"p\n\x10HeartbeatRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12#\n\x05stage\x18\x03 \x01(\x0e\x32\x14.matinee.v1.JobStage\x12\x10\n\x08progress\x18\x04 \x01(\x01\"-\n\x11HeartbeatResponse\x12\x18\n\x10\x63\x61ncel_requested\x18\x01 \x01(\x08\"\xb4\x01\n\x13PublishAssetRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x18\n\x10\x64uration_seconds\x18\x04 \x01(\x01\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12\x17\n\x0f\x61udio_languages\x18\x07 \x03(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\"\x16\n\x14PublishAssetResponse\"\x81\x01\n\x11ReleaseJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.matinee.v1.JobState\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0f\n\x07refused\x18\x05 \x01(\x08\"\x14\n\x12ReleaseJobResponse*\x9a\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x17\n\x13JOB_STATE_PUBLISHED\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05*\xac\x01\n\x08JobStage\x12\x19\n\x15JOB_STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0fJOB_STAGE_FETCH\x10\x01\x12\x13\n\x0fJOB_STAGE_PROBE\x10\x02\x12\x14\n\x10JOB_STAGE_ENCODE\x10\x03\x12\x16\n\x12JOB_STAGE_ASSEMBLE\x10\x04\x12\x16\n\x12JOB_STAGE_VALIDATE\x10\x05\x12\x15\n\x11JOB_STAGE_PUBLISH\x10\x06\x32\xbb\x03\n\nJobService\x12_\n\x08ListJobs\x12\x1b.matinee.v1.ListJobsRequest\x1a\x1c.matinee.v1.ListJobsResponse\"\x18\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x0e\x12\x0c/api/v1/jobs\x12\x62\n\x06GetJob\x12\x19.matinee.v1.GetJobRequest\x1a\x1a.matinee.v1.GetJobResponse\"!\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/jobs/{job_id}\x12u\n\tCancelJob\x12\x1c.matinee.v1.CancelJobRequest\x1a\x1d.matinee.v1.CancelJobResponse\"+\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/jobs/{job_id}:cancel:\x01*\x12q\n\x08RetryJob\x12\x1b.matinee.v1.RetryJobRequest\x1a\x1c.matinee.v1.RetryJobResponse\"*\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02 \"\x1b/api/v1/jobs/{job_id}:retry:\x01*2n\n\rUploadService\x12]\n\x0e\x43ompleteUpload\x12!.matinee.v1.CompleteUploadRequest\x1a\".matinee.v1.CompleteUploadResponse\"\x04\xe8\xe0\x18\x05\x32\xd8\x02\n\rWorkerService\x12K\n\x08LeaseJob\x12\x1b.matinee.v1.LeaseJobRequest\x1a\x1c.matinee.v1.LeaseJobResponse\"\x04\xe8\xe0\x18\x05\x12N\n\tHeartbeat\x12\x1c.matinee.v1.HeartbeatRequest\x1a\x1d.matinee.v1.HeartbeatResponse\"\x04\xe8\xe0\x18\x05\x12W\n\x0cPublishAsset\x12\x1f.matinee.v1.PublishAssetRequest\x1a .matinee.v1.PublishAssetResponse\"\x04\xe8\xe0\x18\x05\x12Q\n\nReleaseJob\x12\x1d.matinee.v1.ReleaseJobRequest\x1a\x1e.matinee.v1.ReleaseJobResponse\"\x04\xe8\xe0\x18\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/v1/jobs.proto\x12\nmatinee.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/access.proto\"\xff\x02\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x12\n\ntitle_name\x18\x03 \x01(\t\x12#\n\x05state\x18\x04 \x01(\x0e\x32\x14.matinee.v1.JobState\x12#\n\x05stage\x18\x05 \x01(\x0e\x32\x14.matinee.v1.JobStage\x12\x10\n\x08progress\x18\x06 \x01(\x01\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x11\n\tfile_name\x18\t \x01(\t\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tworker_id\x18\r \x01(\t\x12\x18\n\x10\x63\x61ncel_requested\x18\x0e \x01(\x08\x12\x0f\n\x07refused\x18\x0f \x01(\x08\"8\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.matinee.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\".\n\x0eGetJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.matinee.v1.Job\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"1\n\x11\x43\x61ncelJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.matinee.v1.Job\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"0\n\x10RetryJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.matinee.v1.Job\"\xaf\x01\n\x15\x43ompleteUploadRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x12\n\ntitle_name\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12\x10\n\x08title_id\x18\x08 \x01(\t\":\n\x16\x43ompleteUploadResponse\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"$\n\x0fLeaseJobRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"\xb6\x01\n\x08JobLease\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x11\n\tupload_id\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x15\n\rfencing_token\x18\x07 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x15\n\rlease_seconds\x18\t \x01(\x01\"F\n\x10LeaseJobResponse\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x14.matinee.v1.JobLeaseH\x00\x88\x01\x01\x42\x08\n\x06_lease\"p\n\x10HeartbeatRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12#\n\x05stage\x18\x03 \x01(\x0e\x32\x14.matinee.v1.JobStage\x12\x10\n\x08progress\x18\x04 \x01(\x01\"-\n\x11HeartbeatResponse\x12\x18\n\x10\x63\x61ncel_requested\x18\x01 \x01(\x08\"\xb4\x01\n\x13PublishAssetRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x18\n\x10\x64uration_seconds\x18\x04 \x01(\x01\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12\x17\n\x0f\x61udio_languages\x18\x07 \x03(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\"\x16\n\x14PublishAssetResponse\"\x81\x01\n\x11ReleaseJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.matinee.v1.JobState\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0f\n\x07refused\x18\x05 \x01(\x08\"\x14\n\x12ReleaseJobResponse*\x9a\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x17\n\x13JOB_STATE_PUBLISHED\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05*\xac\x01\n\x08JobStage\x12\x19\n\x15JOB_STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0fJOB_STAGE_FETCH\x10\x01\x12\x13\n\x0fJOB_STAGE_PROBE\x10\x02\x12\x14\n\x10JOB_STAGE_ENCODE\x10\x03\x12\x16\n\x12JOB_STAGE_ASSEMBLE\x10\x04\x12\x16\n\x12JOB_STAGE_VALIDATE\x10\x05\x12\x15\n\x11JOB_STAGE_PUBLISH\x10\x06\x32\xbb\x03\n\nJobService\x12_\n\x08ListJobs\x12\x1b.matinee.v1.ListJobsRequest\x1a\x1c.matinee.v1.ListJobsResponse\"\x18\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x0e\x12\x0c/api/v1/jobs\x12\x62\n\x06GetJob\x12\x19.matinee.v1.GetJobRequest\x1a\x1a.matinee.v1.GetJobResponse\"!\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/jobs/{job_id}\x12u\n\tCancelJob\x12\x1c.matinee.v1.CancelJobRequest\x1a\x1d.matinee.v1.CancelJobResponse\"+\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/jobs/{job_id}:cancel:\x01*\x12q\n\x08RetryJob\x12\x1b.matinee.v1.RetryJobRequest\x1a\x1c.matinee.v1.RetryJobResponse\"*\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02 \"\x1b/api/v1/jobs/{job_id}:retry:\x01*2n\n\rUploadService\x12]\n\x0e\x43ompleteUpload\x12!.matinee.v1.CompleteUploadRequest\x1a\".matinee.v1.CompleteUploadResponse\"\x04\xe8\xe0\x18\x05\x32\xd8\x02\n\rWorkerService\x12K\n\x08LeaseJob\x12\x1b.matinee.v1.LeaseJobRequest\x1a\x1c.matinee.v1.LeaseJobResponse\"\x04\xe8\xe0\x18\x05\x12N\n\tHeartbeat\x12\x1c.matinee.v1.HeartbeatRequest\x1a\x1d.matinee.v1.HeartbeatResponse\"\x04\xe8\xe0\x18\x05\x12W\n\x0cPublishAsset\x12\x1f.matinee.v1.PublishAssetRequest\x1a .matinee.v1.PublishAssetResponse\"\x04\xe8\xe0\x18\x05\x12Q\n\nReleaseJob\x12\x1d.matinee.v1.ReleaseJobRequest\x1a\x1e.matinee.v1.ReleaseJobResponse\"\x04\xe8\xe0\x18\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,10 +52,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKERSERVICE'].methods_by_name['PublishAsset']._serialized_options = b'\350\340\030\005'
   _globals['_WORKERSERVICE'].methods_by_name['ReleaseJob']._loaded_options = None
   _globals['_WORKERSERVICE'].methods_by_name['ReleaseJob']._serialized_options = b'\350\340\030\005'
-  _globals['_JOBSTATE']._serialized_start=1934
-  _globals['_JOBSTATE']._serialized_end=2088
-  _globals['_JOBSTAGE']._serialized_start=2091
-  _globals['_JOBSTAGE']._serialized_end=2263
+  _globals['_JOBSTATE']._serialized_start=1952
+  _globals['_JOBSTATE']._serialized_end=2106
+  _globals['_JOBSTAGE']._serialized_start=2109
+  _globals['_JOBSTAGE']._serialized_end=2281
   _globals['_JOB']._serialized_start=124
   _globals['_JOB']._serialized_end=507
   _globals['_LISTJOBSREQUEST']._serialized_start=509
@@ -75,31 +75,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETRYJOBRESPONSE']._serialized_start=846
   _globals['_RETRYJOBRESPONSE']._serialized_end=894
   _globals['_COMPLETEUPLOADREQUEST']._serialized_start=897
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1054
-  _globals['_COMPLETEUPLOADRESPONSE']._serialized_start=1056
-  _globals['_COMPLETEUPLOADRESPONSE']._serialized_end=1114
-  _globals['_LEASEJOBREQUEST']._serialized_start=1116
-  _globals['_LEASEJOBREQUEST']._serialized_end=1152
-  _globals['_JOBLEASE']._serialized_start=1155
-  _globals['_JOBLEASE']._serialized_end=1337
-  _globals['_LEASEJOBRESPONSE']._serialized_start=1339
-  _globals['_LEASEJOBRESPONSE']._serialized_end=1409
-  _globals['_HEARTBEATREQUEST']._serialized_start=1411
-  _globals['_HEARTBEATREQUEST']._serialized_end=1523
-  _globals['_HEARTBEATRESPONSE']._serialized_start=1525
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1570
-  _globals['_PUBLISHASSETREQUEST']._serialized_start=1573
-  _globals['_PUBLISHASSETREQUEST']._serialized_end=1753
-  _globals['_PUBLISHASSETRESPONSE']._serialized_start=1755
-  _globals['_PUBLISHASSETRESPONSE']._serialized_end=1777
-  _globals['_RELEASEJOBREQUEST']._serialized_start=1780
-  _globals['_RELEASEJOBREQUEST']._serialized_end=1909
-  _globals['_RELEASEJOBRESPONSE']._serialized_start=1911
-  _globals['_RELEASEJOBRESPONSE']._serialized_end=1931
-  _globals['_JOBSERVICE']._serialized_start=2266
-  _globals['_JOBSERVICE']._serialized_end=2709
-  _globals['_UPLOADSERVICE']._serialized_start=2711
-  _globals['_UPLOADSERVICE']._serialized_end=2821
-  _globals['_WORKERSERVICE']._serialized_start=2824
-  _globals['_WORKERSERVICE']._serialized_end=3168
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1072
+  _globals['_COMPLETEUPLOADRESPONSE']._serialized_start=1074
+  _globals['_COMPLETEUPLOADRESPONSE']._serialized_end=1132
+  _globals['_LEASEJOBREQUEST']._serialized_start=1134
+  _globals['_LEASEJOBREQUEST']._serialized_end=1170
+  _globals['_JOBLEASE']._serialized_start=1173
+  _globals['_JOBLEASE']._serialized_end=1355
+  _globals['_LEASEJOBRESPONSE']._serialized_start=1357
+  _globals['_LEASEJOBRESPONSE']._serialized_end=1427
+  _globals['_HEARTBEATREQUEST']._serialized_start=1429
+  _globals['_HEARTBEATREQUEST']._serialized_end=1541
+  _globals['_HEARTBEATRESPONSE']._serialized_start=1543
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1588
+  _globals['_PUBLISHASSETREQUEST']._serialized_start=1591
+  _globals['_PUBLISHASSETREQUEST']._serialized_end=1771
+  _globals['_PUBLISHASSETRESPONSE']._serialized_start=1773
+  _globals['_PUBLISHASSETRESPONSE']._serialized_end=1795
+  _globals['_RELEASEJOBREQUEST']._serialized_start=1798
+  _globals['_RELEASEJOBREQUEST']._serialized_end=1927
+  _globals['_RELEASEJOBRESPONSE']._serialized_start=1929
+  _globals['_RELEASEJOBRESPONSE']._serialized_end=1949
+  _globals['_JOBSERVICE']._serialized_start=2284
+  _globals['_JOBSERVICE']._serialized_end=2727
+  _globals['_UPLOADSERVICE']._serialized_start=2729
+  _globals['_UPLOADSERVICE']._serialized_end=2839
+  _globals['_WORKERSERVICE']._serialized_start=2842
+  _globals['_WORKERSERVICE']._serialized_end=3186
 # @@protoc_insertion_point(module_scope)

@@ -314,6 +314,7 @@ class CompleteUploadRequest(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
+    TITLE_ID_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
     """Names the object prefix uploads/<upload_id>/."""
     account_id: _builtins.str
@@ -325,6 +326,8 @@ class CompleteUploadRequest(_message.Message):
     """Hex SHA-256 that the client declared for the whole file; empty when it declared none."""
     session_id: _builtins.str
     """The session of that account in which the upload was finished."""
+    title_id: _builtins.str
+    """The title that gets a new version; empty: the upload becomes a title of its own."""
     def __init__(
         self,
         *,
@@ -335,10 +338,11 @@ class CompleteUploadRequest(_message.Message):
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
         session_id: _builtins.str = ...,
+        title_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "file_name", b"file_name", "session_id", b"session_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "title_name", b"title_name", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "file_name", b"file_name", "session_id", b"session_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "title_id", b"title_id", "title_name", b"title_name", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

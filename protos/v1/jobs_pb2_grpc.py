@@ -256,7 +256,8 @@ class UploadServiceServicer:
 
     def CompleteUpload(self, request, context):
         """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
-        UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+        UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more, NOT_FOUND
+        when the title that gets a new version is gone, FAILED_PRECONDITION when it is one that has no media.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -363,7 +364,7 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PublishAsset(self, request, context):
-        """Flips the title to the finished asset, in one transaction.
+        """Flips the title to the finished asset, in one transaction; the versions before it are kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

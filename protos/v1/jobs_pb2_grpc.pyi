@@ -102,7 +102,8 @@ class UploadServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UploadServiceAsyncStub: ...
     CompleteUpload: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CompleteUploadRequest, _jobs_pb2.CompleteUploadResponse]
     """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
-    UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+    UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more, NOT_FOUND
+    when the title that gets a new version is gone, FAILED_PRECONDITION when it is one that has no media.
     """
 
 @_typing.type_check_only
@@ -112,7 +113,8 @@ class UploadServiceAsyncStub(UploadServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CompleteUpload: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CompleteUploadRequest, _jobs_pb2.CompleteUploadResponse]  # type: ignore[assignment]
     """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
-    UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+    UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more, NOT_FOUND
+    when the title that gets a new version is gone, FAILED_PRECONDITION when it is one that has no media.
     """
 
 class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -125,7 +127,8 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.CompleteUploadResponse, _abc.Awaitable[_jobs_pb2.CompleteUploadResponse]]:
         """Records the title and its job in one transaction, once per upload: a repeated call gives the same answer.
-        UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more.
+        UNAUTHENTICATED when the session has ended, PERMISSION_DENIED when the account may not publish any more, NOT_FOUND
+        when the title that gets a new version is gone, FAILED_PRECONDITION when it is one that has no media.
         """
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
@@ -144,7 +147,7 @@ class WorkerServiceStub:
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.HeartbeatRequest, _jobs_pb2.HeartbeatResponse]
     """Keeps the lease, reports progress, and hears whether the job was cancelled."""
     PublishAsset: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PublishAssetRequest, _jobs_pb2.PublishAssetResponse]
-    """Flips the title to the finished asset, in one transaction."""
+    """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
     ReleaseJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ReleaseJobRequest, _jobs_pb2.ReleaseJobResponse]
     """Gives the job back: failed for good, to be tried again, or cancelled."""
 
@@ -160,7 +163,7 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     Heartbeat: _aio.UnaryUnaryMultiCallable[_jobs_pb2.HeartbeatRequest, _jobs_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Keeps the lease, reports progress, and hears whether the job was cancelled."""
     PublishAsset: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PublishAssetRequest, _jobs_pb2.PublishAssetResponse]  # type: ignore[assignment]
-    """Flips the title to the finished asset, in one transaction."""
+    """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
     ReleaseJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ReleaseJobRequest, _jobs_pb2.ReleaseJobResponse]  # type: ignore[assignment]
     """Gives the job back: failed for good, to be tried again, or cancelled."""
 
@@ -191,7 +194,7 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.PublishAssetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.PublishAssetResponse, _abc.Awaitable[_jobs_pb2.PublishAssetResponse]]:
-        """Flips the title to the finished asset, in one transaction."""
+        """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
 
     @_abc_1.abstractmethod
     def ReleaseJob(

@@ -191,7 +191,11 @@ async def test_a_database_that_fails_is_unavailable(tmp_path: Path) -> None:
 def test_the_migrations_make_exactly_the_tables() -> None:
     def differences(connection: SyncConnection) -> list[object]:
         upgrade(connection)
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        context = MigrationContext.configure(connection, opts={"include_name": is_ours})
+        return list(compare_metadata(context, metadata))
+
+    def is_ours(name: str | None, kind: str, _: object) -> bool:
+        return not (kind == "table" and str(name).startswith("title_search"))  # FTS5 keeps these itself
 
     engine = create_engine("sqlite://")
     with engine.begin() as connection:

@@ -5,11 +5,12 @@ from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs
 from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, playback_sessions
-from control.database.tables.titles import removals, titles
+from control.database.tables.titles import assets, removals, title_labels, title_texts, titles
 
 __all__ = [
     "accounts",
     "announcements",
+    "assets",
     "handled_events",
     "jobs",
     "metadata",
@@ -19,5 +20,7 @@ __all__ = [
     "removals",
     "sessions",
     "signing_keys",
+    "title_labels",
+    "title_texts",
     "titles",
 ]

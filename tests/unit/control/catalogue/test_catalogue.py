@@ -122,7 +122,7 @@ async def test_a_title_without_a_poster(house: House) -> None:
 
 
 async def delete(house: House, title_id: str) -> None:
-    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=await house.admin())
+    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id, force=True), metadata=await house.admin())
 
 
 async def test_a_deleted_title_is_gone_with_its_playback_sessions(house: House) -> None:

@@ -208,7 +208,7 @@ async def test_deleting_a_title_ends_its_sessions_at_the_edges(house: House) -> 
     admin, title_id = await house.admin(), await house.film()
     session_ids = {(await house.play(title_id, admin)).session_id for _ in range(3)}
     edge = await connected(house)
-    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=admin)
+    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id, force=True), metadata=admin)
     revoked = (await edge.hear()).revoked
     assert {one.session_id for one in revoked} == session_ids
     assert {one.reason for one in revoked} == {"the title was deleted"}

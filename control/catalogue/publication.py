@@ -1,0 +1,76 @@
+"""How titles are shown to viewers, and in which version: each change with its event, in the caller's transaction."""
+
+from dataclasses import replace
+
+from control import messages
+from control.catalogue.hierarchy import WITH_MEDIA
+from control.database import Connection, assets, outbox, removals, titles
+from control.database.assets import Asset
+from control.database.titles import Title
+from matinee.errors import Conflict
+from matinee.layout import asset_prefix
+from matinee.tokens import Clock
+from protos.v1.events_pb2 import TitlePublished
+
+
+async def publish(connection: Connection, title: Title, clock: Clock) -> Title:
+    """Show a title to viewers. Raises `Conflict` when it needs media and has none."""
+    if title.published:
+        return title
+    if title.kind in WITH_MEDIA and not title.asset_id:
+        raise Conflict("the title has no media yet: upload its film first")
+    return await _recorded(connection, replace(title, published=True, published_at=clock()), clock)
+
+
+async def unpublish(connection: Connection, title: Title) -> Title:
+    """Hide a title from viewers."""
+    hidden = replace(title, published=False)
+    await titles.save(connection, hidden)
+    return hidden
+
+
+async def add_version(connection: Connection, title: Title, asset: Asset, clock: Clock) -> Title:
+    """Record a version that has been made, and have it played from now on; a title's first one publishes it.
+
+    A title that was unpublished stays so. Raises `Conflict` when the asset is another title's.
+    """
+    known = await assets.find(connection, asset.asset_id)
+    if known is not None and known.title_id != title.title_id:
+        raise Conflict("the asset belongs to another title")
+    if known is None:
+        await removals.done(connection, asset_prefix(asset.asset_id))  # it may be one that was deleted before
+        await assets.add(connection, asset)
+    if not title.asset_id:
+        title = replace(title, published=True, published_at=clock())
+    return await activate(connection, title, known or asset, clock)
+
+
+async def activate(connection: Connection, title: Title, asset: Asset, clock: Clock) -> Title:
+    """Have a version played from now on. Who watches another goes on with it."""
+    active = replace(
+        title,
+        asset_id=asset.asset_id,
+        duration_seconds=asset.duration_seconds,
+        width=asset.width,
+        height=asset.height,
+        audio_languages=asset.audio_languages,
+        size_bytes=asset.size_bytes,
+    )
+    if not active.published:
+        await titles.save(connection, active)
+        return active
+    return await _recorded(connection, active, clock)
+
+
+async def _recorded(connection: Connection, title: Title, clock: Clock) -> Title:
+    """Save a title that can be watched from now on, or in a new version, and say so."""
+    await titles.save(connection, title)
+    event = TitlePublished(
+        title_id=title.title_id,
+        asset_id=title.asset_id,
+        name=title.name,
+        kind=title.kind,
+        time=messages.timestamp(clock()),
+    )
+    await outbox.record(connection, event, clock)
+    return title
