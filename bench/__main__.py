@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 
-BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads")
+BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads", "catalogue")
 
 
 def main() -> None:

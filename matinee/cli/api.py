@@ -24,9 +24,16 @@ class Api:
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: str | int) -> Answer:
         """Call a method, such as `call("POST", "/titles/1:play", {})`, and give its answer."""
+        return self._answer(method, path, json=body, params=query or None)
+
+    def send(self, method: str, path: str, content: bytes) -> Answer:
+        """Call a method that takes bytes as they are, such as a picture."""
+        return self._answer(method, path, content=content, headers={"Content-Type": "application/octet-stream"})
+
+    def _answer(self, method: str, path: str, **request: Any) -> Answer:
         url = f"{self.url}/api/v1{path}"
         try:
-            answer = self._client.request(method, url, json=body, params=query or None, auth=self.auth, timeout=TIMEOUT)
+            answer = self._client.request(method, url, auth=self.auth, timeout=TIMEOUT, **request)
         except httpx.TransportError as error:
             raise Unavailable(f"{self.url} cannot be reached: {error}") from error
         if not answer.is_success:
@@ -36,11 +43,11 @@ class Api:
         except ValueError as error:
             raise Unavailable(f"what answers at {self.url} is not Matinee: check MATINEE_URL") from error
 
-    def pages(self, path: str, items: str) -> Iterator[Answer]:
-        """Every item of a paged list (AIP-158)."""
+    def pages(self, path: str, items: str, **query: str | int) -> Iterator[Answer]:
+        """Every item of a paged list (AIP-158) that meets a query."""
         token = ""
         while True:
-            page = self.call("GET", path, page_size=100, page_token=token)
+            page = self.call("GET", path, None, **query, page_size=100, page_token=token)
             yield from page.get(items, [])
             token = page.get("next_page_token", "")
             if not token:

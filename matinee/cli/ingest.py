@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     files: Files,
+    *,
     title: Title = None,
     title_id: TitleId = None,
     wait: Wait = False,

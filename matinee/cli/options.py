@@ -9,13 +9,15 @@ from matinee.settings import Settings, load_settings
 
 Data = Annotated[Path | None, typer.Option(help="Data directory of the instance.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
+COMMON = ("data", "as_json")
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", show_default=False)]
 
 
 def pass_on(context: typer.Context) -> None:
-    """Let the options of a group hold for its subcommand too, unless they are given there again."""
-    context.default_map = {str(context.invoked_subcommand): context.params}
+    """Let the options that every command has hold for the subcommand of a group, unless they are given there again."""
+    context.default_map = {str(context.invoked_subcommand): {name: context.params[name] for name in COMMON}}
 
 
 def settings_with(data: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:

@@ -103,6 +103,11 @@ def state_word(state: str) -> str:
     return state.removeprefix("JOB_STATE_").removeprefix("TITLE_STATE_").lower()
 
 
+def kind_word(kind: str) -> str:
+    """The plain word of a title's kind; empty for an answer that has none."""
+    return kind.removeprefix("TITLE_KIND_").lower()
+
+
 def stage_word(job: Answer) -> str:
     """The plain word of the stage that a job is in, while it runs."""
     return str(job["stage"]).removeprefix("JOB_STAGE_").lower() if job["state"] == "JOB_STATE_RUNNING" else ""
@@ -111,4 +116,6 @@ def stage_word(job: Answer) -> str:
 def plain(answer: Answer) -> Answer:
     """A job or a title as scripts read it: with plain words in place of the enumerations of the API."""
     words = {"state": state_word(answer["state"])}
+    if "kind" in answer:
+        words["kind"] = kind_word(answer["kind"])
     return answer | words | ({"stage": stage_word(answer)} if "stage" in answer else {})
