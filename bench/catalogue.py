@@ -49,7 +49,7 @@ async def _asks(house: House, viewer: Metadata) -> dict[str, Ask]:
     def years(number: int) -> Awaitable[Any]:
         first = 1930 + number % 90
         request = pb.ListTitlesRequest(genre="Noir", year_from=first, year_to=first + 5, age=12)
-        return house.catalogue.ListTitles(request, metadata=viewer)  # type: ignore[no-any-return]
+        return house.catalogue.ListTitles(request, metadata=viewer)
 
     deep, token = pb.ListTitlesRequest(genre="Drama", page_size=100), ""
     for _ in range(DEEP_PAGES):

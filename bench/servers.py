@@ -152,13 +152,14 @@ def _latency(said: str, percentile: str) -> float:
 async def main(folder: Path) -> None:
     """The edge as it always is; control's side of the seam answers on a socket of its own."""
     os.sched_setaffinity(0, {0})
-    auth, control = Auth(Calls()), make_server()  # type: ignore[abstract]
+    calls, control = Calls(), make_server()
+    auth = Auth(calls)  # type: ignore[abstract]
     add_AuthServiceServicer_to_server(auth, control)
     add_EdgeServiceServicer_to_server(EdgeDesk(grant_seconds=HOUR), control)
     control.add_insecure_port(f"unix:{folder}/control.sock")
     await control.start()
     now = time.time()
-    token = delivery.mint(auth.key, ASSET_ID, "bench", now=now, expires_at=now + HOUR)
+    token = delivery.mint(calls.key, ASSET_ID, "bench", now=now, expires_at=now + HOUR)
 
     def say(port: int) -> None:
         main_playlist, _ = delivery.urls(f"http://127.0.0.1:{port}", ASSET_ID, token)

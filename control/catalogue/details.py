@@ -80,8 +80,11 @@ def labels(name: str, values: Iterable[str], most: int) -> tuple[str, ...]:
     given = list(values)
     if len(given) > most:
         raise InvalidInput(f"{name} may be {most} at most")
-    lines = [inputs.line(f"each of {name}", value, LONGEST_LABEL) for value in given]
-    return tuple({label(line): line for line in reversed(lines)}.values())[::-1]
+    once: dict[str, str] = {}
+    for value in given:
+        line = inputs.line(f"each of {name}", value, LONGEST_LABEL)
+        once.setdefault(label(line), line)
+    return tuple(once.values())
 
 
 def cast(members: Iterable[pb.CastMember]) -> tuple[tuple[str, str], ...]:

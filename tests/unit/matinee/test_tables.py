@@ -59,7 +59,7 @@ def test_jobs_show_as_much_as_the_screen_is_wide(width: int, shown: list[str]) -
     ("width", "shown"),
     [
         (120, ["TITLE", "NAME", "STATE", "KIND", "YEAR", "LENGTH", "SIZE", "ADDED"]),
-        (100, ["TITLE", "NAME", "STATE", "LENGTH", "SIZE", "ADDED"]),
+        (100, ["TITLE", "NAME", "STATE", "KIND", "LENGTH", "SIZE", "ADDED"]),
         (80, ["TITLE", "NAME", "STATE", "LENGTH", "SIZE"]),
         (60, ["TITLE", "NAME", "STATE"]),
     ],
