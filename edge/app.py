@@ -5,6 +5,7 @@
 | /v/… | media delivery, which does everything itself and so has nothing around it |
 | /api/… | the gateway, and its OpenAPI document |
 | /uploads… | the tus server |
+| /cmcd | the events that players report |
 | /.well-known/jwks.json, /healthz, /readyz | keys and health |
 | all else | the web application |
 
@@ -40,6 +41,7 @@ class Door:
         *,
         media: ASGIApp,
         uploads: ASGIApp,
+        events: ASGIApp,
         gateway: ASGIApp,
         openapi: Json,
         web: ASGIApp,
@@ -50,6 +52,7 @@ class Door:
         self._exact: dict[str, ASGIApp] = {
             "/api/openapi.json": Guard(reading(fixed(openapi)), quiet=True),
             "/uploads": Guard(uploads),
+            "/cmcd": Guard(events, quiet=True),
             "/.well-known/jwks.json": Guard(reading(jwks(keys)), quiet=True),
             "/healthz": Guard(reading(alive), quiet=True),
             "/readyz": Guard(reading(ready(readiness)), quiet=True),

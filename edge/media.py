@@ -15,9 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from edge.answers import CORS, NOTHING, PREFLIGHT, Head, document_head, file_head
 from edge.cache import BlockCache
+from edge.cmcd.report import Mode
+from edge.cmcd.transmission import attached
 from edge.grants import Grants
 from edge.keys import Verifier
 from edge.manifests import Document, File, Library
+from edge.metrics import Metrics
 from edge.problems import Refusal, problem
 from edge.ranges import ByteRange
 from edge.tickets import Ticket, Tickets
@@ -38,9 +41,19 @@ log = structlog.get_logger()
 class MediaRoute:
     """Answers requests for manifests and tracks. `origin` is the public URL of the door."""
 
-    def __init__(self, settings: EdgeSettings, origin: str, store: ObjectStore, keys: Verifier, grants: Grants) -> None:
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        origin: str,
+        store: ObjectStore,
+        keys: Verifier,
+        *,
+        grants: Grants,
+        metrics: Metrics,
+    ) -> None:
         self._tickets = Tickets(keys, origin)
         self._grants = grants
+        self._metrics = metrics
         self._library = Library(store)
         self._cache = BlockCache(store, settings.cache_bytes, settings.block_bytes)
 
@@ -65,6 +78,8 @@ class MediaRoute:
         ticket = self._tickets.issued(raw_path, query) or await self._tickets.issue(raw_path, query)
         found = await self._find(ticket)
         asked = dict(scope["headers"])
+        if report := attached(query, asked):
+            self._metrics.take(ticket.session_id, Mode.REQUEST, report)
         if scope["method"] == "HEAD":
             asked.pop(b"range", None)  # a range has no meaning for HEAD (RFC 9110, 14.2)
         if isinstance(found, Document):

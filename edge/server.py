@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from edge.addresses import through_proxies
 from edge.app import Door
 from edge.bindings import bindings
+from edge.cmcd.endpoint import EventEndpoint
 from edge.comments import DESCRIPTORS, read_comments
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
@@ -20,6 +21,7 @@ from edge.grants import Grants
 from edge.health import Readiness
 from edge.keys import Keys
 from edge.media import MediaRoute
+from edge.metrics import Metrics
 from edge.openapi import openapi
 from edge.protocol import strict_protocol
 from edge.uploads import Uploads, sweep
@@ -76,27 +78,40 @@ async def serve(
     """
     with _listen(settings.http) as listener:
         keys = await _keys(channel, service_token)
-        grants = Grants(channel, service_token, secrets.token_hex(8), keys.refresh)
-        door = make_door(settings, store, channel, service_token, keys=keys, grants=grants)
+        edge_id = secrets.token_hex(8)
+        grants = Grants(channel, service_token, edge_id, keys.refresh)
+        metrics = Metrics(channel, service_token, edge_id)
+        door = make_door(settings, store, channel, service_token, keys=keys, grants=grants, metrics=metrics)
         server = _Server(_config(door, settings.http))
         async with asyncio.TaskGroup() as tasks:
-            connected = tasks.create_task(grants.run())
+            followers = [tasks.create_task(grants.run()), tasks.create_task(metrics.run())]
             tasks.create_task(sweep(settings, store, stop))
             tasks.create_task(_stop(server, stop))
             _announce(listener, on_listening)
             await server.serve([listener])
-            connected.cancel()
+            for follower in followers:
+                follower.cancel()
+        with contextlib.suppress(Unavailable):  # control may be stopping too
+            await metrics.flush()
 
 
 def make_door(
-    settings: Settings, store: ObjectStore, channel: Channel, service_token: str, *, keys: Keys, grants: Grants
+    settings: Settings,
+    store: ObjectStore,
+    channel: Channel,
+    service_token: str,
+    *,
+    keys: Keys,
+    grants: Grants,
+    metrics: Metrics,
 ) -> Door:
     """Everything that the edge serves, put together."""
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
     deadline = settings.control.deadline_seconds
     gateway = Gateway(channel, service_token, bindings(), sessions, deadline_seconds=deadline, keys=keys)
     return Door(
-        media=MediaRoute(settings.edge, settings.public_url, store, keys, grants),
+        media=MediaRoute(settings.edge, settings.public_url, store, keys, grants=grants, metrics=metrics),
+        events=EventEndpoint(keys, metrics),
         uploads=Uploads(settings, store, channel, service_token, keys=keys, sessions=sessions),
         gateway=through_proxies(gateway, settings.http),
         openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),

@@ -87,6 +87,18 @@ def authorised_session(claims: Claims, uri: str) -> str:
 
     Raises `Unauthenticated` for claims that we must not accept, `PermissionDenied` when `uri` is outside the container.
     """
+    session_id = named_session(claims)
+    container = claims.get("cdniuc")
+    if not isinstance(container, str) or not covers(container, uri):
+        raise PermissionDenied("the signed URL does not cover this file")
+    return session_id
+
+
+def named_session(claims: Claims) -> str:
+    """The playback session of a verified token's claims, for what delivers nothing.
+
+    Raises `Unauthenticated` for claims that we must not accept.
+    """
     version, session_id = claims.get("cdniv", 1), claims.get("sid")
     if isinstance(version, bool) or version != 1:
         raise Unauthenticated("the token is of another version of URI signing")
@@ -94,9 +106,6 @@ def authorised_session(claims: Claims, uri: str) -> str:
         raise Unauthenticated("the token makes a demand that is not supported here")
     if not isinstance(session_id, str) or not session_id:
         raise Unauthenticated("the token names no playback session")
-    container = claims.get("cdniuc")
-    if not isinstance(container, str) or not covers(container, uri):
-        raise PermissionDenied("the signed URL does not cover this file")
     return session_id
 
 

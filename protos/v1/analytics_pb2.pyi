@@ -581,6 +581,8 @@ Global___Stall: _TypeAlias = Stall  # noqa: Y015
 
 @_typing.final
 class GetPlaybackQualityResponse(_message.Message):
+    """CTA-2066 names what is meant by them."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STARTUP_SECONDS_FIELD_NUMBER: _builtins.int
@@ -590,14 +592,25 @@ class GetPlaybackQualityResponse(_message.Message):
     AVERAGE_BITRATE_FIELD_NUMBER: _builtins.int
     RUNG_CHANGES_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    STARTED_FIELD_NUMBER: _builtins.int
     startup_seconds: _builtins.float
+    """From the wish to play to the first picture; 0: it was not told, or never came."""
     played_seconds: _builtins.float
     rebuffer_seconds: _builtins.float
+    """Time in which playing stood still for want of data, but for start-up and seeking."""
     average_bitrate: _builtins.float
+    """Mean bits per second of what was played, weighted by time; 0: it was not told."""
     rung_changes: _builtins.int
     errors: _builtins.int
+    ended: _builtins.str
+    """"completed", "quit" or "failed"; empty: the player has not told of an end."""
+    started: _builtins.bool
+    """Whether a picture was ever shown: without, "quit" is an exit before the start, and "failed" a failure to start."""
     @_builtins.property
-    def stalls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stall]: ...
+    def stalls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stall]:
+        """The first 1,000."""
+
     def __init__(
         self,
         *,
@@ -608,10 +621,12 @@ class GetPlaybackQualityResponse(_message.Message):
         average_bitrate: _builtins.float = ...,
         rung_changes: _builtins.int = ...,
         errors: _builtins.int = ...,
+        ended: _builtins.str = ...,
+        started: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_bitrate", b"average_bitrate", "errors", b"errors", "played_seconds", b"played_seconds", "rebuffer_seconds", b"rebuffer_seconds", "rung_changes", b"rung_changes", "stalls", b"stalls", "startup_seconds", b"startup_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_bitrate", b"average_bitrate", "ended", b"ended", "errors", b"errors", "played_seconds", b"played_seconds", "rebuffer_seconds", b"rebuffer_seconds", "rung_changes", b"rung_changes", "stalls", b"stalls", "started", b"started", "startup_seconds", b"startup_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

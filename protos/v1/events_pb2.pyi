@@ -249,12 +249,20 @@ class PlaybackMetrics(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     EDGE_ID_FIELD_NUMBER: _builtins.int
     REPORTS_FIELD_NUMBER: _builtins.int
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The playback session, from the signed URL: never what the player claims."""
     asset_id: _builtins.str
+    """Of the session, as control knows it: an edge leaves it empty."""
     edge_id: _builtins.str
+    title_id: _builtins.str
+    """Of the session, as control knows them: an edge leaves them empty."""
+    account_id: _builtins.str
     @_builtins.property
-    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___CmcdReport]: ...
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___CmcdReport]:
+        """In the order in which the edge took them."""
+
     def __init__(
         self,
         *,
@@ -262,10 +270,12 @@ class PlaybackMetrics(_message.Message):
         asset_id: _builtins.str = ...,
         edge_id: _builtins.str = ...,
         reports: _abc.Iterable[Global___CmcdReport] | None = ...,
+        title_id: _builtins.str = ...,
+        account_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "edge_id", b"edge_id", "reports", b"reports", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "edge_id", b"edge_id", "reports", b"reports", "session_id", b"session_id", "title_id", b"title_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -320,7 +330,7 @@ class CmcdReport(_message.Message):
 
     @_builtins.property
     def keys(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """All keys as they were sent and passed the check, values as text."""
+        """All keys that passed the check, values as the text of a structured field (RFC 9651): (5000;v), "id", ?1."""
 
     def __init__(
         self,

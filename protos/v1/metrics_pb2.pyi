@@ -28,7 +28,7 @@ class PublishMetricsRequest(_message.Message):
     edge_id: _builtins.str
     @_builtins.property
     def metrics(self) -> _containers.RepeatedCompositeFieldContainer[_events_pb2.PlaybackMetrics]:
-        """At most 1,000."""
+        """At most 1,000, of 1,000 reports each."""
 
     def __init__(
         self,

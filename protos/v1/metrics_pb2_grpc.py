@@ -45,7 +45,7 @@ class MetricsServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def PublishMetrics(self, request, context):
-        """Puts a batch onto the topic playback-metrics. Answers when the bus has it.
+        """Puts a batch onto the topic playback-metrics. Answers when the bus has it. Sessions that are not known are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

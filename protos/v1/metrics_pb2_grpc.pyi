@@ -32,13 +32,13 @@ class MetricsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MetricsServiceAsyncStub: ...
     PublishMetrics: _grpc.UnaryUnaryMultiCallable[_metrics_pb2.PublishMetricsRequest, _metrics_pb2.PublishMetricsResponse]
-    """Puts a batch onto the topic playback-metrics. Answers when the bus has it."""
+    """Puts a batch onto the topic playback-metrics. Answers when the bus has it. Sessions that are not known are left out."""
 
 @_typing.type_check_only
 class MetricsServiceAsyncStub(MetricsServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishMetrics: _aio.UnaryUnaryMultiCallable[_metrics_pb2.PublishMetricsRequest, _metrics_pb2.PublishMetricsResponse]  # type: ignore[assignment]
-    """Puts a batch onto the topic playback-metrics. Answers when the bus has it."""
+    """Puts a batch onto the topic playback-metrics. Answers when the bus has it. Sessions that are not known are left out."""
 
 class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -47,6 +47,6 @@ class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _metrics_pb2.PublishMetricsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_pb2.PublishMetricsResponse, _abc.Awaitable[_metrics_pb2.PublishMetricsResponse]]:
-        """Puts a batch onto the topic playback-metrics. Answers when the bus has it."""
+        """Puts a batch onto the topic playback-metrics. Answers when the bus has it. Sessions that are not known are left out."""
 
 def add_MetricsServiceServicer_to_server(servicer: MetricsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

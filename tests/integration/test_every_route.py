@@ -14,6 +14,7 @@ from edge.app import MEDIA, Door
 from edge.bindings import bindings
 from edge.grants import Grants
 from edge.keys import Keys
+from edge.metrics import Metrics
 from edge.server import make_door
 from tests.control_house import running_control
 from tests.small_asset import ASSET_ID, INDEX, store_asset
@@ -78,9 +79,9 @@ async def theatre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[The
         token = house.settings.service_token_file.read_text().strip()
         admin = await house.admin()
         keys = Keys(house.channel, token)
+        grants, metrics = Grants(house.channel, token, "edge-1", keys.refresh), Metrics(house.channel, token, "edge-1")
         door = make_door(
-            house.settings, house.store, house.channel, token,
-            keys=keys, grants=Grants(house.channel, token, "edge-1", keys.refresh),
+            house.settings, house.store, house.channel, token, keys=keys, grants=grants, metrics=metrics
         )  # fmt: skip
         signed = (
             (await house.play(title_id, admin)).hls.removesuffix("main.m3u8").removeprefix(house.settings.public_url)

@@ -14,6 +14,7 @@ from obstore.store import MemoryStore
 
 from edge.grants import Grants
 from edge.media import MediaRoute
+from edge.metrics import Metrics
 from matinee import delivery
 from matinee.errors import Unavailable
 from matinee.settings import EdgeSettings
@@ -92,7 +93,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with at_work(desk, tmp_path / "c.sock") as channel:
         grants = Grants(channel, "secret", "edge-1", keys.refresh)
         settings = EdgeSettings(cache_bytes=16 * MIB, block_bytes=MIB)
-        async with running(grants.run()), serving(MediaRoute(settings, "http://a", store, keys, grants)) as port:
+        route = MediaRoute(settings, "http://a", store, keys, grants=grants, metrics=Metrics(channel, "", "e"))
+        async with running(grants.run()), serving(route) as port:
             yield House(port, store, desk)
 
 

@@ -5,6 +5,7 @@ from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs
 from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, playback_sessions
+from control.database.tables.quality import playback_quality
 from control.database.tables.titles import assets, removals, title_labels, title_texts, titles
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "jobs",
     "metadata",
     "outbox",
+    "playback_quality",
     "playback_sessions",
     "refresh_tokens",
     "removals",

@@ -54,6 +54,7 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
         door = Door(
             media=saying("media"),
             uploads=saying("uploads"),
+            events=saying("events"),
             gateway=Gateway(
                 channel, "secret", bindings(), CookieSessions("http://x", 60), deadline_seconds=5, keys=keys
             ),
@@ -74,6 +75,7 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
         ("/v/", "media"),
         ("/uploads", "uploads"),
         ("/uploads/u1", "uploads"),
+        ("/cmcd", "events"),
         ("/api/v1/titles", '{"titles":[],"next_page_token":""}'),
         ("/api/openapi.json", '{"openapi":"3.1.0"}'),
         ("/healthz", "alive\n"),

@@ -10,6 +10,7 @@ import pytest
 
 from edge.grants import Grants
 from edge.media import MediaRoute
+from edge.metrics import Metrics
 from matinee import delivery
 from matinee.rpc import open_channel
 from matinee.settings import EdgeSettings
@@ -68,7 +69,8 @@ async def store() -> ObjectStore:
 async def player(desk: EdgeDesk, keys: Keys, store: ObjectStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with at_work(desk, tmp_path / "c.sock") as channel:
         grants = Grants(channel, "secret", "edge-1", keys.refresh)
-        route = MediaRoute(EdgeSettings(block_bytes=65_536), ORIGIN, store, keys, grants)
+        metrics, settings = Metrics(channel, "secret", "edge-1"), EdgeSettings(block_bytes=65_536)
+        route = MediaRoute(settings, ORIGIN, store, keys, grants=grants, metrics=metrics)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(route), base_url=ORIGIN) as client:
             yield client
 
@@ -247,7 +249,8 @@ async def test_a_new_session_is_told_to_wait_while_control_is_away(
     keys: Keys, store: ObjectStore, tmp_path: Path
 ) -> None:
     async with open_channel(f"unix:{tmp_path / 'nobody.sock'}") as channel:
-        route = MediaRoute(EdgeSettings(), ORIGIN, store, keys, Grants(channel, "", "e", keys.refresh))
+        grants, metrics = Grants(channel, "", "e", keys.refresh), Metrics(channel, "", "e")
+        route = MediaRoute(EdgeSettings(), ORIGIN, store, keys, grants=grants, metrics=metrics)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(route), base_url=ORIGIN) as client:
             answer = await client.get(signed("main.m3u8"))
     assert answer.status_code == 503
@@ -287,3 +290,33 @@ async def test_players_on_other_sites_may_read_lengths(player: httpx.AsyncClient
 async def test_media_can_only_be_read(player: httpx.AsyncClient, method: str) -> None:
     answer = await player.request(method, signed("v360.mp4"))
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+async def test_what_a_player_reports_with_its_requests_goes_on_its_way(
+    keys: Keys, store: ObjectStore, tmp_path: Path
+) -> None:
+    async with at_work(EdgeDesk(), tmp_path / "c.sock") as channel:
+        metrics = Metrics(channel, "", "edge-1")
+        route = MediaRoute(
+            EdgeSettings(), ORIGIN, store, keys, grants=Grants(channel, "", "e", keys.refresh), metrics=metrics
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(route), base_url=ORIGIN) as client:
+            url = signed("v360.mp4")
+            await client.get(url)
+            await client.get(f"{url}?CMCD=br%3D300%2Cbs")
+            await client.get(url, headers={"CMCD-Object": "br=400", "CMCD-Session": 'sid="x"'})
+            await client.get(f"{signed('v360.mp4', session='s2')}?CMCD=%00%FF", headers={"range": "bytes=0-9"})
+    taken = {
+        session_id: [record.text for record in waiting.records] for session_id, waiting in metrics._waiting.items()
+    }
+    assert taken == {"s1": [b"br=300,bs", b'br=400,sid="x"'], "s2": [b"\x00\xff"]}
+
+
+async def test_reports_in_the_query_do_not_make_a_new_ticket_of_every_request(
+    player: httpx.AsyncClient, keys: Keys
+) -> None:
+    url = signed("v360.mp4")
+    for number in range(5):
+        answer = await player.get(f"{url}?CMCD=bl%3D{number}", headers={"range": "bytes=0-9"})
+        assert answer.status_code == 206
+    assert keys.checked == 1

@@ -1,8 +1,36 @@
 """The control plane's analytics."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "v0007"
 down_revision = "v0006"
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Create what is kept of viewing."""
+    _create_quality()
+
+
+def _create_quality() -> None:
+    op.create_table(
+        "playback_quality",
+        sa.Column("session_id", sa.String(length=26), nullable=False),
+        sa.Column("title_id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("asset_id", sa.String(length=26), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("startup_seconds", sa.Double(), nullable=True),
+        sa.Column("played_seconds", sa.Double(), nullable=False),
+        sa.Column("rebuffer_seconds", sa.Double(), nullable=False),
+        sa.Column("stalls", sa.Integer(), nullable=False),
+        sa.Column("average_bitrate", sa.Double(), nullable=False),
+        sa.Column("rung_changes", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.Integer(), nullable=False),
+        sa.Column("started", sa.Boolean(), nullable=False),
+        sa.Column("ended", sa.String(length=16), nullable=False),
+        sa.Column("experience", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("session_id", name="pk_playback_quality"),
+    )
+    op.create_index(op.f("ix_playback_quality_day"), "playback_quality", ["day"])
+    op.create_index("ix_playback_quality_title_id", "playback_quality", ["title_id", "day"])

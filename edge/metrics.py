@@ -1,0 +1,176 @@
+"""What players report, on its way to control: kept for a moment, parsed, and sent in batches.
+
+The media route hands records over as they came and goes on; they are parsed here, a few at a time. While control is
+away they are kept as far as there is room, for all and for each playback session, and after that they are dropped and
+counted. A batch whose answer is lost is sent again: whoever reads reports knows them apart.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from edge.cmcd.report import LONGEST_RECORD, Malformed, Mode, parse_report
+from matinee.errors import MatineeError, Unavailable
+from matinee.rpc import Channel, service_metadata, translated
+from matinee.tokens import Clock
+from protos.v1.events_pb2 import CmcdReport, PlaybackMetrics
+from protos.v1.metrics_pb2 import PublishMetricsRequest
+from protos.v1.metrics_pb2_grpc import MetricsServiceStub
+
+DEADLINE_SECONDS = 5.0
+SEND_SECONDS = 1.0
+SEND_BYTES = 256 * 1024
+"""Records are sent before SEND_SECONDS have passed when there are so many."""
+ROOM_BYTES = 4 * 1024**2
+"""For all records that wait."""
+SESSION_BYTES = 128 * 1024
+"""For those of one playback session."""
+RECORD_BYTES = 128
+"""What a record takes beside its own bytes, here and on the wire."""
+MOST_SESSIONS = 1_000
+MOST_REPORTS = 1_000
+AT_A_TIME = 50
+"""Records that are parsed before others have their turn."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A report as it came, at `taken_at` (Unix seconds)."""
+
+    taken_at: float
+    mode: Mode
+    text: bytes
+
+    @property
+    def size(self) -> int:
+        """What it takes of the room, in bytes."""
+        return len(self.text) + RECORD_BYTES
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """The records of one playback session that have not been sent."""
+
+    records: list[Record] = field(default_factory=list)
+    size: int = 0
+
+
+class Metrics:
+    """Takes reports at any time; `run` sends them."""
+
+    def __init__(self, channel: Channel, service_token: str, edge_id: str, clock: Clock = time.time) -> None:
+        self._control = MetricsServiceStub(channel)
+        self._metadata = service_metadata(service_token)
+        self._edge_id = edge_id
+        self._clock = clock
+        self._waiting: dict[str, _Waiting] = {}
+        self._size = 0
+        self._enough = asyncio.Event()
+        self._dropped: Counter[str] = Counter()
+
+    def take(self, session_id: str, mode: Mode, text: bytes) -> bool:
+        """Take one report of a playback session; False when there is no room, and it is dropped."""
+        record = Record(self._clock(), mode, text)
+        waiting = self._waiting.get(session_id) or _Waiting()
+        if len(text) > LONGEST_RECORD:
+            self._dropped["malformed"] += 1
+            return False
+        if self._size + record.size > ROOM_BYTES or waiting.size + record.size > SESSION_BYTES:
+            self._dropped["crowded_out"] += 1
+            return False
+        self._waiting[session_id] = waiting
+        waiting.records.append(record)
+        waiting.size += record.size
+        self._size += record.size
+        if self._size > SEND_BYTES:
+            self._enough.set()
+        return True
+
+    async def run(self) -> None:
+        """Send what was taken, until cancelled."""
+        task = asyncio.current_task()
+        # gRPC may answer a cancellation with the call's own failure, when both come at once.
+        while task is not None and not task.cancelling():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), SEND_SECONDS)
+            try:
+                await self.flush()
+            except Unavailable as error:
+                log.warning("players' reports could not be sent yet", reason=str(error))
+                await asyncio.sleep(SEND_SECONDS)
+
+    async def flush(self) -> None:
+        """Send all that waits. Raises `Unavailable`, and keeps then what was not sent."""
+        self._enough.clear()
+        while self._waiting:
+            chosen = islice(self._waiting.items(), MOST_SESSIONS)
+            batch = {session_id: waiting.records[:MOST_REPORTS] for session_id, waiting in chosen}
+            try:
+                await self._send(batch)
+            except Unavailable:
+                raise
+            except MatineeError as error:  # the same again would be refused again
+                log.error("control refused players' reports", reason=str(error))
+            self._forget(batch)
+        if self._dropped:
+            log.warning("players' reports were dropped", **self._dropped)
+            self._dropped.clear()
+
+    async def _send(self, batch: Mapping[str, Sequence[Record]]) -> None:
+        metrics = [
+            PlaybackMetrics(session_id=session_id, reports=reports)
+            for session_id, records in batch.items()
+            if (reports := await self._parsed(records))
+        ]
+        if metrics:
+            request = PublishMetricsRequest(edge_id=self._edge_id, metrics=metrics)
+            async with translated():
+                await self._control.PublishMetrics(request, metadata=self._metadata, timeout=DEADLINE_SECONDS)
+
+    async def _parsed(self, records: Sequence[Record]) -> list[CmcdReport]:
+        reports = []
+        for number, record in enumerate(records, 1):
+            try:
+                reports.append(_report(record))
+            except Malformed:
+                self._dropped["malformed"] += 1
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        return reports
+
+    def _forget(self, batch: Mapping[str, Sequence[Record]]) -> None:
+        for session_id, records in batch.items():
+            waiting, size = self._waiting[session_id], _size(records)
+            del waiting.records[: len(records)]
+            waiting.size -= size
+            self._size -= size
+            if not waiting.records:
+                del self._waiting[session_id]
+
+
+def _size(records: Iterable[Record]) -> int:
+    return sum(record.size for record in records)
+
+
+def _report(record: Record) -> CmcdReport:
+    report = parse_report(record.text, record.mode)
+    taken_at = Timestamp()
+    taken_at.FromMicroseconds(round(record.taken_at * 1_000_000))
+    return CmcdReport(
+        received_at=taken_at,
+        version=report.version,
+        mode=report.mode.value,
+        timestamp=report.timestamp,
+        event=report.event,
+        state=report.state,
+        keys=report.keys,
+    )
