@@ -1,0 +1,231 @@
+"""MetricsService: reports from edges onto the bus, and from there into what is known of a session."""
+
+import shutil
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from control.analytics.metrics import MOST_METRICS, MOST_REPORTS, MetricsService
+from control.analytics.quality import CONSUMER, playback_quality
+from control.database import Database, playback_sessions, quality, tables
+from control.database.engine import open_database
+from control.database.playback_sessions import PlaybackSession
+from control.database.quality import QualityFigures, SessionQuality
+from control.identifiers import new_id
+from edge.cmcd.report import Mode
+from edge.metrics import Metrics
+from matinee import rpc
+from matinee.bus import Event, Subscription
+from matinee.errors import InvalidInput, NotFound, Unavailable
+from protos.v1.analytics_pb2 import GetPlaybackQualityRequest
+from protos.v1.events_pb2 import CmcdReport, PlaybackMetrics
+from protos.v1.metrics_pb2 import PublishMetricsRequest
+from protos.v1.metrics_pb2_grpc import add_MetricsServiceServicer_to_server
+from tests.control_house import TurnedClock
+from tests.players import ScriptedPlayer
+
+pytestmark = pytest.mark.anyio
+TITLE, ACCOUNT, ASSET = "t" * 26, "b" * 26, "a" * 26
+
+
+@dataclass
+class Bus:
+    """An event bus that keeps what is put onto it, unless it is away."""
+
+    away: bool = False
+    events: list[Event] = field(default_factory=list)
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        if self.away:
+            raise Unavailable("the bus is away")
+        self.events += events
+
+    def subscribe(self, group: str, topics: Collection[str]) -> AbstractAsyncContextManager[Subscription]:
+        raise NotImplementedError
+
+    def follow(self, topics: Collection[str], *, from_beginning: bool = False) -> AsyncIterator[Event]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass
+class Desk:
+    """The service with its database and bus."""
+
+    database: Database
+    clock: TurnedClock
+    bus: Bus
+    service: MetricsService
+
+    async def opened(self) -> str:
+        """The id of an open playback session."""
+        now = self.clock()
+        session = PlaybackSession(new_id(self.clock), TITLE, ACCOUNT, ASSET, "", now, now, now + 60)
+        async with self.database.write() as connection:
+            await playback_sessions.add(connection, session)
+        return session.session_id
+
+    async def publish(self, *metrics: PlaybackMetrics) -> list[PlaybackMetrics]:
+        """What came onto the bus of it."""
+        self.bus.events.clear()
+        await self.service.PublishMetrics(PublishMetricsRequest(edge_id="edge-1", metrics=metrics), None)  # type: ignore[arg-type]
+        return [PlaybackMetrics.FromString(event.data) for event in self.bus.events]
+
+    async def consume(self) -> None:
+        """Act on what lies on the bus, as the runner of consumers does."""
+        async with self.database.write() as connection:
+            for event in self.bus.events:
+                await CONSUMER.handlers[PlaybackMetrics](connection, PlaybackMetrics.FromString(event.data))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, migrated: Path) -> AsyncIterator[Desk]:
+    shutil.copy(migrated, tmp_path / "matinee.db")
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+    clock, bus = TurnedClock(), Bus()
+    async with database.write() as connection:
+        await connection.execute(
+            tables.titles.insert().values(
+                title_id=TITLE, name="Film", synopsis="", published=True, asset_id=ASSET, duration_seconds=6,
+                width=1, height=1, audio_languages="", size_bytes=1, created_at=0,
+            )
+        )  # fmt: skip
+        await connection.execute(
+            tables.accounts.insert().values(
+                account_id=ACCOUNT, email="a@b", password_hash="", role="viewer", created_at=0
+            )
+        )
+    yield Desk(database, clock, bus, MetricsService(database, bus, clock))
+    await database.close()
+
+
+def report(**keys: str) -> CmcdReport:
+    return CmcdReport(mode="event", version=2, keys=keys)
+
+
+async def test_reports_go_onto_the_bus_with_what_control_knows_of_the_session(desk: Desk) -> None:
+    session_id = await desk.opened()
+    claimed = PlaybackMetrics(
+        session_id=session_id, edge_id="x", asset_id="x", title_id="x", account_id="x", reports=[report(rc="200")]
+    )
+    [sent] = await desk.publish(claimed)
+    assert (sent.session_id, sent.edge_id, sent.reports) == (session_id, "edge-1", [report(rc="200")])
+    assert (sent.title_id, sent.account_id, sent.asset_id) == (TITLE, ACCOUNT, ASSET)
+    [event] = desk.bus.events
+    assert (event.topic, event.key) == ("playback-metrics", session_id)
+
+
+async def test_reports_of_unknown_and_of_expired_sessions_are_left_out(desk: Desk) -> None:
+    expired = await desk.opened()
+    desk.clock.turn(61)
+    known, unknown = await desk.opened(), new_id(desk.clock)
+    sent = await desk.publish(
+        *(PlaybackMetrics(session_id=id_, reports=[report()]) for id_ in (expired, unknown, known))
+    )
+    assert [metrics.session_id for metrics in sent] == [known]
+
+
+async def test_the_last_words_of_a_session_that_has_ended_are_still_taken(desk: Desk) -> None:
+    session_id = await desk.opened()
+    await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()]))
+    await desk.consume()
+    async with desk.database.write() as connection:
+        await playback_sessions.end(connection, session_id)
+    [sent] = await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()]))
+    assert (sent.title_id, sent.account_id, sent.asset_id) == (TITLE, ACCOUNT, ASSET)
+
+
+async def test_an_edge_hears_when_the_bus_is_away(desk: Desk) -> None:
+    session_id = await desk.opened()
+    desk.bus.away = True
+    with pytest.raises(Unavailable):
+        await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()]))
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        [PlaybackMetrics(session_id="../x", reports=[report()])],
+        [PlaybackMetrics(session_id="0" * 26)] * (MOST_METRICS + 1),
+        [PlaybackMetrics(session_id="0" * 26, reports=[report()] * (MOST_REPORTS + 1))],
+    ],
+    ids=["id", "sessions", "reports"],
+)
+async def test_a_batch_that_no_edge_sends_is_refused(desk: Desk, metrics: list[PlaybackMetrics]) -> None:
+    with pytest.raises(InvalidInput):
+        await desk.publish(*metrics)
+
+
+async def test_a_scripted_player_is_measured_from_the_edge_to_the_answer(desk: Desk, tmp_path: Path) -> None:
+    session_id = await desk.opened()
+    server = rpc.make_server()
+    add_MetricsServiceServicer_to_server(desk.service, server)
+    server.add_insecure_port(f"unix:{tmp_path / 'c.sock'}")
+    await server.start()
+    events = ScriptedPlayer().run([("s", 700), ("p", 20_000), ("r", 1_500), ("p", 30_000)])
+    async with rpc.open_channel(f"unix:{tmp_path / 'c.sock'}") as channel:
+        metrics = Metrics(channel, "secret", "edge-1")
+        for start in range(0, len(events), 3):
+            for event in events[start : start + 3]:
+                metrics.take(session_id, Mode.EVENT, event)
+            await metrics.flush()
+    await server.stop(None)
+    await desk.consume()
+    found = await playback_quality(desk.database, GetPlaybackQualityRequest(session_id=session_id))
+    assert (found.startup_seconds, found.played_seconds, found.rebuffer_seconds) == (0.7, 50.0, 1.5)
+    assert [(stall.start_seconds, stall.length_seconds) for stall in found.stalls] == [(20.7, 1.5)]
+    assert (found.average_bitrate, found.rung_changes, found.errors) == (3_000_000, 0, 0)
+    assert (found.ended, found.started) == ("completed", True)
+    async with desk.database.read() as connection:
+        stored = await quality.find(connection, session_id)
+    assert stored is not None
+    assert (stored.title_id, stored.account_id, stored.stalls) == (TITLE, ACCOUNT, 1)
+    assert stored.day == int(desk.clock() // 86_400)
+
+
+@pytest.mark.parametrize("session_id", ["0" * 26, "x", ""])
+async def test_nothing_is_said_of_a_session_that_reported_nothing(desk: Desk, session_id: str) -> None:
+    with pytest.raises((NotFound, InvalidInput)):
+        await playback_quality(desk.database, GetPlaybackQualityRequest(session_id=session_id))
+
+
+def played(title: str, day: int, **figures: float | None) -> SessionQuality:
+    return SessionQuality(new_id(lambda: 0.0), title * 26, ACCOUNT, ASSET, day, **figures)  # type: ignore[arg-type]
+
+
+async def test_figures_are_summed_up_by_day_and_by_title(desk: Desk) -> None:
+    async with desk.database.write() as connection:
+        for session in (
+            played("t", 1, startup_seconds=1.0, played_seconds=90, rebuffer_seconds=10, average_bitrate=1e6),
+            played("t", 1, startup_seconds=9.0, played_seconds=10, average_bitrate=2e6),
+            played("t", 1, startup_seconds=2.0),
+            played("t", 2, startup_seconds=1.0, played_seconds=10),
+            played("t", 2, startup_seconds=2.0, played_seconds=10, rebuffer_seconds=20),
+            played("u", 2, played_seconds=5),
+            played("u", 9, played_seconds=5, rebuffer_seconds=5),
+        ):
+            await quality.save(connection, session)
+        days = await quality.by_day(connection, "t" * 26, 1, 2)
+        titles = await quality.by_title(connection, 2, 2)
+        everything = await quality.overall(connection, 0, 100)
+        one = await quality.overall(connection, 2, 9, title_id="u" * 26)
+        nothing = await quality.overall(connection, 50, 60)
+    assert days == {1: QualityFigures(2.0, 10 / 110, 1.1e6), 2: QualityFigures(1.5, 0.5, 0.0)}
+    assert titles == {"t" * 26: QualityFigures(1.5, 0.5, 0.0), "u" * 26: QualityFigures(0.0, 0.0, 0.0)}
+    assert everything == QualityFigures(2.0, 35 / 165, 1.1e6)
+    assert (one, nothing) == (QualityFigures(0.0, 1 / 3, 0.0), QualityFigures())
+
+
+async def test_what_is_old_is_forgotten(desk: Desk) -> None:
+    async with desk.database.write() as connection:
+        old, new = played("t", 1), played("t", 2)
+        await quality.save(connection, old)
+        await quality.save(connection, new)
+        await quality.forget(connection, before_day=2)
+        assert await quality.find(connection, old.session_id) is None
+        assert await quality.find(connection, new.session_id) == new
