@@ -6,7 +6,7 @@ import contextlib
 import structlog
 
 from control.accounts.keyring import Keyring
-from control.database import Database, accounts, announcements, handled_events, playback_sessions, removals
+from control.database import Database, accounts, announcements, handled_events, playback_sessions, quality, removals
 from matinee.errors import Unavailable
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
@@ -15,6 +15,9 @@ ROUND_SECONDS = 30.0
 ANNOUNCED_SECONDS = 3_600.0
 MARGIN_SECONDS = 3_600.0
 """How much longer than an event itself it is remembered that it was handled."""
+DAY_SECONDS = 86_400
+QUALITY_DAYS = 400
+"""How long it is kept how well a playback session played: a year, to compare with, and a month."""
 
 log = structlog.get_logger()
 
@@ -56,6 +59,7 @@ class Housekeeping:
             await playback_sessions.forget_expired(connection, now)
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
             await handled_events.forget(connection, now - self._event_seconds - MARGIN_SECONDS)
+            await quality.forget(connection, int(now // DAY_SECONDS) - QUALITY_DAYS)
         await self._remove_objects()
 
     async def _remove_objects(self) -> None:
