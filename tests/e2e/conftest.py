@@ -1,7 +1,10 @@
 """A film on a running instance, and a browser to watch it with."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,13 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.e2e.chromium import Complaints, chromium
 from tests.films import film
 from tests.stack import Stack
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without telling of it."""
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class names it so
+        """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +80,12 @@ def players() -> Path:
     if not (folder / "node_modules").is_dir():
         pytest.skip("the players are not installed: `make test` installs them")
     return folder
+
+
+@pytest.fixture(scope="module")
+def elsewhere(players: Path) -> Iterator[str]:
+    """The origin of a page that is not ours."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(players))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

@@ -1,10 +1,6 @@
 """Web players of others play our signed URLs, from a page of another origin."""
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -16,22 +12,6 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 VIDEO = "document.querySelector('video')"
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files without telling of it."""
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def elsewhere(players: Path) -> Iterator[str]:
-    """The origin of a page that is not ours."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(players))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.fixture
