@@ -46,6 +46,7 @@ class Tally:
 
     first: int = -1
     last: int = -1
+    sequence: int = -1
     state: str = ""
     bitrate: int = -1
     asked: int = -1
@@ -68,7 +69,7 @@ class Tally:
             self.first = moment.timestamp
         else:
             self._pass(moment.timestamp - self.last)
-        self.last = moment.timestamp
+        self.last, self.sequence = moment.timestamp, moment.sequence
         self.errors += moment.errors
         if moment.startup >= 0:
             self.startup = moment.startup
@@ -119,7 +120,8 @@ class Timeline:
 
     def add(self, moment: Moment) -> None:
         """Take an event, in any order, once or more often."""
-        if moment in self._latest or moment.timestamp < self._settled.last:
+        settled = (self._settled.last, self._settled.sequence)
+        if moment in self._latest or (moment.timestamp, moment.sequence) <= settled:
             return
         insort(self._latest, moment)
         if len(self._latest) > WINDOW:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, select, true, update
 
 from control.database.engine import Connection
 from control.database.tables import playback_quality
@@ -81,10 +81,8 @@ async def overall(
     connection: Connection, first_day: int, last_day: int, *, title_id: str | None = None
 ) -> QualityFigures:
     """The figures of one title, or of all, over some days together."""
-    chosen = _COLUMNS.day.between(first_day, last_day)
-    if title_id is not None:
-        chosen &= _COLUMNS.title_id == title_id
-    together = _COLUMNS.day >= 0
+    of_title = true() if title_id is None else _COLUMNS.title_id == title_id
+    together, chosen = _COLUMNS.day >= 0, of_title & _COLUMNS.day.between(first_day, last_day)
     return (await _figures(connection, together, chosen)).get(True, QualityFigures())
 
 

@@ -180,6 +180,17 @@ def test_a_batch_that_comes_twice_changes_nothing(middle: list[tuple[str, int]])
     assert experienced([*events, *events]) == experienced(events)
 
 
+def test_a_long_session_that_comes_again_changes_nothing_though_most_of_it_is_settled() -> None:
+    player = ScriptedPlayer()
+    player.enter("p")
+    for _ in range(WINDOW * 2):
+        player.now += 10
+        player.enter("r")
+        player.say("e")
+        player.enter("p")
+    assert experienced([*player.events, *player.events]) == experienced(player.events)
+
+
 def test_a_session_of_many_reports_stays_small() -> None:
     player, experience = ScriptedPlayer(), Experience()
     player.enter("p")

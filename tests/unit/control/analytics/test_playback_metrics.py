@@ -114,7 +114,7 @@ async def test_reports_go_onto_the_bus_with_what_control_knows_of_the_session(de
         session_id=session_id, edge_id="x", asset_id="x", title_id="x", account_id="x", reports=[report(rc="200")]
     )
     [sent] = await desk.publish(claimed)
-    assert (sent.session_id, sent.edge_id, sent.reports) == (session_id, "edge-1", [report(rc="200")])
+    assert (sent.session_id, sent.edge_id, [*sent.reports]) == (session_id, "edge-1", [report(rc="200")])
     assert (sent.title_id, sent.account_id, sent.asset_id) == (TITLE, ACCOUNT, ASSET)
     [event] = desk.bus.events
     assert (event.topic, event.key) == ("playback-metrics", session_id)
