@@ -36,7 +36,7 @@ RECORD_BYTES = 128
 """What a record takes beside its own bytes, here and on the wire."""
 MOST_SESSIONS = 1_000
 MOST_REPORTS = 1_000
-AT_A_TIME = 50
+AT_A_TIME = 20
 """Records that are parsed before others have their turn."""
 
 log = structlog.get_logger(__name__)

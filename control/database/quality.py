@@ -82,7 +82,7 @@ async def overall(
 ) -> QualityFigures:
     """The figures of one title, or of all, over some days together."""
     of_title = true() if title_id is None else _COLUMNS.title_id == title_id
-    together, chosen = _COLUMNS.day >= 0, of_title & _COLUMNS.day.between(first_day, last_day)
+    together, chosen = _COLUMNS.day.is_not(None), of_title & _COLUMNS.day.between(first_day, last_day)
     return (await _figures(connection, together, chosen)).get(True, QualityFigures())
 
 

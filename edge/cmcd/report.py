@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import cast
 
-from http_sf import DictionaryType, StructuredFieldError, parse, ser
+from http_sf import DictionaryType, StructuredFieldError, Token, parse, ser
 
 from edge.cmcd.keys import RESERVED, Member, bare, is_custom
 from matinee.errors import InvalidInput
@@ -105,4 +105,6 @@ def _text(member: Member) -> str:
     value = bare(member)
     if isinstance(value, bool):
         return "?1" if value else "?0"
+    if isinstance(value, int | Token):  # most are: this is quicker
+        return str(value)
     return ser(cast("DictionaryType", {"k": value})).removeprefix("k=")
