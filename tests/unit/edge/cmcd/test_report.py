@@ -89,13 +89,14 @@ def test_of_a_key_that_comes_twice_the_last_counts() -> None:
         b"", b" ", b",", b"br=", b"br==1", b"br=1,", b"BR=1", b"br=1e999", b"br=1" * 2_000, b"\x00", b"br=1\x00",
         b'sid="\xff\xfe"', 'sid="ö"'.encode(), b'sid="a\nb"', b'sid="open', b"br=(1", b"br=((1))", b"v=3,br=1",
         b"br=9999999999999999", b"\xff" * 16_384, b"a" * 16_384, b",".join(b"k%d=1" % n for n in range(10_000)),
+        b",".join(b"k%d" % n for n in range(1_000)), b"br=(" + b"1 " * 2_000 + b"1)", b"bs" + b";a" * 2_000,
     ],
 )  # fmt: skip
 def test_what_is_no_report_is_refused_as_a_whole_and_at_once(record: bytes) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(Malformed):
         parse_report(record, Mode.REQUEST)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.1
 
 
 @given(st.binary(max_size=300) | st.text(alphabet='abcv=,;()"?1-. *\\é@:%', max_size=80).map(str.encode))
