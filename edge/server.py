@@ -33,6 +33,8 @@ from matinee.storage import ObjectStore
 
 GRACE_SECONDS = 20
 """How long requests in flight may go on after a stop; with what uvicorn adds, the edge is gone within 30 s."""
+FLUSH_SECONDS = 1
+"""How long the last reports of players may take to control after that."""
 BACKLOG = 2_048
 DAY_SECONDS = 86_400
 
@@ -91,8 +93,9 @@ async def serve(
             await server.serve([listener])
             for follower in followers:
                 follower.cancel()
-        with contextlib.suppress(Unavailable):  # control may be stopping too
-            await metrics.flush()
+        with contextlib.suppress(Unavailable, TimeoutError):  # control may be stopping too
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await metrics.flush()
 
 
 def make_door(
