@@ -15,6 +15,8 @@ from control.accounts.authentication import Authentication, AuthService
 from control.accounts.first_start import create_admin, prepare_run_directory, service_token
 from control.accounts.keyring import Keyring
 from control.accounts.passwords import Passwords
+from control.analytics import quality
+from control.analytics.metrics import MetricsService
 from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
@@ -35,7 +37,7 @@ from matinee.errors import Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
-from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, playback_pb2
+from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, metrics_pb2, playback_pb2
 from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from protos.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
 from protos.v1.jobs_pb2_grpc import (
@@ -43,10 +45,17 @@ from protos.v1.jobs_pb2_grpc import (
     add_UploadServiceServicer_to_server,
     add_WorkerServiceServicer_to_server,
 )
+from protos.v1.metrics_pb2_grpc import add_MetricsServiceServicer_to_server
 from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_PlaybackServiceServicer_to_server
 
 GRACE_SECONDS = 4.0
-CONTRACTS = (auth_pb2.DESCRIPTOR, catalogue_pb2.DESCRIPTOR, jobs_pb2.DESCRIPTOR, playback_pb2.DESCRIPTOR)
+CONTRACTS = (
+    auth_pb2.DESCRIPTOR,
+    catalogue_pb2.DESCRIPTOR,
+    jobs_pb2.DESCRIPTOR,
+    metrics_pb2.DESCRIPTOR,
+    playback_pb2.DESCRIPTOR,
+)
 
 log = structlog.get_logger()
 
@@ -111,6 +120,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     _add_accounts(server, parts, authentication)
     _add_titles(server, parts)
     _add_playback(server, parts)
+    _add_analytics(server, parts)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     names = [service.full_name for service in services_of(CONTRACTS)]
@@ -139,7 +149,7 @@ def _background(parts: Parts) -> Iterator[Coroutine[None, None, None]]:
 
 def _consumers(parts: Parts) -> tuple[Consumer, ...]:
     """Everybody who acts on events."""
-    return ()
+    return (quality.CONSUMER,)
 
 
 def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> None:
@@ -182,6 +192,11 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
     add_PlaybackServiceServicer_to_server(playback, server)
     edges = EdgeService(parts.database, parts.announcer, parts.clock, grant_seconds=tokens.grant_seconds)
     add_EdgeServiceServicer_to_server(edges, server)
+
+
+def _add_analytics(server: rpc.Server, parts: Parts) -> None:
+    metrics = MetricsService(parts.database, parts.bus, parts.clock)
+    add_MetricsServiceServicer_to_server(metrics, server)
 
 
 def _bind(server: rpc.Server, address: str) -> None:
