@@ -1,6 +1,7 @@
 """MetricsService: what players reported, from the edges onto the event bus."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 from typing_extensions import override
@@ -10,7 +11,7 @@ from control.database import Database, playback_sessions, quality
 from control.database.playback_sessions import PlaybackSession
 from control.database.quality import SessionQuality
 from control.identifiers import new_id
-from matinee.bus import Event, EventBus
+from matinee.bus import Event
 from matinee.errors import InvalidInput
 from matinee.rpc import Context
 from matinee.tokens import Clock
@@ -27,10 +28,18 @@ TOPIC = PlaybackMetrics.DESCRIPTOR.GetOptions().Extensions[events_pb2.topic]
 log = structlog.get_logger(__name__)
 
 
+class Publisher(Protocol):
+    """What is needed of the event bus."""
+
+    async def publish(self, events: Sequence[Event], /) -> None:
+        """Put events onto their topics. Raises `Unavailable`."""
+        ...
+
+
 class MetricsService(MetricsServiceServicer):
     """Reports of sessions that are open, or were when something was reported of them, go onto the bus; no others."""
 
-    def __init__(self, database: Database, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, database: Database, bus: Publisher, clock: Clock) -> None:
         self._database = database
         self._bus = bus
         self._clock = clock

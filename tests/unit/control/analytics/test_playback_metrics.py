@@ -1,8 +1,7 @@
 """MetricsService: reports from edges onto the bus, and from there into what is known of a session."""
 
 import shutil
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from control.identifiers import new_id
 from edge.cmcd.report import Mode
 from edge.metrics import Metrics
 from matinee import rpc
-from matinee.bus import Event, Subscription
+from matinee.bus import Event
 from matinee.errors import InvalidInput, NotFound, Unavailable
 from protos.v1.analytics_pb2 import GetPlaybackQualityRequest
 from protos.v1.events_pb2 import CmcdReport, PlaybackMetrics
@@ -42,15 +41,6 @@ class Bus:
         if self.away:
             raise Unavailable("the bus is away")
         self.events += events
-
-    def subscribe(self, group: str, topics: Collection[str]) -> AbstractAsyncContextManager[Subscription]:
-        raise NotImplementedError
-
-    def follow(self, topics: Collection[str], *, from_beginning: bool = False) -> AsyncIterator[Event]:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
 
 @dataclass
