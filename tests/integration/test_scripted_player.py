@@ -1,7 +1,9 @@
 """How well a film played, from a player at the public door to what control knows of it."""
 
 import random
+import signal
 import time
+from collections.abc import Sequence
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,16 @@ async def played(house: Playhouse) -> tuple[dict[str, Any], str]:
     return answer, str(answer["hls"]).split("=")[1].removesuffix("/main.m3u8")
 
 
+async def posted(house: Playhouse, token: str, events: Sequence[bytes]) -> int:
+    """The status that a body of events is answered with."""
+    answer = await house.client.post(
+        f"/cmcd?URISigningPackage={token}",
+        content=b"\n".join(events),
+        headers={"content-type": "application/cmcd"},
+    )
+    return answer.status_code
+
+
 async def measured(house: Playhouse, session_id: str) -> GetPlaybackQualityResponse:
     """What control knows of a session, which may be nothing yet."""
     database = await open_database(house.settings.database_url)
@@ -51,14 +63,10 @@ async def test_the_known_stalls_of_a_scripted_player_are_measured_within_a_tenth
     async with opened(tmp_path) as house:
         answer, token = await played(house)
         chance = random.Random(7)
-        events = iter(in_disorder(ScriptedPlayer(now=time.time_ns() // 1_000_000).run(COURSE), chance))
+        *course, end = ScriptedPlayer(now=time.time_ns() // 1_000_000).run(COURSE)
+        events = iter([*in_disorder(course, chance), end])
         while batch := list(islice(events, 5)):
-            posted = await house.client.post(
-                f"/cmcd?URISigningPackage={token}",
-                content=b"\n".join(batch),
-                headers={"content-type": "application/cmcd"},
-            )
-            assert posted.status_code == 204
+            assert await posted(house, token, batch) == 204
 
         async def ended() -> bool:
             return (await measured(house, answer["session_id"])).ended == "completed"
@@ -87,3 +95,19 @@ async def test_requests_with_reports_are_served_and_measured(tmp_path: Path) -> 
 
         await until(started)
         assert (await measured(house, answer["session_id"])).average_bitrate == 300_000
+
+
+async def test_events_that_come_while_control_is_dead_are_measured_once_it_lives_again(tmp_path: Path) -> None:
+    events = ScriptedPlayer().run([("s", 100), ("p", 5_000), ("r", 1_000), ("p", 5_000)])
+    async with opened(tmp_path) as house:
+        answer, token = await played(house)
+        assert await posted(house, token, events[:1]) == 204
+        await house.end("control", signal.SIGKILL)
+        assert await posted(house, token, events[1:]) == 204
+        await house.start("control")
+
+        async def ended() -> bool:
+            return (await measured(house, answer["session_id"])).ended == "completed"
+
+        await until(ended)
+        assert (await measured(house, answer["session_id"])).rebuffer_seconds == 1.0
