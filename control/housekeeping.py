@@ -47,7 +47,8 @@ class Housekeeping:
             except Unavailable as error:
                 log.warning("housekeeping was put off", reason=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def make_round(self) -> None:

@@ -44,7 +44,8 @@ class Relay:
                         backoff.reset()
                         if not relayed:
                             with contextlib.suppress(TimeoutError):
-                                await asyncio.wait_for(written.wait(), POLL_SECONDS)
+                                async with asyncio.timeout(POLL_SECONDS):
+                                    await written.wait()
             except Unavailable as error:
                 log.warning("events wait in the outbox", reason=str(error))
                 await backoff.wait()
