@@ -21,8 +21,10 @@ from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
 from control.events.consumer import Consumer
+from control.events.notices import Notices
 from control.events.relay import Relay
 from control.events.runner import Runner
+from control.events.service import NoticeService
 from control.guard import Guard, access_of, services_of
 from control.housekeeping import Housekeeping
 from control.jobs.service import JobService
@@ -37,7 +39,7 @@ from matinee.errors import Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
-from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, metrics_pb2, playback_pb2
+from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, metrics_pb2, notices_pb2, playback_pb2
 from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from protos.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
 from protos.v1.jobs_pb2_grpc import (
@@ -46,6 +48,7 @@ from protos.v1.jobs_pb2_grpc import (
     add_WorkerServiceServicer_to_server,
 )
 from protos.v1.metrics_pb2_grpc import add_MetricsServiceServicer_to_server
+from protos.v1.notices_pb2_grpc import add_NoticeServiceServicer_to_server
 from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_PlaybackServiceServicer_to_server
 
 GRACE_SECONDS = 4.0
@@ -54,6 +57,7 @@ CONTRACTS = (
     catalogue_pb2.DESCRIPTOR,
     jobs_pb2.DESCRIPTOR,
     metrics_pb2.DESCRIPTOR,
+    notices_pb2.DESCRIPTOR,
     playback_pb2.DESCRIPTOR,
 )
 
@@ -72,6 +76,7 @@ class Parts:
     passwords: Passwords
     keyring: Keyring
     announcer: Announcer
+    notices: Notices
     housekeeping: Housekeeping
 
 
@@ -109,8 +114,9 @@ async def _assemble(
     await keyring.open()
     announcer = Announcer(database, clock, keyring.reload)
     await announcer.open()
+    notices = Notices(database, bus)
     housekeeping = Housekeeping(database, store, keyring, clock, event_seconds=settings.events.retention_days * 86_400)
-    return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, housekeeping)
+    return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, notices, housekeeping)
 
 
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
@@ -121,6 +127,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     _add_titles(server, parts)
     _add_playback(server, parts)
     _add_analytics(server, parts)
+    streams = _add_notices(server, parts, authentication)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     names = [service.full_name for service in services_of(CONTRACTS)]
@@ -133,6 +140,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
         await stop.wait()
         await state.enter_graceful_shutdown()
         parts.announcer.close()
+        streams.close()
         await server.stop(GRACE_SECONDS)
         for follower in followers:
             follower.cancel()
@@ -141,6 +149,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
 def _background(parts: Parts) -> Iterator[Coroutine[None, None, None]]:
     """What goes on beside the services until control stops."""
     yield parts.announcer.run()
+    yield parts.notices.run()
     yield parts.housekeeping.run()
     yield Relay(parts.database, parts.bus).run()
     for consumer in _consumers(parts):
@@ -197,6 +206,12 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
 def _add_analytics(server: rpc.Server, parts: Parts) -> None:
     metrics = MetricsService(parts.database, parts.bus, parts.clock)
     add_MetricsServiceServicer_to_server(metrics, server)
+
+
+def _add_notices(server: rpc.Server, parts: Parts, authentication: Authentication) -> NoticeService:
+    service = NoticeService(parts.notices, parts.bus, authentication)
+    add_NoticeServiceServicer_to_server(service, server)
+    return service
 
 
 def _bind(server: rpc.Server, address: str) -> None:

@@ -54,6 +54,11 @@ class Binding:
         return bool(field and field.message_type and field.message_type.full_name == HttpBody.DESCRIPTOR.full_name)
 
     @cached_property
+    def streams(self) -> bool:
+        """Whether the answer is a stream of messages, each a Server-Sent Event."""
+        return bool(self.method.server_streaming)
+
+    @cached_property
     def request_class(self) -> type[Message]:
         """The class of the request message."""
         return GetMessageClass(self.method.input_type)
@@ -72,7 +77,7 @@ def bindings() -> list[Binding]:
 def bindings_of(method: MethodDescriptor) -> Iterator[Binding]:
     """The HTTP calls that reach one method."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
-    for number, one in enumerate(() if method.server_streaming else (rule, *rule.additional_bindings)):
+    for number, one in enumerate((rule, *rule.additional_bindings)):
         if pattern := one.WhichOneof("pattern"):
             binding = _binding(method, one, pattern, number)
             _check(binding, one)
@@ -93,8 +98,10 @@ def _binding(method: MethodDescriptor, rule: HttpRule, pattern: str, number: int
 
 def _check(binding: Binding, rule: HttpRule) -> None:
     method = binding.method
-    if method.client_streaming or method.server_streaming or rule.response_body:
-        raise InvalidInput(f"{method.full_name}: a stream or a response_body has no REST form here")
+    if method.client_streaming or rule.response_body:
+        raise InvalidInput(f"{method.full_name}: a stream of requests or a response_body has no REST form here")
+    if method.server_streaming and binding.verb != "GET":
+        raise InvalidInput(f"{method.full_name}: browsers can follow a stream by GET alone")
     if binding.body not in ("", WHOLE_BODY, *method.input_type.fields_by_name):
         raise InvalidInput(f"{method.full_name}: the request has no field {binding.body!r} for the body")
     for name in binding.template.fields:

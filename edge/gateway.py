@@ -5,6 +5,7 @@ and knows no method by name. A caller without a token gets no further than here,
 read for nobody.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -19,12 +20,13 @@ from edge.addresses import client_address
 from edge.answers import has_it
 from edge.bindings import Binding
 from edge.cookies import CookieSessions
+from edge.event_streams import EventStream, opened
 from edge.keys import Verifier
 from edge.payloads import Payloads, content_type
 from edge.problems import Refusal
 from edge.publishers import Publishers
 from edge.transcoding import Json, json_of, request_message
-from matinee.errors import NotFound, Unauthenticated
+from matinee.errors import NotFound, Unauthenticated, Unavailable
 from matinee.rpc import (
     AUTHORIZATION_KEY,
     CACHE_CONTROL_KEY,
@@ -42,7 +44,10 @@ BRIEFLY = "private, max-age=300"
 
 
 class Gateway:
-    """Serves bindings over one channel. Raises errors of `matinee.errors`, for the door to answer."""
+    """Serves bindings over one channel; streams end when `stop` is set.
+
+    Raises errors of `matinee.errors`, for the door to answer.
+    """
 
     def __init__(
         self,
@@ -53,22 +58,14 @@ class Gateway:
         *,
         deadline_seconds: float,
         keys: Verifier,
+        stop: asyncio.Event | None = None,
     ) -> None:
         self._house = service_metadata(service_token)
         self._sessions = sessions
         self._payloads = Payloads(Publishers(keys, sessions, channel, service_token, deadline_seconds))
         self._deadline = deadline_seconds
-        self._calls = [
-            (
-                binding,
-                channel.unary_unary(
-                    binding.rpc,
-                    request_serializer=binding.request_class.SerializeToString,
-                    response_deserializer=binding.response_class.FromString,
-                ),
-            )
-            for binding in bindings
-        ]
+        self._stop = stop or asyncio.Event()
+        self._calls = [(binding, _callable(channel, binding)) for binding in bindings]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -76,10 +73,12 @@ class Gateway:
         response = await self._answer(request)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response | EventStream:
         binding, call, path_values = self._route(request.method, request.scope["path"])
         metadata = self._introduction(request) if binding.public else self._credentials(request)
         message = await self._message(request, binding, path_values)
+        if binding.streams:
+            return await self._stream(call(message, metadata=metadata))
         async with translated():
             calling = call(message, metadata=metadata, timeout=self._deadline)
             reply = await calling
@@ -87,6 +86,14 @@ class Gateway:
         if isinstance(reply, HttpBody):
             return _content(request, reply, told)
         return self._json_response(request, binding, json_of(reply))
+
+    async def _stream(self, call: Any) -> EventStream:
+        try:
+            await asyncio.wait_for(opened(call), self._deadline)
+        except TimeoutError as error:
+            call.cancel()
+            raise Unavailable("control took too long to answer; try again") from error
+        return EventStream(call, self._stop)
 
     def _route(self, method: str, path: str) -> tuple[Binding, Any, dict[str, str]]:
         verb = "GET" if method == "HEAD" else method
@@ -125,6 +132,16 @@ class Gateway:
         for cookie in cookies:
             response.headers.append("set-cookie", cookie)
         return response
+
+
+def _callable(channel: Channel, binding: Binding) -> Any:
+    """What makes the calls of a binding."""
+    make = channel.unary_stream if binding.streams else channel.unary_unary
+    return make(
+        binding.rpc,
+        request_serializer=binding.request_class.SerializeToString,
+        response_deserializer=binding.response_class.FromString,
+    )
 
 
 def _content(request: Request, reply: HttpBody, told: dict[str, str]) -> Response:

@@ -112,6 +112,9 @@ def _answer(binding: Binding, schemas: Schemas) -> dict[str, Any]:
     if binding.method.output_type is HttpBody.DESCRIPTOR:
         return {"description": "The content itself.", "content": {"*/*": {}}}
     schema = schemas.reference(binding.method.output_type)
+    if binding.streams:
+        described = "Server-Sent Events without an end; the data of each is this message."
+        return {"description": described, "content": {"text/event-stream": {"schema": schema}}}
     return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
 
 

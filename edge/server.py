@@ -83,7 +83,7 @@ async def serve(
         edge_id = secrets.token_hex(8)
         grants = Grants(channel, service_token, edge_id, keys.refresh)
         metrics = Metrics(channel, service_token, edge_id)
-        door = make_door(settings, store, channel, service_token, keys=keys, grants=grants, metrics=metrics)
+        door = make_door(settings, store, channel, service_token, keys=keys, grants=grants, metrics=metrics, stop=stop)
         server = _Server(_config(door, settings.http))
         async with asyncio.TaskGroup() as tasks:
             followers = [tasks.create_task(grants.run()), tasks.create_task(metrics.run())]
@@ -107,11 +107,12 @@ def make_door(
     keys: Keys,
     grants: Grants,
     metrics: Metrics,
+    stop: asyncio.Event | None = None,
 ) -> Door:
     """Everything that the edge serves, put together."""
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
     deadline = settings.control.deadline_seconds
-    gateway = Gateway(channel, service_token, bindings(), sessions, deadline_seconds=deadline, keys=keys)
+    gateway = Gateway(channel, service_token, bindings(), sessions, deadline_seconds=deadline, keys=keys, stop=stop)
     return Door(
         media=MediaRoute(settings.edge, settings.public_url, store, keys, grants=grants, metrics=metrics),
         events=EventEndpoint(keys, metrics),

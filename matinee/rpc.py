@@ -21,6 +21,10 @@ CLIENT_ADDRESS_KEY = "x-matinee-client-address"
 WEBHOOK_KEYS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 CACHE_CONTROL_KEY = "cache-control"
 ETAG_KEY = "etag"
+STREAM_OPEN = (("x-matinee-stream", "open"),)
+"""What a method that streams sends before anything else, so that its caller knows that it was not refused."""
+END = grpc.aio.EOF
+"""What reading gives at the end of a stream."""
 LARGEST_MESSAGE = 16 * 1024**2
 
 Channel = grpc.aio.Channel
@@ -57,8 +61,8 @@ def make_server(interceptors: Sequence[ServerInterceptor] = ()) -> Server:
 def surrounded(
     handler: RpcMethodHandler, around: Callable[[Context], AbstractAsyncContextManager[None]]
 ) -> RpcMethodHandler:
-    """The same handler, of a unary method or of one with streams both ways, with each call made inside `around`."""
-    behaviour: Any = handler.stream_stream or handler.unary_unary
+    """The same handler, with each call made inside `around`; not for a method that is streamed to alone."""
+    behaviour: Any = handler.stream_stream or handler.unary_stream or handler.unary_unary
     if handler.response_streaming:
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
@@ -66,7 +70,10 @@ def surrounded(
                 async for response in responses:
                     yield response
 
-        return grpc.stream_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
+        make = (
+            grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+        )
+        return make(stream, handler.request_deserializer, handler.response_serializer)
 
     async def call(request: Any, context: Context) -> Any:
         async with around(context):

@@ -60,7 +60,7 @@ class WatchNoticesResponse(_message.Message):
 
     @_builtins.property
     def sign_in(self) -> Global___SignInNews:
-        """The account signed in on a device that it was not seen on before."""
+        """The account has signed in, on this device or another."""
 
     @_builtins.property
     def history(self) -> Global___HistoryNews:

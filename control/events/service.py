@@ -1,0 +1,137 @@
+"""NoticeService: streams of news, which last no longer than the sign-in that opened them."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar, cast
+
+import structlog
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+from typing_extensions import override
+
+from control import inputs, messages
+from control.callers import Caller, caller
+from control.events.notices import Notices
+from control.events.runner import DEAD_LETTER, topic_of
+from matinee.bus import Event, EventBus
+from matinee.errors import InvalidInput, Unauthenticated, Unavailable
+from matinee.rpc import AUTHORIZATION_KEY, STREAM_OPEN, Context
+from protos.v1 import events_pb2
+from protos.v1 import notices_pb2 as pb
+from protos.v1.notices_pb2_grpc import NoticeServiceServicer
+
+CHECK_SECONDS = 2.0
+"""How often it is looked whether the caller is still signed in."""
+MOST_TOPICS = 20
+LONGEST_TOPIC = 64
+
+Item = TypeVar("Item")
+
+log = structlog.get_logger()
+
+
+class NoticeService(NoticeServiceServicer):
+    """`authenticate` finds who an access token is of, or raises `Unauthenticated`."""
+
+    def __init__(self, notices: Notices, bus: EventBus, authenticate: Callable[[str], Awaitable[Caller]]) -> None:
+        self._notices = notices
+        self._bus = bus
+        self._authenticate = authenticate
+        self._stopping = asyncio.Event()
+
+    def close(self) -> None:
+        """End every stream."""
+        self._stopping.set()
+        self._notices.close()
+
+    @override
+    async def WatchNotices(
+        self, request: pb.WatchNoticesRequest, context: Context
+    ) -> AsyncIterator[pb.WatchNoticesResponse]:
+        with self._notices.watching(caller().account_id) as inbox:
+            await context.send_initial_metadata(STREAM_OPEN)
+            async for news in self._while_signed_in(context, inbox.get):
+                if news is None:
+                    return
+                yield news
+
+    @override
+    async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
+        if len(request.topics) > MOST_TOPICS:
+            raise InvalidInput(f"at most {MOST_TOPICS} topics can be followed")
+        topics = [inputs.line("topics", topic, LONGEST_TOPIC) for topic in request.topics]
+        events = self._bus.follow(topics, from_beginning=request.from_beginning)
+        await context.send_initial_metadata(STREAM_OPEN)
+        async with aclosing(cast("Any", events)):
+            async for event in self._while_signed_in(context, lambda: anext(events)):
+                yield told(event)
+
+    async def _while_signed_in(
+        self, context: Context, following: Callable[[], Awaitable[Item]]
+    ) -> AsyncIterator[Item]:
+        """What `following` gives, one after the other, until the service stops or the caller's session ends."""
+        ends = [asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._signed_out(_token(context)))]
+        coming = asyncio.ensure_future(following())
+        try:
+            while True:
+                await asyncio.wait([coming, *ends], return_when=asyncio.FIRST_COMPLETED)
+                if any(end.done() for end in ends):
+                    return
+                yield coming.result()
+                coming = asyncio.ensure_future(following())
+        finally:
+            for task in (coming, *ends):
+                task.cancel()
+            await asyncio.wait([coming, *ends])
+
+    async def _signed_out(self, token: str) -> None:
+        """Return when the token is good no more; while that cannot be found out, it is taken as good."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await self._authenticate(token)
+            except Unauthenticated:
+                return
+            except Unavailable as error:
+                log.warning("a stream goes on unchecked", reason=str(error))
+
+
+def told(event: Event) -> pb.TailEventsResponse:
+    """An event as operators see it."""
+    return pb.TailEventsResponse(
+        topic=event.topic,
+        event_id=event.event_id,
+        key=event.key,
+        time=messages.timestamp(event.time),
+        data=_json(event),
+        reason=event.reason,
+    )
+
+
+def _json(event: Event) -> str:
+    """The data as JSON; what cannot be read, as base64."""
+    kind = KINDS.get(event.topic.removesuffix(DEAD_LETTER))
+    try:
+        message = kind.FromString(event.data) if kind else None
+    except DecodeError:
+        message = None
+    if message is None:
+        return json.dumps(b64encode(event.data).decode())
+    return json.dumps(MessageToDict(message, preserving_proto_field_name=True), ensure_ascii=False)
+
+
+def _kinds() -> dict[str, type[Message]]:
+    declared = [getattr(events_pb2, name) for name in events_pb2.DESCRIPTOR.message_types_by_name]
+    return {topic_of(kind): kind for kind in declared if topic_of(kind)}
+
+
+KINDS = _kinds()
+"""Every kind of event, by its topic."""
+
+
+def _token(context: Context) -> str:
+    metadata = dict(context.invocation_metadata() or ())
+    return str(metadata.get(AUTHORIZATION_KEY, "")).partition(" ")[2].strip()
