@@ -1,6 +1,8 @@
 """The REST API as the command line calls it, with errors as our own."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -8,6 +10,9 @@ import httpx
 from matinee.errors import MatineeError, Unavailable, by_http
 
 TIMEOUT = 30.0
+QUIET_SECONDS = 45.0
+"""Longest time without a byte in a stream; a comment comes every 15 seconds."""
+DATA = "data: "
 NOBODY = httpx.Auth()
 """Signs nothing, for calls that need no sign-in."""
 Answer = dict[str, Any]
@@ -32,16 +37,35 @@ class Api:
 
     def _answer(self, method: str, path: str, **request: Any) -> Answer:
         url = f"{self.url}/api/v1{path}"
-        try:
+        with self._reached():
             answer = self._client.request(method, url, auth=self.auth, timeout=TIMEOUT, **request)
-        except httpx.TransportError as error:
-            raise Unavailable(f"{self.url} cannot be reached: {error}") from error
         if not answer.is_success:
             raise refusal(answer)
         try:
             return dict(answer.json())
         except ValueError as error:
             raise Unavailable(f"what answers at {self.url} is not Matinee: check MATINEE_URL") from error
+
+    def follow(self, path: str, **query: str | bool | Sequence[str]) -> Iterator[Answer]:
+        """The messages of a method that streams (Server-Sent Events), until the stream ends."""
+        url = f"{self.url}/api/v1{path}"
+        with (
+            self._reached(),
+            self._client.stream("GET", url, params=query, auth=self.auth, timeout=QUIET_SECONDS) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                raise refusal(answer)
+            for line in answer.iter_lines():
+                if line.startswith(DATA):
+                    yield dict(json.loads(line.removeprefix(DATA)))
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise Unavailable(f"{self.url} cannot be reached: {error}") from error
 
     def pages(self, path: str, items: str, **query: str | int) -> Iterator[Answer]:
         """Every item of a paged list (AIP-158) that meets a query."""
