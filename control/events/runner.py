@@ -14,6 +14,7 @@ from control.database import Connection, Database, handled_events
 from control.events.backoff import Backoff
 from control.events.consumer import Consumer
 from matinee.bus import Event, EventBus, Subscription
+from matinee.cloud_events import DEAD_LETTER
 from matinee.errors import Unavailable
 from matinee.tokens import Clock
 from protos.v1 import events_pb2
@@ -21,7 +22,6 @@ from protos.v1 import events_pb2
 BATCH = 100
 """Most events in a transaction: others wait for it."""
 ATTEMPTS = 5
-DEAD_LETTER = ".dead-letter"
 LONGEST_REASON = 500
 
 log = structlog.get_logger()

@@ -15,8 +15,9 @@ from typing_extensions import override
 from control import inputs, messages
 from control.callers import Caller, caller
 from control.events.notices import Notices
-from control.events.runner import DEAD_LETTER, topic_of
+from control.events.runner import topic_of
 from matinee.bus import Event, EventBus
+from matinee.cloud_events import DEAD_LETTER
 from matinee.errors import InvalidInput, Unauthenticated, Unavailable
 from matinee.rpc import AUTHORIZATION_KEY, STREAM_OPEN, Context
 from protos.v1 import events_pb2
@@ -69,9 +70,7 @@ class NoticeService(NoticeServiceServicer):
             async for event in self._while_signed_in(context, lambda: anext(events)):
                 yield told(event)
 
-    async def _while_signed_in(
-        self, context: Context, following: Callable[[], Awaitable[Item]]
-    ) -> AsyncIterator[Item]:
+    async def _while_signed_in(self, context: Context, following: Callable[[], Awaitable[Item]]) -> AsyncIterator[Item]:
         """What `following` gives, one after the other, until the service stops or the caller's session ends."""
         ends = [asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._signed_out(_token(context)))]
         coming = asyncio.ensure_future(following())
