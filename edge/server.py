@@ -30,6 +30,7 @@ from matinee.errors import MatineeError, Unavailable
 from matinee.rpc import Channel
 from matinee.settings import HttpSettings, Settings
 from matinee.storage import ObjectStore
+from protos.comments import DESCRIPTORS, read_comments
 
 GRACE_SECONDS = 20
 """How long requests in flight may go on after a stop; with what uvicorn adds, the edge is gone within 30 s."""

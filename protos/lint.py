@@ -17,13 +17,18 @@ from protos.generate import compile_protos
 FOLDER = Path(__file__).resolve().parent
 PROCESSOR = {"x86_64": "x64", "aarch64": "aarch64"}.get(platform.machine(), "")
 BUF = FOLDER / "node_modules" / "@bufbuild" / f"buf-linux-{PROCESSOR}" / "bin" / "buf"
+ASYNCAPI = FOLDER / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
+"""The schema of AsyncAPI 3.0.0 documents."""
 RELEASED = FOLDER / "released.binpb"
 RULES = ("--config", str(FOLDER / "buf.yaml"), "--path", "protos/v1")
 
 
 def install() -> None:
-    """Install the locked buf, unless it is there. Raises `SystemExit` when there is none for this machine."""
-    if not BUF.exists() and (status := npm(["ci", "--prefix", str(FOLDER)])):
+    """Install the locked buf and schemas, unless they are there.
+
+    Raises `SystemExit` when there is none for this machine.
+    """
+    if not (BUF.exists() and ASYNCAPI.exists()) and (status := npm(["ci", "--prefix", str(FOLDER)])):
         raise SystemExit(status)
     if not BUF.exists():
         raise SystemExit(f"buf is not installed for {platform.system()} on {platform.machine()}: lint on Linux")

@@ -11,8 +11,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
 from edge.bindings import bindings
-from edge.comments import DESCRIPTORS, read_comments
 from edge.openapi import openapi
+from protos.comments import DESCRIPTORS, read_comments
 from tests.playhouse import Playhouse, opened
 
 pytestmark = pytest.mark.integration

@@ -1,11 +1,17 @@
-"""buf, from npm, over the real protos: they are well formed, and break nobody who uses the last release."""
+"""buf, from npm, over the real protos: they are well formed, and break nobody who uses the last release.
 
+And the schema of AsyncAPI, from npm too, over the document that is made of the events among them.
+"""
+
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from protos.lint import RELEASED, breaking, compile_image, install, lint
+from control.events.asyncapi import text
+from protos.lint import ASYNCAPI, RELEASED, breaking, compile_image, install, lint
 
 pytestmark = pytest.mark.integration
 
@@ -33,3 +39,11 @@ def test_a_field_that_changes_its_number_is_noticed(image: Path, tmp_path: Path)
     other = tmp_path / "other.binpb"
     other.write_bytes(released.SerializeToString())
     assert breaking(image, other) != 0
+
+
+@pytest.mark.usefixtures("image")
+def test_the_document_of_the_events_is_valid_asyncapi_3() -> None:
+    schema = json.loads(ASYNCAPI.read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    assert [error.message for error in validator.iter_errors(json.loads(text()))] == []
+    assert not validator.is_valid({**json.loads(text()), "asyncapi": "2.0.0"})

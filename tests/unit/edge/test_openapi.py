@@ -6,8 +6,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from edge.bindings import bindings
-from edge.comments import DESCRIPTORS, read_comments
 from edge.openapi import openapi
+from protos.comments import DESCRIPTORS, read_comments
 
 
 @pytest.fixture(scope="module")
