@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 
-BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads", "catalogue")
+BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads", "catalogue", "events")
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ from edge.addresses import through_proxies
 from edge.app import Door
 from edge.bindings import bindings
 from edge.cmcd.endpoint import EventEndpoint
-from edge.comments import DESCRIPTORS, read_comments
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
 from edge.grants import Grants
