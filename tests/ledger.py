@@ -134,7 +134,7 @@ async def _settled(database: Database) -> bool:
         before = await connection.scalar(text("SELECT count(*) FROM handled_events"))
     await asyncio.sleep(0.5)
     async with database.read() as connection:
-        return before == await connection.scalar(text("SELECT count(*) FROM handled_events"))
+        return bool(before == await connection.scalar(text("SELECT count(*) FROM handled_events")))
 
 
 async def _count(database: Database, count: Count) -> None:

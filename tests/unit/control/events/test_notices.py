@@ -97,7 +97,7 @@ async def test_playback_news_show_the_session_as_it_is(house: House, viewer: Met
     title_id = await house.film()
     played = await house.play(title_id, viewer)
     page = await Stream.watch(house, viewer)
-    of = {"account_id": account(viewer), "title_id": title_id, "session_id": played.session_id}
+    of: dict[str, Any] = {"account_id": account(viewer), "title_id": title_id, "session_id": played.session_id}
     await happened(house, MoviePlayed(position_seconds=1.5, **of))
     session = (await page.next()).playback
     assert (session.session_id, session.device, session.state) == (played.session_id, "Sofa", PLAYBACK_STATE_PLAYING)

@@ -7,7 +7,7 @@ import pytest
 
 from control.database import Database, outbox
 from control.events.relay import BATCH, Relay
-from matinee.bus import EventBus
+from matinee.bus import Event, EventBus
 from matinee.errors import Conflict
 from protos.v1.events_pb2 import MoviePlayed
 from tests.control_house import TurnedClock
@@ -18,8 +18,8 @@ from tests.patience import until, within
 pytestmark = pytest.mark.anyio
 
 
-def positions(events: list[object]) -> list[float]:
-    return [MoviePlayed.FromString(event.data).position_seconds for event in events]  # type: ignore[attr-defined]
+def positions(events: list[Event]) -> list[float]:
+    return [MoviePlayed.FromString(event.data).position_seconds for event in events]
 
 
 async def test_an_event_has_the_topic_and_the_key_of_its_contract(
