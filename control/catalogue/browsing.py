@@ -82,5 +82,8 @@ def _label(name: str, value: str) -> str:
     return label(inputs.line(name, value, details.LONGEST_LABEL, needed=False))
 
 
-def _position(rank: int, before: int) -> Position:
+def _position(rank: str | int, before: str | int) -> Position:
+    """A position from a token. Raises `ValueError` for what is none."""
+    if not (isinstance(rank, int) and isinstance(before, int)):
+        raise ValueError(rank, before)
     return Position(Rank(rank), before)

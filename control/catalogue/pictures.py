@@ -44,7 +44,9 @@ def _decoded(data: bytes, widest: int) -> Image.Image:
     image.draft("RGB", (widest, widest))  # a large JPEG is decoded at a fraction of its size
     image.load()
     upright = ImageOps.exif_transpose(image)
-    return _without_transparency(_in_srgb(upright))
+    picture = _without_transparency(_in_srgb(upright))
+    picture.info.clear()  # comments and profiles, which would be written again
+    return picture
 
 
 def _check(image: Image.Image) -> None:
@@ -82,5 +84,5 @@ def _jpeg(picture: Image.Image, width: int) -> bytes:
     height = max(1, round(picture.height * width / picture.width))
     written = io.BytesIO()
     resized = picture if width == picture.width else picture.resize((width, height), Image.Resampling.LANCZOS)
-    resized.save(written, "JPEG", quality=QUALITY, optimize=True, progressive=True, icc_profile=None, exif=b"")
+    resized.save(written, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return written.getvalue()

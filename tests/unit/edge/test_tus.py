@@ -62,6 +62,10 @@ def test_a_film_without_a_title_is_called_as_its_file() -> None:
     assert film({"filename": "Sita Sings.mkv"}) == Film("Sita Sings", "Sita Sings.mkv", "")
 
 
+def test_a_new_version_of_a_title_needs_no_name() -> None:
+    assert film({"title_id": "0" * 26}) == Film("", "", "", "0" * 26)
+
+
 @pytest.mark.parametrize("name", ["-i /etc/passwd", "../../x", "'; DROP TABLE titles --", "🎬"])
 def test_a_title_may_be_any_line_of_text(name: str) -> None:
     assert film({"title": name}).title == name
@@ -97,6 +101,8 @@ def test_a_declared_sha256_is_hex_of_either_case() -> None:
         {"title": "x" * 201},
         {"title": "a", "filename": "x" * 256},
         {"title": "a", "sha256": "00"},
+        {"title": "a", "title_id": "../x"},
+        {"title": "a", "title_id": "0" * 25 + "z"},
     ],
 )
 def test_a_film_that_is_not_described_well_is_refused(values: dict[str, str]) -> None:

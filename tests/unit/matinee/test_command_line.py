@@ -75,6 +75,13 @@ def test_one_title_is_not_given_to_two_films() -> None:
     assert (done.returncode, done.stderr) == (65, "matinee: --title names one film: give one FILE with it\n")
 
 
+def test_a_new_version_takes_one_film_and_no_name() -> None:
+    for words in (("README.md", "LICENSE"), ("README.md", "--title", "Another")):
+        done = matinee("ingest", *words, "--title-id", "X")
+        assert (done.returncode, done.stderr.count("\n")) == (65, 1)
+        assert "--title-id is for one FILE" in done.stderr
+
+
 def test_bad_settings_are_one_sentence_that_names_them() -> None:
     done = matinee("titles", MATINEE_HTTP__PORT="70000")
     assert (done.returncode, done.stderr.count("\n")) == (65, 1)

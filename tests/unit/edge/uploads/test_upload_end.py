@@ -13,7 +13,7 @@ from edge.uploads import sweep
 from matinee.rpc import Channel, open_channel
 from matinee.storage import ObjectStore
 from tests.patience import PATIENCE
-from tests.tus import FILM, PART, create, patch
+from tests.tus import FILM, PART, create, encoded, patch
 from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings, make_uploads
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +47,15 @@ class TestCompletion:
         assert other.calls == 1
         await away.close()
         await client.aclose()
+
+    async def test_control_is_told_of_which_title_it_is_a_new_version(
+        self, client: httpx.AsyncClient, control: Control
+    ) -> None:
+        title_id = "0" * 26
+        headers = {"Upload-Metadata": f"title_id {encoded(title_id)}"}
+        await patch(client, await create(client, length=3, headers=headers), 0, b"123")
+        (completed,) = control.completed.values()
+        assert (completed.title_id, completed.title_name) == (title_id, "")
 
     async def test_whoever_may_publish_no_longer_completes_nothing(
         self, client: httpx.AsyncClient, control: Control
