@@ -117,7 +117,7 @@ class Production:
     async def _upload(self, index: AssetIndex) -> Publication:
         """Write the objects, and the record by which they are published even if this worker dies now."""
         terms, tallest = self._lease.terms, index.video()[0]
-        self._asset_id = asset_id(terms.title_id, index.encode())
+        self._asset_id = asset_id(terms.upload_id, index.encode())
         size = await upload(self._store, self._asset, self._asset_id, self._lease.check)
         request = PublishAssetRequest(
             job_id=terms.job_id,

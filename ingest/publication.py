@@ -28,9 +28,12 @@ RECORDS = "publications"
 log = structlog.get_logger()
 
 
-def asset_id(title_id: str, index: bytes) -> str:
-    """The name of an asset: 26 characters of lower-case base32 that stand for its title and its encoded index."""
-    return base64.b32encode(hashlib.sha256(title_id.encode() + index).digest())[:26].decode().lower()
+def asset_id(upload_id: str, index: bytes) -> str:
+    """The name of an asset: 26 characters of lower-case base32 that stand for its upload and its encoded index.
+
+    So a film that is uploaded again has objects of its own, and giving one up takes nothing from the other.
+    """
+    return base64.b32encode(hashlib.sha256(upload_id.encode() + index).digest())[:26].decode().lower()
 
 
 @dataclass(frozen=True)

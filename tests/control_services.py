@@ -182,7 +182,7 @@ async def control(folder: Path, calls: Calls) -> AsyncIterator[Channel]:
     address = f"unix:{folder}/control.sock"
     server = make_server()
     auth_pb2_grpc.add_AuthServiceServicer_to_server(Auth(calls), server)  # type: ignore[abstract]
-    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(Catalogue(calls), server)
+    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(Catalogue(calls), server)  # type: ignore[abstract]
     subscriptions_pb2_grpc.add_SubscriptionServiceServicer_to_server(Subscriptions(calls), server)  # type: ignore[abstract]
     playback_pb2_grpc.add_PlaybackServiceServicer_to_server(Playback(calls), server)  # type: ignore[abstract]
     server.add_insecure_port(address)

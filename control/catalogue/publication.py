@@ -4,11 +4,10 @@ from dataclasses import replace
 
 from control import messages
 from control.catalogue.hierarchy import WITH_MEDIA
-from control.database import Connection, assets, outbox, removals, titles
+from control.database import Connection, assets, outbox, titles
 from control.database.assets import Asset
 from control.database.titles import Title
 from matinee.errors import Conflict
-from matinee.layout import asset_prefix
 from matinee.tokens import Clock
 from protos.v1.events_pb2 import TitlePublished
 
@@ -38,7 +37,6 @@ async def add_version(connection: Connection, title: Title, asset: Asset, clock:
     if known is not None and known.title_id != title.title_id:
         raise Conflict("the asset belongs to another title")
     if known is None:
-        await removals.done(connection, asset_prefix(asset.asset_id))  # it may be one that was deleted before
         await assets.add(connection, asset)
     if not title.asset_id:
         title = replace(title, published=True, published_at=clock())

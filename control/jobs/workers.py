@@ -4,7 +4,7 @@ from typing_extensions import override
 
 from control import inputs
 from control.catalogue.publication import add_version
-from control.database import Connection, Database, jobs, removals, titles
+from control.database import Connection, Database, assets, jobs, removals, titles
 from control.database.assets import Asset
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
@@ -71,7 +71,7 @@ class WorkerService(WorkerServiceServicer):
             title = await titles.find(connection, job.title_id, lock=True)
             if title is None:
                 raise NotFound(GONE)
-            if _is_repeated(request, job, title):
+            if await _is_repeated(connection, request, job):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
             await add_version(connection, title, _asset(title, request, now), self._clock)
@@ -116,10 +116,12 @@ async def _held(connection: Connection, job_id: str) -> Job:
     return job
 
 
-def _is_repeated(request: pb.PublishAssetRequest, job: Job, title: Title) -> bool:
-    """Whether this very call succeeded before, and only its answer was lost."""
-    same = job.fencing_token == request.fencing_token and title.asset_id == request.asset_id
-    return job.state is State.PUBLISHED and same
+async def _is_repeated(connection: Connection, request: pb.PublishAssetRequest, job: Job) -> bool:
+    """Whether this very call succeeded before, and only its answer was lost; another version may be active since."""
+    if job.state is not State.PUBLISHED or job.fencing_token != request.fencing_token:
+        return False
+    asset = await assets.find(connection, inputs.asset_id(request.asset_id))
+    return asset is not None and asset.title_id == job.title_id
 
 
 def _asset(title: Title, request: pb.PublishAssetRequest, now: float) -> Asset:

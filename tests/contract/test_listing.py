@@ -146,7 +146,8 @@ async def test_what_is_added_meanwhile_moves_nothing(database: Database, order: 
         first = await listing.page(connection, Filter(), order, None, 20)
     added = [replace(title, title_id=title.title_id.replace("0", "5", 1)) for title in known]
     await enter(database, added)
-    rest, after = [], first.following
+    rest: list[Title] = []
+    after = first.following
     async with database.read() as connection:
         while after is not None:
             page = await listing.page(connection, Filter(), order, after, 20)

@@ -39,8 +39,8 @@ def nothing() -> None:
     """The lease holds."""
 
 
-def test_an_asset_is_named_by_its_title_and_its_index() -> None:
-    names = {asset_id("title", b"index"), asset_id("other", b"index"), asset_id("title", b"other")}
+def test_an_asset_is_named_by_its_upload_and_its_index() -> None:
+    names = {asset_id("upload", b"index"), asset_id("other", b"index"), asset_id("upload", b"other")}
     assert len(names) == 3
     assert all(ASSET_ID.fullmatch(name) for name in names)
 

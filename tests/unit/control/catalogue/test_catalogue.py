@@ -1,5 +1,7 @@
 """CatalogueService over the wire."""
 
+from typing import Any
+
 import pytest
 
 from protos.v1.catalogue_pb2 import (
@@ -78,7 +80,7 @@ async def test_only_what_is_given_is_updated(house: House) -> None:
     assert (title.name, title.synopsis) == ("New", "A count\nmoves house.")
 
 
-BAD_TEXTS = [
+BAD_TEXTS: list[dict[str, Any]] = [
     {"name": ""},
     {"name": "a\nb"},
     {"name": "a\0b"},

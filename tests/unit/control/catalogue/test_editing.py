@@ -21,7 +21,7 @@ from tests.control_house import House, refusal
 
 pytestmark = pytest.mark.anyio
 
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "name": "Nosferatu",
     "synopsis": "A count\nmoves house.",
     "genres": ["Horror", "Silent film"],

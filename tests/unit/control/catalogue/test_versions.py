@@ -154,3 +154,13 @@ async def test_a_repeated_upload_for_a_title_has_one_job(house: House) -> None:
     first = await house.upload("upload-2", title_id=title_id)
     assert await house.upload("upload-2", title_id=title_id) == first
     assert first.title_id == title_id
+
+
+async def test_a_lost_answer_is_repeated_although_another_version_is_active_since(house: House) -> None:
+    title_id = await house.film()
+    await house.upload("upload-2", title_id=title_id)
+    lease = await house.leased()
+    await house.publish(lease, SECOND)
+    await activate(house, title_id, ASSET)
+    await house.publish(lease, SECOND)
+    assert await versions(house, title_id) == [(SECOND, False), (ASSET, True)]
