@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from control.database import Connection
-from control.database.tables import outbox
 from protos.v1.catalogue_pb2 import (
+    TITLE_KIND_SERIES,
     CreateTitleRequest,
     GetTitleRequest,
     ListTitlesRequest,
+    PublishTitleRequest,
     SearchTitlesRequest,
     Title,
     TitleKind,
@@ -15,6 +15,7 @@ from protos.v1.catalogue_pb2 import (
 )
 from protos.v1.events_pb2 import TitlePublished
 from tests.control_house import House, Metadata
+from tests.events import on_the_bus
 
 
 async def create(house: House, name: str = "A film", kind: "TitleKind.ValueType | int" = 0, **fields: Any) -> str:
@@ -46,7 +47,12 @@ async def found(house: House, person: Metadata, query: str) -> list[str]:
     return [title.name for title in answer.titles]
 
 
-async def announced(connection: Connection) -> list[TitlePublished]:
-    """The events of titles that wait to be sent, in order."""
-    query = outbox.select().where(outbox.c.topic == "title-published").order_by(outbox.c.position)
-    return [TitlePublished.FromString(row["data"]) for row in (await connection.execute(query)).mappings()]
+async def announced(house: House) -> list[TitlePublished]:
+    """The events of titles so far, in order; another one after them shows that there are no more."""
+    last = await create(house, "The end", TITLE_KIND_SERIES)
+    await house.catalogue.PublishTitle(PublishTitleRequest(title_id=last), metadata=await house.admin())
+    found: list[TitlePublished] = []
+    while not found or found[-1].title_id != last:
+        events = await on_the_bus(house.bus, len(found) + 1, "title-published")
+        found = [TitlePublished.FromString(event.data) for event in events]
+    return found[:-1]

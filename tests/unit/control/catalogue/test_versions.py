@@ -70,17 +70,14 @@ async def test_a_title_that_was_hidden_stays_so_with_its_new_version(house: Hous
     await new_version(house, title_id)
     title = await get(house, title_id)
     assert (title.state, title.asset_id) == (TITLE_STATE_DRAFT, SECOND)
-    async with house.written() as connection:
-        assert [event.asset_id for event in await announced(connection)] == [ASSET]
+    assert [event.asset_id for event in await announced(house)] == [ASSET]
 
 
 async def test_each_new_active_version_is_announced(house: House) -> None:
     title_id = await two_versions(house)
     await activate(house, title_id, ASSET)
     await activate(house, title_id, ASSET)
-    async with house.written() as connection:
-        events = await announced(connection)
-    assert [(event.title_id, event.asset_id) for event in events] == [
+    assert [(event.title_id, event.asset_id) for event in await announced(house)] == [
         (title_id, ASSET), (title_id, SECOND), (title_id, ASSET)
     ]  # fmt: skip
 

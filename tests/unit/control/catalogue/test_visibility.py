@@ -109,13 +109,11 @@ async def test_a_series_needs_no_media_to_be_published(house: House) -> None:
     request = PublishTitleRequest(title_id=title_id)
     title = (await house.catalogue.PublishTitle(request, metadata=await house.admin())).title
     assert title.state == TITLE_STATE_PUBLISHED
-    async with house.written() as connection:
-        (event,) = await announced(connection)
+    (event,) = await announced(house)
     assert (event.title_id, event.name, event.kind, event.asset_id) == (title_id, "Heimat", "series", "")
 
 
 async def test_publishing_what_is_published_says_nothing_new(house: House) -> None:
     title_id = await house.film()
     await house.catalogue.PublishTitle(PublishTitleRequest(title_id=title_id), metadata=await house.admin())
-    async with house.written() as connection:
-        assert len(await announced(connection)) == 1
+    assert len(await announced(house)) == 1
