@@ -11,10 +11,12 @@ from starlette.requests import Request
 from edge.cookies import CookieSessions
 from edge.keys import Verifier
 from matinee import rpc
-from matinee.errors import PermissionDenied, Unauthenticated
+from matinee.errors import Conflict, PermissionDenied, Unauthenticated
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE
 from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_PUBLISHER, VerifyTokenRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
+from protos.v1.catalogue_pb2 import TITLE_KIND_SEASON, TITLE_KIND_SERIES, GetTitleRequest
+from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
 
 NOT_A_PUBLISHER = "uploads are for publishers"
 
@@ -41,6 +43,7 @@ class Publishers:
         self._keys = keys
         self._sessions = sessions
         self._control = AuthServiceStub(channel)
+        self._catalogue = CatalogueServiceStub(channel)
         self._metadata = rpc.service_metadata(service_token)
         self._deadline = deadline_seconds
 
@@ -60,6 +63,15 @@ class Publishers:
         if answer.account.role not in (ROLE_PUBLISHER, ROLE_ADMIN):
             raise PermissionDenied(NOT_A_PUBLISHER)
         return publisher
+
+    async def check_title(self, request: Request, title_id: str) -> None:
+        """Raise `NotFound` when there is no title to make a new version of, `Conflict` when it has no media."""
+        metadata = ((rpc.AUTHORIZATION_KEY, f"Bearer {self._token(request)}"),)
+        asked = GetTitleRequest(title_id=title_id)
+        async with rpc.translated():
+            answer = await self._catalogue.GetTitle(asked, metadata=metadata, timeout=self._deadline)
+        if answer.title.kind in (TITLE_KIND_SERIES, TITLE_KIND_SEASON):
+            raise Conflict("a series or a season has no media: upload its episodes")
 
     def _token(self, request: Request) -> str:
         token = self._sessions.access_token(request)

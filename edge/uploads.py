@@ -124,7 +124,9 @@ class Uploads:
             taken = f"the film is larger than the {self._settings.max_bytes} bytes that are taken here"
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, taken)
         metadata = request.headers.get("Upload-Metadata", "")
-        tus.film(tus.metadata(metadata))
+        film = tus.film(tus.metadata(metadata))
+        if film.title_id:  # better said now than when all bytes are here
+            await self._publishers.check_title(request, film.title_id)
         upload = await self._uploads.create(Declaration(publisher.account_id, length, metadata))
         if request.headers.get("Content-Type") == tus.CONTENT_TYPE:
             upload = await self._receive(request, upload, publisher)

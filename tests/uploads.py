@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from edge.cookies import CookieSessions
 from edge.keys import Keys
 from edge.uploads import Uploads
-from matinee.errors import PermissionDenied, Unauthenticated
+from matinee.errors import NotFound, PermissionDenied, Unauthenticated
 from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel, status_code
 from matinee.settings import Settings, UploadSettings
 from matinee.storage import ObjectStore, open_store
@@ -31,6 +31,8 @@ from protos.v1.auth_pb2 import (
     VerifyTokenResponse,
 )
 from protos.v1.auth_pb2_grpc import AuthServiceServicer, add_AuthServiceServicer_to_server
+from protos.v1.catalogue_pb2 import GetTitleRequest, GetTitleResponse, Title, TitleKind
+from protos.v1.catalogue_pb2_grpc import CatalogueServiceServicer, add_CatalogueServiceServicer_to_server
 from protos.v1.jobs_pb2 import CompleteUploadRequest, CompleteUploadResponse
 from protos.v1.jobs_pb2_grpc import UploadServiceServicer, add_UploadServiceServicer_to_server
 from tests.door import serving
@@ -49,6 +51,8 @@ class Control(AuthServiceServicer, UploadServiceServicer):
         self.address = "127.0.0.1:0"
         self.signed_out = set[str]()
         """Accounts whose sessions have ended since their tokens were given."""
+        self.kinds: dict[str, TitleKind.ValueType] = {}
+        """The titles that there are, and their kinds."""
         self.viewers = set[str]()
         """Accounts that have become viewers since."""
 
@@ -93,6 +97,7 @@ class Control(AuthServiceServicer, UploadServiceServicer):
         server = make_server()
         add_AuthServiceServicer_to_server(self, server)
         add_UploadServiceServicer_to_server(self, server)
+        add_CatalogueServiceServicer_to_server(Titles(self.kinds), server)  # type: ignore[abstract]
         port = server.add_insecure_port(self.address)
         self.address = f"127.0.0.1:{port}"
         await server.start()
@@ -100,6 +105,19 @@ class Control(AuthServiceServicer, UploadServiceServicer):
             yield
         finally:
             await server.stop(None)
+
+
+class Titles(CatalogueServiceServicer):
+    """The catalogue, as far as uploads need it."""
+
+    def __init__(self, kinds: "dict[str, TitleKind.ValueType]") -> None:
+        self._kinds = kinds
+
+    async def GetTitle(self, request: GetTitleRequest, context: Context) -> GetTitleResponse:  # noqa: N802 (gRPC's name)
+        kind = self._kinds.get(request.title_id)
+        if kind is None:
+            await context.abort(status_code(NotFound()), "there is no such title")
+        return GetTitleResponse(title=Title(title_id=request.title_id, kind=kind))
 
 
 def session_of(account: str) -> str:

@@ -18,7 +18,7 @@ async def delete_title(connection: Connection, title: Title, now: float, *, forc
     """
     children = await below(connection, title)
     if children and not force:
-        raise Conflict(f"the {title.kind} has {len(children)} seasons and episodes; delete them first, or force it")
+        raise Conflict(f"the {title.kind} has seasons or episodes ({len(children)}); delete them first, or force it")
     doomed = [title, *children]
     watching = [session for each in doomed for session in await _watching(connection, each.title_id, now)]
     if watching and not force:

@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.films import film
-from tests.stack import Stack
+from tests.stack import ROOT, Stack
 
 pytestmark = pytest.mark.integration
 
@@ -49,6 +53,29 @@ def test_a_series_with_seasons_is_deleted_by_force_alone(stack: Stack) -> None:
     assert "force" in refused.stderr
     assert titles(stack, "delete", made, "--force") == {"title_id": made, "state": "deleted"}
     assert titles(stack, "search", "short-lived") == []
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 130)])
+def test_on_a_terminal_deleting_what_has_seasons_is_a_question(stack: Stack, answer: str, status: int) -> None:
+    made = titles(stack, "create", "Asked for", "--kind", "series")["title_id"]
+    titles(stack, "create", "Its season", "--kind", "season", "--parent-id", made, "--number", "1")
+    person, terminal = pty.openpty()
+    os.write(person, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "matinee", "titles", "delete", made]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=stack.environment,
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    for end in (person, terminal):
+        os.close(end)
+    assert (done.returncode, "Delete it all the same?" in done.stderr) == (status, True), done.stderr
+    assert (stack.matinee("titles", "show", made).returncode == 0) == (answer == "n")
 
 
 def test_a_poster_is_kept_by_browsers_under_its_version(stack: Stack, series: str, tmp_path: Path) -> None:

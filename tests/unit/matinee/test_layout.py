@@ -2,7 +2,7 @@
 
 import pytest
 
-from matinee.layout import asset_key, part_key, part_offset
+from matinee.layout import artwork_key, artwork_prefix, asset_key, part_key, part_offset
 
 
 def test_a_part_is_named_by_where_it_begins() -> None:
@@ -21,3 +21,9 @@ def test_what_is_no_part_begins_nowhere(key: str) -> None:
 
 def test_a_file_of_an_asset_lies_below_its_id() -> None:
     assert asset_key("a1", "v1080.mp4") == "assets/a1/v1080.mp4"
+
+
+def test_the_pictures_of_a_title_lie_together_each_version_apart() -> None:
+    assert artwork_key("t1", "v2", 320) == "artwork/t1/v2/320.jpg"
+    assert artwork_key("t1", "v2", 320).startswith(f"{artwork_prefix('t1', 'v2')}/")
+    assert artwork_prefix("t1", "v2").startswith(f"{artwork_prefix('t1')}/")

@@ -12,6 +12,7 @@ from edge.parts import UploadStore
 from edge.uploads import sweep
 from matinee.rpc import Channel, open_channel
 from matinee.storage import ObjectStore
+from protos.v1.catalogue_pb2 import TITLE_KIND_FILM, TITLE_KIND_SERIES
 from tests.patience import PATIENCE
 from tests.tus import FILM, PART, create, encoded, patch
 from tests.uploads import SERVICE_TOKEN, Control, make_control, make_settings, make_uploads
@@ -52,10 +53,19 @@ class TestCompletion:
         self, client: httpx.AsyncClient, control: Control
     ) -> None:
         title_id = "0" * 26
+        control.kinds[title_id] = TITLE_KIND_FILM
         headers = {"Upload-Metadata": f"title_id {encoded(title_id)}"}
         await patch(client, await create(client, length=3, headers=headers), 0, b"123")
         (completed,) = control.completed.values()
         assert (completed.title_id, completed.title_name) == (title_id, "")
+
+    @pytest.mark.parametrize(("title_id", "status"), [("0" * 26, 404), ("1" * 26, 409)])
+    async def test_a_version_of_what_can_have_none_is_refused_before_its_bytes_come(
+        self, client: httpx.AsyncClient, control: Control, title_id: str, status: int
+    ) -> None:
+        control.kinds["1" * 26] = TITLE_KIND_SERIES
+        headers = {"Upload-Length": "3", "Upload-Metadata": f"title_id {encoded(title_id)}"}
+        assert (await client.post("/uploads", headers=headers)).status_code == status
 
     async def test_whoever_may_publish_no_longer_completes_nothing(
         self, client: httpx.AsyncClient, control: Control
