@@ -5,13 +5,14 @@ No work is done twice but that on the piece in flight: the one that was not stor
 
 import hashlib
 import signal
+import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from protos.v1.jobs_pb2 import Job, JobState
+from protos.v1.jobs_pb2 import Job, JobStage, JobState
 from tests.films import film
 from tests.patience import until
 from tests.studio import Studio, dismiss, opened
@@ -28,6 +29,8 @@ SECTIONS = {
     "ladder": {"segment_gops": 1, "span_segments": 1, "preset": "slow"},
 }
 
+PADDING_BYTES = 16 * 1024**2
+
 Moment = Callable[[Studio], Awaitable[bool]]
 
 
@@ -35,6 +38,12 @@ Moment = Callable[[Studio], Awaitable[bool]]
 def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Twelve seconds that make six spans."""
     return film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=2 * SPANS).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def slow_to_fetch(source: bytes) -> bytes:
+    """The same film, and a box behind it that players skip (ISO/IEC 14496-12, 8.1.2)."""
+    return source + struct.pack(">I4s", PADDING_BYTES, b"free") + bytes(PADDING_BYTES - 8)
 
 
 @pytest.fixture
@@ -73,6 +82,21 @@ async def asset(studio: Studio) -> dict[str, str]:
     return {key.removeprefix(prefix): hashlib.sha256(await studio.store.get(key)).hexdigest() for key in keys}
 
 
+def stages(studio: Studio) -> list["JobStage.ValueType"]:
+    """The stages that workers have entered, in order."""
+    return [JobStage.Value(said["stage"]) for said in studio.log("stage")]
+
+
+async def fetching(studio: Studio) -> bool:
+    """When the first bytes of the film have come."""
+    return any(studio.settings.scratch_directory.glob("*/*/film"))
+
+
+async def probing(studio: Studio) -> bool:
+    """When a child reads the film, to learn what it is."""
+    return any("ingest.probing" in command for command in studio.children())
+
+
 def results(count: int) -> Moment:
     """When so many results are whole."""
 
@@ -92,6 +116,11 @@ async def assembling(studio: Studio) -> bool:
     return any(studio.settings.scratch_directory.glob("*/*/asset/*.mp4"))
 
 
+async def validating(studio: Studio) -> bool:
+    """When faults are looked for."""
+    return JobStage.JOB_STAGE_VALIDATE in stages(studio)
+
+
 async def uploading(studio: Studio) -> bool:
     """When the first object of the asset is in the store."""
     return bool(await studio.keys("assets"))
@@ -103,16 +132,38 @@ async def recorded(studio: Studio) -> bool:
 
 
 @pytest.mark.parametrize(
-    "moment", [results(1), results(4), assembling, uploading, recorded],
-    ids=["first span", "fourth span", "assembling", "uploading", "recorded"],
-)  # fmt: skip
+    ("moment", "stage"),
+    [
+        pytest.param(probing, JobStage.JOB_STAGE_PROBE, id="probing"),
+        pytest.param(results(1), JobStage.JOB_STAGE_ENCODE, id="first span"),
+        pytest.param(results(4), JobStage.JOB_STAGE_ENCODE, id="fourth span"),
+        pytest.param(assembling, JobStage.JOB_STAGE_ASSEMBLE, id="assembling"),
+        pytest.param(validating, JobStage.JOB_STAGE_VALIDATE, id="validating"),
+        pytest.param(uploading, JobStage.JOB_STAGE_PUBLISH, id="uploading"),
+        pytest.param(recorded, JobStage.JOB_STAGE_PUBLISH, id="recorded"),
+    ],
+)
 async def test_the_job_finishes_after_a_kill_with_the_same_bytes(
-    studio: Studio, source: bytes, undisturbed: dict[str, str], moment: Moment
+    studio: Studio, source: bytes, undisturbed: dict[str, str], moment: Moment, stage: "JobStage.ValueType"
 ) -> None:
-    job = await studio.upload(source)
+    await finishes_after_a_kill(studio, source, undisturbed, moment, stage)
+
+
+async def test_the_job_finishes_after_a_kill_while_its_film_was_fetched(
+    studio: Studio, slow_to_fetch: bytes, undisturbed: dict[str, str]
+) -> None:
+    await finishes_after_a_kill(studio, slow_to_fetch, undisturbed, fetching, JobStage.JOB_STAGE_FETCH)
+
+
+async def finishes_after_a_kill(
+    studio: Studio, film: bytes, undisturbed: dict[str, str], moment: Moment, stage: "JobStage.ValueType"
+) -> None:
+    """Kill a worker at a moment of a stage, and see what the next one makes of its job."""
+    job = await studio.upload(film)
     victim = await studio.hire()
     await until(lambda: moment(studio))
     await dismiss(victim, signal.SIGKILL)
+    assert stages(studio)[-1] == stage
     kept = await finished(studio)
     await until(lambda: alone(studio))
 
