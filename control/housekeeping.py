@@ -6,8 +6,18 @@ import contextlib
 import structlog
 
 from control.accounts.keyring import Keyring
-from control.database import Database, accounts, announcements, handled_events, playback_sessions, quality, removals
+from control.database import (
+    Database,
+    accounts,
+    announcements,
+    handled_events,
+    playback_sessions,
+    quality,
+    removals,
+    unfinished_assets,
+)
 from matinee.errors import Unavailable
+from matinee.layout import asset_prefix
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
 
@@ -18,6 +28,8 @@ MARGIN_SECONDS = 3_600.0
 DAY_SECONDS = 86_400
 QUALITY_DAYS = 400
 """How long it is kept how well a playback session played: a year, to compare with, and a month."""
+ABANDONED_SECONDS = 86_400.0
+"""How old an asset is that nobody writes any more, even who slept: younger ones their workers remove themselves."""
 
 log = structlog.get_logger()
 
@@ -61,6 +73,8 @@ class Housekeeping:
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
             await handled_events.forget(connection, now - self._event_seconds - MARGIN_SECONDS)
             await quality.forget(connection, int(now // DAY_SECONDS) - QUALITY_DAYS)
+            abandoned = await unfinished_assets.take_abandoned(connection, now - ABANDONED_SECONDS)
+            await removals.note(connection, map(asset_prefix, abandoned), now)
         await self._remove_objects()
 
     async def _remove_objects(self) -> None:

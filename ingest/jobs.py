@@ -2,6 +2,7 @@
 
 from matinee.rpc import Channel, service_metadata, translated
 from protos.v1.jobs_pb2 import (
+    BeginAssetRequest,
     HeartbeatRequest,
     JobLease,
     LeaseJobRequest,
@@ -32,6 +33,13 @@ class Jobs:
         async with translated():
             answer = await self._service.Heartbeat(request, metadata=self._metadata, timeout=deadline_seconds)
         return answer.cancel_requested
+
+    async def begin(self, request: BeginAssetRequest) -> None:
+        """Say that objects of an asset will be written; waits for a control that restarts."""
+        async with translated():
+            await self._service.BeginAsset(
+                request, metadata=self._metadata, timeout=self._deadline, wait_for_ready=True
+            )
 
     async def publish(self, request: PublishAssetRequest) -> None:
         """Flip the title to its new asset; waits for a control that restarts."""

@@ -23,13 +23,14 @@ from ingest.probing import probe_apart
 from ingest.publication import Publication, asset_id, upload
 from ingest.results import Results
 from ingest.signature import read_signature
-from ingest.stages import NotValid, Progress, Stage
+from ingest.stages import JobGone, NotValid, Progress, Stage
 from ingest.validation import judge_asset, track_faults
+from matinee.errors import NotFound
 from matinee.layout import asset_prefix
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from packager.index import AssetIndex
-from protos.v1.jobs_pb2 import JobStage, PublishAssetRequest
+from protos.v1.jobs_pb2 import BeginAssetRequest, JobStage, PublishAssetRequest
 
 log = structlog.get_logger()
 
@@ -51,6 +52,7 @@ class Production:
     def __init__(self, workshop: Workshop, lease: Lease, progress: Progress, crew: Crew, folder: Path) -> None:
         self._settings = workshop.settings
         self._store = workshop.store
+        self._jobs = workshop.jobs
         self._lease = lease
         self._progress = progress
         self._crew = crew
@@ -118,6 +120,7 @@ class Production:
         """Write the objects, and the record by which they are published even if this worker dies now."""
         terms, tallest = self._lease.terms, index.video()[0]
         self._asset_id = asset_id(terms.upload_id, index.encode())
+        await self._begin()
         size = await upload(self._store, self._asset, self._asset_id, self._lease.check)
         request = PublishAssetRequest(
             job_id=terms.job_id,
@@ -133,6 +136,15 @@ class Production:
         self._lease.check()
         await self._store.put(publication.key, publication.encode())
         return publication
+
+    async def _begin(self) -> None:
+        """Let control know of the asset before its first object is written, should this worker die meanwhile."""
+        terms = self._lease.terms
+        request = BeginAssetRequest(job_id=terms.job_id, fencing_token=terms.fencing_token, asset_id=self._asset_id)
+        try:
+            await self._jobs.begin(request)
+        except NotFound as error:
+            raise JobGone(str(error)) from error
 
     def _enter(self, stage: Stage) -> None:
         self._progress.enter(stage)

@@ -23,6 +23,7 @@ from matinee.bus import EventBus
 from matinee.rpc import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, CallError, Channel, open_channel, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
+from matinee.tokens import Clock
 from matinee.wiring import open_bus
 from protos.v1.auth_pb2 import LoginRequest, LoginResponse
 from protos.v1.auth_pb2_grpc import AuthServiceStub
@@ -187,11 +188,16 @@ async def refusal(status: str, part: str = "") -> AsyncIterator[Refusal]:
 
 
 async def serve_control(
-    settings: Settings, store: ObjectStore, stop: asyncio.Event, *, hasher: PasswordHasher | None = QUICK_HASHER
+    settings: Settings,
+    store: ObjectStore,
+    stop: asyncio.Event,
+    *,
+    hasher: PasswordHasher | None = QUICK_HASHER,
+    clock: Clock = time.time,
 ) -> None:
     """Serve control with the bus of its settings, as the program does."""
-    async with open_bus(settings) as bus:
-        await serve(settings, store, bus, stop, hasher=hasher)
+    async with open_bus(settings, clock) as bus:
+        await serve(settings, store, bus, stop, hasher=hasher, clock=clock)
 
 
 @asynccontextmanager

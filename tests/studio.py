@@ -21,7 +21,7 @@ from protos.v1.catalogue_pb2 import DeleteTitleRequest
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
 from protos.v1.jobs_pb2 import CancelJobRequest, CompleteUploadRequest, GetJobRequest, Job, RetryJobRequest
 from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub
-from tests.control_house import claims_of, serve_control
+from tests.control_house import TurnedClock, claims_of, serve_control
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Studio:
     channel: Channel
     sections: dict[str, dict[str, Any]]
     publisher: Metadata = ()
+    clock: TurnedClock = field(default_factory=TurnedClock)
     workers: list[Process] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     control: "asyncio.Task[None] | None" = None
@@ -49,7 +50,8 @@ class Studio:
     async def open(self) -> None:
         """Start control, and sign in."""
         self.stop.clear()
-        self.control = asyncio.create_task(serve_control(self.settings, self.store, self.stop, hasher=None))
+        serving = serve_control(self.settings, self.store, self.stop, hasher=None, clock=self.clock)
+        self.control = asyncio.create_task(serving)
         await until(self._announced)
         self.publisher = await _signed_in(self.settings, self.channel)
 

@@ -13,6 +13,7 @@ from control.jobs.job_states import State
 
 WAITING = (State.QUEUED,)
 HELD = (State.RUNNING, State.CANCELLING)
+UNDER_WAY = WAITING + HELD
 
 
 async def add_once(connection: Connection, job: Job) -> Job:
@@ -49,7 +50,7 @@ async def next_due(connection: Connection, now: float) -> Job | None:
     """The oldest job that may be leased: it waits, or its lease has expired. Locked for this transaction."""
     query = (
         select(jobs)
-        .where(jobs.c.state.in_(WAITING + HELD), jobs.c.due_at <= now)
+        .where(jobs.c.state.in_(UNDER_WAY), jobs.c.due_at <= now)
         .order_by(jobs.c.job_id)
         .limit(1)
         .with_for_update(skip_locked=True)

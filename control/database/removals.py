@@ -21,6 +21,11 @@ async def pending(connection: Connection) -> list[str]:
     return list(await connection.scalars(select(removals.c.prefix).order_by(removals.c.created_at)))
 
 
+async def is_pending(connection: Connection, prefix: str) -> bool:
+    """Whether a prefix was noted and its objects may still be there."""
+    return await connection.scalar(select(removals.c.prefix).where(removals.c.prefix == prefix)) is not None
+
+
 async def done(connection: Connection, prefix: str) -> None:
     """Forget a prefix whose objects are gone."""
     await connection.execute(delete(removals).where(removals.c.prefix == prefix))

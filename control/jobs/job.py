@@ -82,7 +82,7 @@ def heard(job: Job, fencing_token: int, *, stage: int, progress: float, now: flo
 
     Why it is tried again needs to be said no more once it has got further.
     """
-    _check_lease(job, fencing_token)
+    check_lease(job, fencing_token)
     furthest = max(job.progress, min(1.0, max(0.0, progress)))
     job = replace(job, stage=stage, progress=furthest, due_at=now + seconds, updated_at=now)
     return replace(job, message="") if _has_got_further(job) else job
@@ -90,7 +90,7 @@ def heard(job: Job, fencing_token: int, *, stage: int, progress: float, now: flo
 
 def published(job: Job, fencing_token: int, *, now: float) -> Job:
     """The job done. Raises `Conflict` for a lease that is not current, or a job that shall stop."""
-    _check_lease(job, fencing_token)
+    check_lease(job, fencing_token)
     done = _ended(job, Event.PUBLISH, now, "")
     return replace(done, progress=1.0)
 
@@ -101,7 +101,7 @@ def released(job: Job, fencing_token: int, event: Event, message: str, *, now: f
     A job given back with a message counts as fruitless and waits a little; without one its worker only went away.
     Raises `Conflict` for a lease that is not current.
     """
-    _check_lease(job, fencing_token)
+    check_lease(job, fencing_token)
     message = message[:LONGEST_MESSAGE]
     if event is not Event.GIVE_BACK or job.state is State.CANCELLING:
         return _ended(job, event, now, message)
@@ -127,6 +127,12 @@ def retried(job: Job, *, now: float) -> Job:
     return replace(queued, stage=0, progress=0.0, progress_at_lease=0.0, fruitless=0, due_at=now)
 
 
+def check_lease(job: Job, fencing_token: int) -> None:
+    """Raises `Conflict` for a lease that is not current."""
+    if not job.held or job.fencing_token != fencing_token:
+        raise Conflict("this lease of the job has ended; stop working on it")
+
+
 def _fruitless(job: Job) -> int:
     """Fruitless leases in a row; a lease that has brought the job further is the first of a new row."""
     return min(1, job.fruitless) if _has_got_further(job) else job.fruitless
@@ -135,11 +141,6 @@ def _fruitless(job: Job) -> int:
 def _has_got_further(job: Job) -> bool:
     """Whether its present lease has brought the job further than those before."""
     return job.progress - job.progress_at_lease >= PROGRESS_THAT_COUNTS
-
-
-def _check_lease(job: Job, fencing_token: int) -> None:
-    if not job.held or job.fencing_token != fencing_token:
-        raise Conflict("this lease of the job has ended; stop working on it")
 
 
 def _ended(job: Job, event: Event, now: float, message: str) -> Job:

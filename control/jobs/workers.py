@@ -4,14 +4,14 @@ from typing_extensions import override
 
 from control import inputs
 from control.catalogue.publication import add_version
-from control.database import Connection, Database, assets, jobs, removals, titles
+from control.database import Connection, Database, assets, jobs, removals, titles, unfinished_assets
 from control.database.assets import Asset
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
-from control.jobs.job import Job, heard, leased, published, released
+from control.jobs.job import Job, check_lease, heard, leased, published, released
 from control.jobs.job_states import Event, State
-from matinee.errors import InvalidInput, NotFound
-from matinee.layout import span_prefix, upload_prefix
+from matinee.errors import InvalidInput, NotFound, Unavailable
+from matinee.layout import asset_prefix, span_prefix, upload_prefix
 from matinee.rpc import Context
 from matinee.settings import WorkerSettings
 from matinee.tokens import Clock
@@ -64,6 +64,17 @@ class WorkerService(WorkerServiceServicer):
         return pb.HeartbeatResponse(cancel_requested=job.state is State.CANCELLING)
 
     @override
+    async def BeginAsset(self, request: pb.BeginAssetRequest, context: Context) -> pb.BeginAssetResponse:
+        asset_id = inputs.asset_id(request.asset_id)
+        async with self._database.write() as connection:
+            job = await _held(connection, request.job_id)
+            check_lease(job, request.fencing_token)
+            await unfinished_assets.note(connection, asset_id, job.job_id, self._clock())
+            if await removals.is_pending(connection, asset_prefix(asset_id)):
+                raise Unavailable("what an earlier try has left of the asset is being removed; try again")
+        return pb.BeginAssetResponse()
+
+    @override
     async def PublishAsset(self, request: pb.PublishAssetRequest, context: Context) -> pb.PublishAssetResponse:
         now = self._clock()
         async with self._database.write() as connection:
@@ -75,6 +86,7 @@ class WorkerService(WorkerServiceServicer):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
             await add_version(connection, title, _asset(title, request, now), self._clock)
+            await unfinished_assets.forget(connection, request.asset_id)
         return pb.PublishAssetResponse()
 
     @override

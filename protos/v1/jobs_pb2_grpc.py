@@ -332,6 +332,11 @@ class WorkerServiceStub:
                 request_serializer=protos_dot_v1_dot_jobs__pb2.HeartbeatRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_jobs__pb2.HeartbeatResponse.FromString,
                 _registered_method=True)
+        self.BeginAsset = channel.unary_unary(
+                '/matinee.v1.WorkerService/BeginAsset',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.BeginAssetRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.BeginAssetResponse.FromString,
+                _registered_method=True)
         self.PublishAsset = channel.unary_unary(
                 '/matinee.v1.WorkerService/PublishAsset',
                 request_serializer=protos_dot_v1_dot_jobs__pb2.PublishAssetRequest.SerializeToString,
@@ -363,6 +368,14 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginAsset(self, request, context):
+        """Says that objects of an asset will be written now, so that they are removed should the job end without it.
+        UNAVAILABLE while those of an earlier try are being removed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PublishAsset(self, request, context):
         """Flips the title to the finished asset, in one transaction; the versions before it are kept.
         """
@@ -389,6 +402,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.Heartbeat,
                     request_deserializer=protos_dot_v1_dot_jobs__pb2.HeartbeatRequest.FromString,
                     response_serializer=protos_dot_v1_dot_jobs__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'BeginAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginAsset,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.BeginAssetRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.BeginAssetResponse.SerializeToString,
             ),
             'PublishAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishAsset,
@@ -457,6 +475,33 @@ class WorkerService:
             '/matinee.v1.WorkerService/Heartbeat',
             protos_dot_v1_dot_jobs__pb2.HeartbeatRequest.SerializeToString,
             protos_dot_v1_dot_jobs__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.WorkerService/BeginAsset',
+            protos_dot_v1_dot_jobs__pb2.BeginAssetRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.BeginAssetResponse.FromString,
             options,
             channel_credentials,
             insecure,

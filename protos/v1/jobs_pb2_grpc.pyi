@@ -146,6 +146,10 @@ class WorkerServiceStub:
     """Takes the oldest job that waits or whose lease has expired. Answers without a lease when there is none."""
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.HeartbeatRequest, _jobs_pb2.HeartbeatResponse]
     """Keeps the lease, reports progress, and hears whether the job was cancelled."""
+    BeginAsset: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.BeginAssetRequest, _jobs_pb2.BeginAssetResponse]
+    """Says that objects of an asset will be written now, so that they are removed should the job end without it.
+    UNAVAILABLE while those of an earlier try are being removed.
+    """
     PublishAsset: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PublishAssetRequest, _jobs_pb2.PublishAssetResponse]
     """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
     ReleaseJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ReleaseJobRequest, _jobs_pb2.ReleaseJobResponse]
@@ -162,6 +166,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     """Takes the oldest job that waits or whose lease has expired. Answers without a lease when there is none."""
     Heartbeat: _aio.UnaryUnaryMultiCallable[_jobs_pb2.HeartbeatRequest, _jobs_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Keeps the lease, reports progress, and hears whether the job was cancelled."""
+    BeginAsset: _aio.UnaryUnaryMultiCallable[_jobs_pb2.BeginAssetRequest, _jobs_pb2.BeginAssetResponse]  # type: ignore[assignment]
+    """Says that objects of an asset will be written now, so that they are removed should the job end without it.
+    UNAVAILABLE while those of an earlier try are being removed.
+    """
     PublishAsset: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PublishAssetRequest, _jobs_pb2.PublishAssetResponse]  # type: ignore[assignment]
     """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
     ReleaseJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ReleaseJobRequest, _jobs_pb2.ReleaseJobResponse]  # type: ignore[assignment]
@@ -187,6 +195,16 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.HeartbeatResponse, _abc.Awaitable[_jobs_pb2.HeartbeatResponse]]:
         """Keeps the lease, reports progress, and hears whether the job was cancelled."""
+
+    @_abc_1.abstractmethod
+    def BeginAsset(
+        self,
+        request: _jobs_pb2.BeginAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.BeginAssetResponse, _abc.Awaitable[_jobs_pb2.BeginAssetResponse]]:
+        """Says that objects of an asset will be written now, so that they are removed should the job end without it.
+        UNAVAILABLE while those of an earlier try are being removed.
+        """
 
     @_abc_1.abstractmethod
     def PublishAsset(

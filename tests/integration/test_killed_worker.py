@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from control.housekeeping import ABANDONED_SECONDS
 from protos.v1.jobs_pb2 import Job, JobStage, JobState
 from tests.films import film
 from tests.patience import until
@@ -178,6 +179,24 @@ async def finishes_after_a_kill(
     assert kept.isdisjoint(again)
     assert len(again) <= IN_FLIGHT
     assert set(again.values()) <= {2}
+
+
+async def test_an_asset_goes_whose_worker_was_killed_and_whose_title_was_deleted(studio: Studio, source: bytes) -> None:
+    job = await studio.upload(source)
+    victim = await studio.hire()
+    await until(lambda: uploading(studio))
+    await dismiss(victim, signal.SIGKILL)
+    await studio.delete(job.title_id)
+    await studio.close_control()
+
+    studio.clock.turn(ABANDONED_SECONDS + 1)
+    await studio.open()
+    await until(lambda: without_assets(studio))
+
+
+async def without_assets(studio: Studio) -> bool:
+    """Whether nothing is left of any asset."""
+    return not await studio.keys("assets")
 
 
 async def alone(studio: Studio) -> bool:

@@ -2,7 +2,7 @@
 
 from control.database.tables.accounts import accounts, refresh_tokens, sessions, signing_keys
 from control.database.tables.events import handled_events, outbox
-from control.database.tables.jobs import jobs
+from control.database.tables.jobs import jobs, unfinished_assets
 from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, playback_sessions
 from control.database.tables.quality import playback_quality
@@ -25,4 +25,5 @@ __all__ = [
     "title_labels",
     "title_texts",
     "titles",
+    "unfinished_assets",
 ]

@@ -1,4 +1,4 @@
-"""The work on uploads."""
+"""The work on uploads, and the assets that it has begun."""
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, String, Table
 
@@ -29,3 +29,12 @@ jobs = Table(
     Index("ix_jobs_due", "state", "due_at"),
 )
 """`due_at`: a queued job may be leased from then on; the lease of a running one ends then."""
+
+unfinished_assets = Table(
+    "unfinished_assets",
+    metadata,
+    Column("asset_id", Id, primary_key=True),
+    Column("job_id", Id, nullable=False),
+    Column("begun_at", Double, nullable=False),
+)
+"""Noted before their first object is written, until they are published. A row outlives its job."""
