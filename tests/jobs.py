@@ -29,6 +29,7 @@ class Desk(WorkerServiceServicer):
         """Whether heartbeats are never answered."""
         self.failure: MatineeError | None = None
         self.heartbeats: list[pb.HeartbeatRequest] = []
+        self.begun: list[pb.BeginAssetRequest] = []
         self.published: list[pb.PublishAssetRequest] = []
         self.released: list[pb.ReleaseJobRequest] = []
         self.heard = asyncio.Condition()
@@ -49,6 +50,12 @@ class Desk(WorkerServiceServicer):
             await asyncio.Event().wait()
         await self._check(request.fencing_token, context)
         return pb.HeartbeatResponse(cancel_requested=self.cancel_requested)
+
+    @override
+    async def BeginAsset(self, request: pb.BeginAssetRequest, context: rpc.Context) -> pb.BeginAssetResponse:
+        await self._check(request.fencing_token, context)
+        await self._note(self.begun, request)
+        return pb.BeginAssetResponse()
 
     @override
     async def PublishAsset(self, request: pb.PublishAssetRequest, context: rpc.Context) -> pb.PublishAssetResponse:
