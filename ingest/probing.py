@@ -16,6 +16,8 @@ from matinee.settings import SourceSettings, WorkerSettings
 MEMORY_BYTES = 2 * 1024**3
 """Most address space: of 608 bytes FFmpeg makes an index of 3 GB, when they claim 80 million pictures."""
 WALL_SECONDS = LONGEST_PROBE + 60
+SLOWEST_READ = 2 * 1024**2
+"""Bytes per second that any disk gives, so that a film is not killed for its size."""
 
 
 class Finding(Facts):
@@ -27,7 +29,8 @@ class Finding(Facts):
 
 def probe_apart(film: Path, limits: SourceSettings, worker: WorkerSettings, *, check: Check = unchecked) -> Source:
     """Learn what a film is, as `ingest.probe.probe` does. Raises `SourceRefused`, and what `Ffmpeg.run` raises."""
-    leash = Limits(MEMORY_BYTES, WALL_SECONDS, nice=worker.nice)
+    wall_seconds = WALL_SECONDS + film.stat().st_size / SLOWEST_READ
+    leash = Limits(MEMORY_BYTES, wall_seconds, nice=worker.nice)
     arguments = ["-I", "-m", "ingest.probing", str(film), limits.model_dump_json()]
     said = Ffmpeg(sys.executable).run(arguments, leash, check=check).data
     finding = Finding.model_validate_json(said)

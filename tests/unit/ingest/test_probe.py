@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -139,6 +140,26 @@ def test_one_picture_has_no_rate() -> None:
 def test_a_wish_to_stop_is_heard_at_every_packet() -> None:
     with pytest.raises(Cancelled):
         probe(shared_film(), LIMITS, check=stopping(after=50))
+
+
+def test_a_film_that_has_to_wait_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.probe.LONGEST_PROBE", 0.5)
+    waits = iter([0.6])
+
+    def wait_once() -> None:
+        threading.Event().wait(next(waits, 0))
+
+    probe(shared_film(), LIMITS, check=wait_once)
+
+
+def test_a_film_that_takes_too_much_of_the_processor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.probe.LONGEST_PROBE", 0.01)
+
+    def work() -> None:
+        sum(range(100_000))
+
+    with pytest.raises(SourceRefused, match=r"reading it took more than 0\.01 s of CPU time"):
+        probe(shared_film(), LIMITS, check=work)
 
 
 def test_a_clock_that_starts_anew_is_refused(tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from ingest import probing
 from ingest.probe import probe
 from ingest.probing import probe_apart
-from matinee.errors import Cancelled, SourceRefused
+from ingest.stages import ending
+from matinee.errors import Cancelled, ResourceExhausted, SourceRefused
 from matinee.settings import SourceSettings, WorkerSettings
+from protos.v1.jobs_pb2 import JobState
 from tests.films import film, shared_film
 from tests.stack import ROOT
 from tests.stopping import stopping
@@ -54,6 +58,17 @@ def test_a_refusal_comes_with_its_reason(tmp_path: Path) -> None:
 def test_it_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
         probe_apart(shared_film(), LIMITS, WORKER, check=stopping(after=0))
+
+
+def test_a_film_that_takes_too_long_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "WALL_SECONDS", 0.3)
+
+    def wait() -> None:
+        threading.Event().wait(0.3)
+
+    with pytest.raises(ResourceExhausted) as caught:
+        probe_apart(shared_film(), LIMITS, WORKER, check=wait)
+    assert ending(caught.value).state == JobState.JOB_STATE_QUEUED
 
 
 def test_a_small_file_that_claims_millions_of_pictures_is_refused_and_takes_little_memory(tmp_path: Path) -> None:
