@@ -19,6 +19,7 @@ import structlog
 
 from ingest import scratch
 from ingest.attempt import LEASE_FILE, RELEASE_SECONDS, Attempt
+from ingest.isolation import is_offline
 from ingest.jobs import Jobs
 from ingest.production import Workshop
 from ingest.publication import conclude_all
@@ -64,6 +65,8 @@ async def _stopped(stop: asyncio.Event) -> NoReturn:
 async def _serve(workshop: Workshop) -> NoReturn:
     worker_id = f"{platform.node()}-{os.getpid()}"
     log.info("worker started", worker_id=worker_id)
+    if not await asyncio.to_thread(is_offline):
+        log.warning("ffmpeg is not kept from the network: this system does not allow it")
     await _put_in_order(workshop)
     concluded_at = monotonic()
     while True:

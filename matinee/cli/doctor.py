@@ -15,6 +15,7 @@ from rich.markup import escape
 
 import matinee
 from ingest.ffmpeg import SAFE_RELEASE, Ffmpeg
+from ingest.isolation import is_offline
 from matinee import instance
 from matinee.cli.api import refusal
 from matinee.cli.options import Data, Json, settings_with
@@ -68,6 +69,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from map(foreign_claims, OUR_NAMES)
     yield _ffmpeg(settings)
     yield _probe()
+    yield _isolation()
     yield _looked_at("data directory", lambda: _directory(settings.data), f"{START}, or name another with --data")
     yield _looked_at("object store", lambda: _store(settings), f"{START}, or check store.url in matinee.toml")
     yield _looked_at("public door", lambda: _door(settings), START)
@@ -97,6 +99,13 @@ def _probe() -> Finding:
     from ingest.probe import libraries  # takes longer to import than most commands take
 
     return Finding("probe", True, f"{libraries()}, in a process on a leash")
+
+
+def _isolation() -> Finding:
+    state = (
+        "is kept from the network" if is_offline() else "is not kept from the network: this system does not allow it"
+    )
+    return Finding("isolation", True, f"ffmpeg {state}")
 
 
 def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:

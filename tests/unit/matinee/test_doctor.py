@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.isolation import is_offline
 from matinee.cli.doctor import Finding, examine, foreign_claims
 from matinee.instance import announce, free_port
 from matinee.settings import Settings, load_settings
@@ -59,6 +60,11 @@ def test_a_house_that_has_never_run_is_told_and_left_as_it_is(tmp_path: Path) ->
 def test_the_libraries_that_probe_are_told(tmp_path: Path) -> None:
     [finding] = [finding for finding in examine(load_settings(data=tmp_path)) if finding.name == "probe"]
     assert re.match(r"PyAV \d+\.\d+\S* with FFmpeg \d+\.\d+", finding.state)
+
+
+def test_whether_ffmpeg_could_reach_the_network_is_told(tmp_path: Path) -> None:
+    [finding] = [finding for finding in examine(load_settings(data=tmp_path)) if finding.name == "isolation"]
+    assert ("is kept from" in finding.state) == is_offline()
 
 
 @pytest.mark.parametrize("data", ["/dev/null", "/dev/null/x"])
