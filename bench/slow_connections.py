@@ -21,7 +21,7 @@ ROUNDS = 5
 CROWD = 500
 RANGE = "Range: bytes=123456789-123522324"
 SETTLE_SECONDS = 2
-"""Until their sockets are full, and what is measured is how they sip."""
+"""Until their sockets are full, and what is measured is how they sip; and until the edge has seen them all go."""
 SIP_BYTES, SIP_SECONDS = 16 * 1024, 1.0
 
 Company = Callable[[str], AbstractContextManager[None]]
@@ -39,6 +39,7 @@ def crowd(url: str, request: bytes) -> Iterator[list[socket.socket]]:
             clients.append(client)
         time.sleep(SETTLE_SECONDS)
         yield clients
+    time.sleep(SETTLE_SECONDS)
 
 
 @contextmanager
