@@ -6,7 +6,7 @@ from google.protobuf.message_factory import GetMessageClass
 from control.callers import MAY, Caller
 from control.guard import access_of, host_of, services_of
 from control.server import CONTRACTS
-from matinee.rpc import SERVICE_TOKEN_KEY, CallError
+from matinee.rpc import SERVICE_TOKEN_KEY, STREAM_OPEN, CallError
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
 from protos.v1.auth_pb2 import GetAccountRequest, GetKeysRequest
 from tests.control_house import House, Metadata, bearer, refusal
@@ -25,13 +25,21 @@ METHODS = {
 async def status_of(house: House, path: str, metadata: Metadata = ()) -> str:
     """How a call with an empty request is answered."""
     method = METHODS[path]
-    call = house.channel.unary_unary(
+    streams = method.server_streaming and not method.client_streaming
+    make = house.channel.unary_stream if streams else house.channel.unary_unary
+    call = make(
         path,
         request_serializer=GetMessageClass(method.input_type).SerializeToString,
         response_deserializer=GetMessageClass(method.output_type).FromString,
     )
     try:
-        await call(GetMessageClass(method.input_type)(), metadata=metadata)
+        answer = call(GetMessageClass(method.input_type)(), metadata=metadata)
+        if not streams:
+            await answer
+        elif tuple(STREAM_OPEN[0]) in {tuple(pair) for pair in await answer.initial_metadata()}:
+            answer.cancel()  # it was let in, and would go on for ever
+        else:
+            await answer.read()
     except CallError as error:
         return error.code().name
     return "OK"
