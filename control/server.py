@@ -16,6 +16,7 @@ from control.accounts.first_start import create_admin, prepare_run_directory, se
 from control.accounts.keyring import Keyring
 from control.accounts.passwords import Passwords
 from control.analytics import quality
+from control.analytics.history import HISTORY
 from control.analytics.metrics import MetricsService
 from control.catalogue.service import CatalogueService
 from control.database import Database
@@ -158,7 +159,7 @@ def _background(parts: Parts) -> Iterator[Coroutine[None, None, None]]:
 
 def _consumers(parts: Parts) -> tuple[Consumer, ...]:
     """Everybody who acts on events."""
-    return (quality.CONSUMER,)
+    return (quality.CONSUMER, HISTORY)
 
 
 def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> None:

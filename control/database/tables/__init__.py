@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration; a test compares the two."""
 
 from control.database.tables.accounts import accounts, refresh_tokens, sessions, signing_keys
+from control.database.tables.analytics import history
 from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs, unfinished_assets
 from control.database.tables.metadata import metadata
@@ -13,6 +14,7 @@ __all__ = [
     "announcements",
     "assets",
     "handled_events",
+    "history",
     "jobs",
     "metadata",
     "outbox",

@@ -10,6 +10,8 @@ down_revision = "v0006"
 def upgrade() -> None:
     """Create what is kept of viewing."""
     _create_quality()
+    _create_history()
+
 
 
 def _create_quality() -> None:
@@ -34,3 +36,24 @@ def _create_quality() -> None:
     )
     op.create_index(op.f("ix_playback_quality_day"), "playback_quality", ["day"])
     op.create_index("ix_playback_quality_title_id", "playback_quality", ["title_id", "day"])
+
+
+def _create_history() -> None:
+    op.create_table(
+        "history",
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("title_id", sa.String(length=26), nullable=False),
+        sa.Column("entry_id", sa.String(length=26), nullable=False),
+        sa.Column("position_seconds", sa.Double(), nullable=False),
+        sa.Column("told_at", sa.Double(), nullable=False),
+        sa.Column("finished", sa.Boolean(), nullable=False),
+        sa.Column("watched_seconds", sa.Double(), nullable=False),
+        sa.Column("watched_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.account_id"], name="fk_history_account_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["title_id"], ["titles.title_id"], name="fk_history_title_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("account_id", "title_id", name="pk_history"),
+    )
+    op.create_index(op.f("ix_history_title_id"), "history", ["title_id"])
+    op.create_index("ix_history_latest", "history", ["account_id", "entry_id"])

@@ -1,0 +1,23 @@
+"""What was watched, and what is learnt from it."""
+
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Table
+
+from control.database.tables.metadata import Id, metadata
+
+history = Table(
+    "history",
+    metadata,
+    Column("account_id", Id, ForeignKey("accounts.account_id", ondelete="CASCADE"), primary_key=True),
+    Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("entry_id", Id, nullable=False),
+    Column("position_seconds", Double, nullable=False),
+    Column("told_at", Double, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("watched_seconds", Double, nullable=False),
+    Column("watched_at", Double, nullable=False),
+    Index("ix_history_latest", "account_id", "entry_id"),
+)
+"""What an account watched, one row for a title. `entry_id` grows with `watched_at`, and so orders what is shown.
+
+`position_seconds` is the resume point, 0 without one; `told_at` says which event it is of. `finished`: at least once.
+"""
