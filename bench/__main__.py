@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 
-BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads", "catalogue", "events")
+BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads", "catalogue", "events", "recommendations")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The control plane's analytics."""
+"""Analytics: how playback went, and what was watched."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,6 @@ def upgrade() -> None:
     """Create what is kept of viewing."""
     _create_quality()
     _create_history()
-
 
 
 def _create_quality() -> None:
