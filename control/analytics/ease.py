@@ -39,7 +39,7 @@ def co_watched(baskets: Iterable[Numbers], titles: int) -> Matrix:
 def weights(gram: Matrix, regularisation: float = REGULARISATION) -> Matrix:
     """B of the regularised X'X: row x, column y says how much x, when watched, speaks for y. O(n^3) for n titles."""
     regularised = gram + np.float32(regularisation) * np.identity(len(gram), dtype=np.float32)
-    inverse = np.linalg.inv(regularised)
+    inverse = np.linalg.inv(regularised).astype(np.float32, copy=False)
     solved: Matrix = inverse / -np.diag(inverse)
     np.fill_diagonal(solved, 0.0)
     return solved
