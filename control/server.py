@@ -18,6 +18,7 @@ from control.accounts.passwords import Passwords
 from control.analytics import quality
 from control.analytics.history import HISTORY
 from control.analytics.metrics import MetricsService
+from control.analytics.service import AnalyticsService
 from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
@@ -40,7 +41,8 @@ from matinee.errors import Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
-from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, metrics_pb2, notices_pb2, playback_pb2
+from protos.v1 import analytics_pb2, auth_pb2, catalogue_pb2, jobs_pb2, metrics_pb2, notices_pb2, playback_pb2
+from protos.v1.analytics_pb2_grpc import add_AnalyticsServiceServicer_to_server
 from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from protos.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
 from protos.v1.jobs_pb2_grpc import (
@@ -54,6 +56,7 @@ from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_P
 
 GRACE_SECONDS = 4.0
 CONTRACTS = (
+    analytics_pb2.DESCRIPTOR,
     auth_pb2.DESCRIPTOR,
     catalogue_pb2.DESCRIPTOR,
     jobs_pb2.DESCRIPTOR,
@@ -205,6 +208,8 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
 
 
 def _add_analytics(server: rpc.Server, parts: Parts) -> None:
+    analytics = AnalyticsService(parts.database, parts.clock)
+    add_AnalyticsServiceServicer_to_server(analytics, server)
     metrics = MetricsService(parts.database, parts.bus, parts.clock)
     add_MetricsServiceServicer_to_server(metrics, server)
 

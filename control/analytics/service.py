@@ -1,0 +1,74 @@
+"""AnalyticsService: what was watched, and how well it played."""
+
+from typing_extensions import override
+
+from control import inputs, messages
+from control.analytics import quality
+from control.analytics.unfinished import unfinished
+from control.callers import caller
+from control.catalogue.visibility import visible
+from control.database import Database, history, titles
+from control.database.history import Entry
+from control.database.titles import Title
+from control.pages import PageRequest
+from matinee.errors import NotFound
+from matinee.rpc import Context
+from matinee.tokens import Clock
+from protos.v1 import analytics_pb2 as pb
+from protos.v1.analytics_pb2_grpc import AnalyticsServiceServicer
+
+
+class AnalyticsService(AnalyticsServiceServicer):
+    """Everybody hears of their own history only; publishers hear how titles do."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @override
+    async def ListHistory(self, request: pb.ListHistoryRequest, context: Context) -> pb.ListHistoryResponse:
+        asked, account_id = PageRequest.read(request.page_size, request.page_token), caller().account_id
+        async with self._database.read() as connection:
+            found = await history.page(connection, account_id, asked.before, asked.look_ahead)
+            known = await titles.among(connection, [entry.title_id for entry in found])
+        page, now = asked.cut(found, lambda entry: entry.entry_id), self._clock()
+        shown = [(known[entry.title_id], entry) for entry in page.items if entry.title_id in known]
+        entries = [_entry(title, entry) for title, entry in shown if visible(title, now)]
+        return pb.ListHistoryResponse(entries=entries, next_page_token=page.next_token)
+
+    @override
+    async def ForgetHistory(self, request: pb.ForgetHistoryRequest, context: Context) -> pb.ForgetHistoryResponse:
+        title_id = inputs.identifier("title_id", request.title_id)
+        async with self._database.write() as connection:
+            if not await history.forget(connection, caller().account_id, title_id):
+                raise NotFound("there is no such title in your history")
+        return pb.ForgetHistoryResponse()
+
+    @override
+    async def ListUnfinished(self, request: pb.ListUnfinishedRequest, context: Context) -> pb.ListUnfinishedResponse:
+        size = PageRequest.read(request.page_size, "").size
+        async with self._database.read() as connection:
+            offers = await unfinished(connection, caller().account_id, size, self._clock())
+        return pb.ListUnfinishedResponse(entries=[_offered(title, entry) for title, entry in offers])
+
+    @override
+    async def GetPlaybackQuality(
+        self, request: pb.GetPlaybackQualityRequest, context: Context
+    ) -> pb.GetPlaybackQualityResponse:
+        return await quality.playback_quality(self._database, request)
+
+
+def _entry(title: Title, entry: Entry) -> pb.HistoryEntry:
+    return pb.HistoryEntry(
+        title=messages.title(title),
+        position_seconds=entry.position_seconds,
+        finished=entry.finished,
+        watched_at=messages.timestamp(entry.watched_at),
+    )
+
+
+def _offered(title: Title, entry: Entry) -> pb.HistoryEntry:
+    """The entry of the title itself, or, when another speaks for it, one that has not begun."""
+    if title.title_id == entry.title_id:
+        return _entry(title, entry)
+    return pb.HistoryEntry(title=messages.title(title), watched_at=messages.timestamp(entry.watched_at))
