@@ -1,0 +1,74 @@
+"""AnalyticsService as a viewer calls it."""
+
+import pytest
+
+from control.database import history
+from control.database.history import Entry
+from control.identifiers import new_id
+from protos.v1.analytics_pb2 import (
+    ForgetHistoryRequest,
+    GetPlaybackQualityRequest,
+    ListHistoryRequest,
+    ListUnfinishedRequest,
+)
+from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
+from tests.control_house import House, Metadata, claims_of, refusal
+
+pytestmark = pytest.mark.anyio
+
+
+async def watched(house: House, person: Metadata, title_id: str) -> None:
+    """As if the person had watched ten minutes of a title."""
+    now = house.clock()
+    entry = Entry(
+        claims_of(person)["sub"],
+        title_id,
+        new_id(house.clock),
+        600,
+        now,
+        finished=False,
+        watched_seconds=600,
+        watched_at=now,
+    )
+    async with house.written() as connection:
+        await history.add(connection, entry)
+
+
+async def test_a_history_is_read_in_pages_latest_first(house: House) -> None:
+    analytics, viewer = AnalyticsServiceStub(house.channel), await house.person("viewer")
+    films = [await house.film(f"upload-{number}", f"Film {number}", letter * 26) for number, letter in enumerate("abc")]
+    for film in films:
+        await watched(house, viewer, film)
+    first = await analytics.ListHistory(ListHistoryRequest(page_size=2), metadata=viewer)
+    rest = await analytics.ListHistory(ListHistoryRequest(page_token=first.next_page_token), metadata=viewer)
+    assert [entry.title.title_id for entry in (*first.entries, *rest.entries)] == films[::-1]
+    assert {entry.position_seconds for entry in first.entries} == {600}
+    assert rest.next_page_token == ""
+
+
+async def test_a_history_is_of_nobody_else(house: House) -> None:
+    analytics = AnalyticsServiceStub(house.channel)
+    viewer, publisher = await house.person("viewer"), await house.person("publisher")
+    film = await house.film()
+    await watched(house, viewer, film)
+    assert not (await analytics.ListHistory(ListHistoryRequest(), metadata=publisher)).entries
+    async with refusal("NOT_FOUND", "history"):
+        await analytics.ForgetHistory(ForgetHistoryRequest(title_id=film), metadata=publisher)
+    assert (await analytics.ListUnfinished(ListUnfinishedRequest(), metadata=viewer)).entries
+
+
+async def test_what_is_forgotten_is_not_offered_either(house: House) -> None:
+    analytics, viewer = AnalyticsServiceStub(house.channel), await house.person("viewer")
+    film = await house.film()
+    await watched(house, viewer, film)
+    await analytics.ForgetHistory(ForgetHistoryRequest(title_id=film), metadata=viewer)
+    assert not (await analytics.ListHistory(ListHistoryRequest(), metadata=viewer)).entries
+    assert not (await analytics.ListUnfinished(ListUnfinishedRequest(), metadata=viewer)).entries
+
+
+async def test_the_quality_of_playback_is_for_publishers(house: House) -> None:
+    analytics, nothing = AnalyticsServiceStub(house.channel), GetPlaybackQualityRequest(session_id="0" * 26)
+    async with refusal("PERMISSION_DENIED"):
+        await analytics.GetPlaybackQuality(nothing, metadata=await house.person("viewer"))
+    async with refusal("NOT_FOUND"):
+        await analytics.GetPlaybackQuality(nothing, metadata=await house.person("publisher"))
