@@ -12,6 +12,7 @@ DEVELOPMENT := $(VENV)/.development
 NODE_MODULES := web/node_modules/.installed
 WEB := edge/static/.built
 PLAYERS := tests/e2e/players/node_modules/.installed
+OIDC := tests/integration/oidc/node_modules/.installed
 CONTRACTS := protos/node_modules/.installed
 
 # The shell gets a film's name through the environment, whatever characters it is made of.
@@ -25,7 +26,7 @@ demo: $(RUNTIME) $(WEB)
 	@$(BIN)/matinee demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(FILE),-- "$$FILE")
 
 ## test: everything that can run on this machine
-test: $(DEVELOPMENT) $(WEB) $(PLAYERS)
+test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC)
 	$(NPM) --prefix web run --silent test
 	$(PYTEST) tests
 
@@ -58,7 +59,7 @@ screenshots: $(DEVELOPMENT)
 web: $(WEB)
 
 clean:
-	rm -rf $(VENV) build web/node_modules edge/static tests/e2e/players/node_modules protos/node_modules
+	rm -rf $(VENV) build web/node_modules edge/static tests/e2e/players/node_modules tests/integration/oidc/node_modules protos/node_modules
 
 $(BIN)/python:
 	@echo "Making the environment in $(VENV)"
@@ -91,6 +92,11 @@ $(WEB): $(NODE_MODULES) web/index.html $(wildcard web/*.ts) $(shell find web/src
 $(PLAYERS): $(RUNTIME) tests/e2e/players/package.json tests/e2e/players/package-lock.json
 	@echo "Installing the players of the tests"
 	@$(NPM) --prefix tests/e2e/players ci --silent
+	@touch $@
+
+$(OIDC): $(RUNTIME) tests/integration/oidc/package.json tests/integration/oidc/package-lock.json
+	@echo "Installing the OpenID provider of the tests"
+	@$(NPM) --prefix tests/integration/oidc ci --silent
 	@touch $@
 
 $(CONTRACTS): $(RUNTIME) protos/package.json protos/package-lock.json

@@ -17,11 +17,12 @@ MAY = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person who is signed in. `role` is one of viewer, publisher and admin."""
+    """A person who is signed in, in a session. `role` is one of viewer, publisher and admin."""
 
     account_id: str
     email: str
     role: str
+    session_id: str = ""
 
     def may(self, access: "Access.ValueType") -> bool:
         """Whether the role covers an access level."""
@@ -35,6 +36,7 @@ class Caller:
 
 calling: ContextVar[Caller | None] = ContextVar("calling", default=None)
 calling_from: ContextVar[str] = ContextVar("calling_from", default="")
+calling_with: ContextVar[str] = ContextVar("calling_with", default="")
 
 
 def caller() -> Caller:
@@ -48,3 +50,8 @@ def caller() -> Caller:
 def client_address() -> str:
     """Where the call that is being answered comes from: an IP address, or what gRPC calls a peer that has none."""
     return calling_from.get()
+
+
+def user_agent() -> str:
+    """What the program of a client that is not signed in calls itself; empty when nobody told."""
+    return calling_with.get()

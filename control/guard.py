@@ -13,7 +13,7 @@ import structlog
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from typing_extensions import override
 
-from control.callers import Caller, calling, calling_from
+from control.callers import Caller, calling, calling_from, calling_with
 from matinee import rpc
 from matinee.errors import MatineeError, PermissionDenied, Unauthenticated
 from protos.v1 import access_pb2
@@ -59,6 +59,7 @@ class Guard(rpc.ServerInterceptor):
         try:
             metadata = dict(context.invocation_metadata() or ())
             calling_from.set(self._client_address(metadata, context.peer()))
+            calling_with.set(unquote(self._told(metadata, rpc.USER_AGENT_KEY)))
             calling.set(await self._admitted(self._access.get(method, ACCESS_UNSPECIFIED), metadata))
             yield
         except MatineeError as error:
@@ -92,8 +93,12 @@ class Guard(rpc.ServerInterceptor):
 
     def _client_address(self, metadata: Metadata, peer: str) -> str:
         """The address that a service of the house names; else that of the peer itself, who could name any."""
-        named = _text(metadata, rpc.CLIENT_ADDRESS_KEY)
-        return named if named and self._is_service(metadata) else host_of(peer)
+        return self._told(metadata, rpc.CLIENT_ADDRESS_KEY) or host_of(peer)
+
+    def _told(self, metadata: Metadata, key: str) -> str:
+        """What a service of the house says of its client; empty when anybody else says it."""
+        told = _text(metadata, key)
+        return told if told and self._is_service(metadata) else ""
 
 
 def access_of(services: Iterable[ServiceDescriptor]) -> dict[str, "Access.ValueType"]:

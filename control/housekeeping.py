@@ -8,12 +8,14 @@ import structlog
 from control.accounts.keyring import Keyring
 from control.database import (
     Database,
-    accounts,
     announcements,
+    email_tokens,
     handled_events,
+    identities,
     playback_sessions,
     quality,
     removals,
+    sessions,
     unfinished_assets,
 )
 from matinee.errors import Unavailable
@@ -38,13 +40,21 @@ class Housekeeping:
     """Makes a round every ROUND_SECONDS, and at once when it is woken."""
 
     def __init__(
-        self, database: Database, store: ObjectStore, keyring: Keyring, clock: Clock, *, event_seconds: float
+        self,
+        database: Database,
+        store: ObjectStore,
+        keyring: Keyring,
+        clock: Clock,
+        *,
+        event_seconds: float,
+        audit_seconds: float,
     ) -> None:
         self._database = database
         self._store = store
         self._keyring = keyring
         self._clock = clock
         self._event_seconds = event_seconds
+        self._audit_seconds = audit_seconds
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -68,7 +78,10 @@ class Housekeeping:
         await self._keyring.renew()
         now = self._clock()
         async with self._database.write() as connection:
-            await accounts.forget_expired(connection, now)
+            await sessions.forget_expired(connection, now)
+            await sessions.forget_audit(connection, now - self._audit_seconds)
+            await email_tokens.forget_expired(connection, now)
+            await identities.forget_expired(connection, now)
             await playback_sessions.forget_expired(connection, now)
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
             await handled_events.forget(connection, now - self._event_seconds - MARGIN_SECONDS)

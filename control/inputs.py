@@ -9,9 +9,12 @@ from matinee.delivery import ASSET_ID
 from matinee.errors import InvalidInput
 
 LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
+SHORTEST_PASSWORD = 8  # NIST SP 800-63B, 5.1.1.2
 LONGEST_PASSWORD = 1024
+LONGEST_OPAQUE_TOKEN = 128
 
-_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
+_ATOMS = r"[^\s@\"(),:;<>\[\]\\]"  # RFC 5322, 3.2.3: no specials, which headers of mails take apart
+_EMAIL = re.compile(rf"{_ATOMS}{{1,64}}@{_ATOMS}{{1,189}}")
 _ID = re.compile(r"[0-9a-v]{26}")
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LANGUAGE = re.compile(r"[a-z]{3}")
@@ -52,6 +55,22 @@ def password(value: str) -> str:
         raise InvalidInput("password is missing")
     if len(value) > LONGEST_PASSWORD:
         raise InvalidInput(f"password is longer than {LONGEST_PASSWORD} characters")
+    return value
+
+
+def new_password(value: str) -> str:
+    """A password that somebody chooses."""
+    if len(password(value)) < SHORTEST_PASSWORD:
+        raise InvalidInput(f"password is shorter than {SHORTEST_PASSWORD} characters")
+    return value
+
+
+def opaque_token(name: str, value: str, *, needed: bool = True) -> str:
+    """A random token that we gave out."""
+    if needed and not value:
+        raise InvalidInput(f"{name} is missing")
+    if len(value) > LONGEST_OPAQUE_TOKEN:
+        raise InvalidInput(f"{name} is too long to be one of ours")
     return value
 
 

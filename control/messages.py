@@ -1,10 +1,14 @@
 """What control keeps, as the contracts show it."""
 
+from collections.abc import Iterable
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.callers import Caller
+from control.callers import ROLES, Caller
+from control.database.accounts import Account
 from control.database.assets import Asset
 from control.database.playback_sessions import PlaybackSession
+from control.database.sessions import Session
 from control.database.titles import Title
 from control.jobs.job import Job
 from control.jobs.job_states import State
@@ -38,9 +42,34 @@ def _moment(seconds: float | None) -> Timestamp | None:
     return None if seconds is None else timestamp(seconds)
 
 
-def account(person: Caller) -> auth_pb2.Account:
-    """The account of a person."""
+def caller(person: Caller) -> auth_pb2.Account:
+    """The account of a person, as far as their token tells."""
     return auth_pb2.Account(account_id=person.account_id, email=person.email, role=person.wire_role)
+
+
+def account(stored: Account, providers: Iterable[str]) -> auth_pb2.Account:
+    """An account, and the names of the providers by which it can sign in."""
+    return auth_pb2.Account(
+        account_id=stored.account_id,
+        email=stored.email,
+        role=ROLES[stored.role],
+        created_at=timestamp(stored.created_at),
+        last_login_at=_moment(stored.last_login_at),
+        disabled=stored.disabled,
+        providers=providers,
+    )
+
+
+def session(stored: Session, current_id: str) -> auth_pb2.Session:
+    """A session in which an account is signed in; the current one is that of the call."""
+    return auth_pb2.Session(
+        session_id=stored.session_id,
+        device=stored.device,
+        address=stored.address,
+        created_at=timestamp(stored.created_at),
+        last_used_at=timestamp(stored.last_used_at),
+        current=stored.session_id == current_id,
+    )
 
 
 def title(stored: Title) -> catalogue_pb2.Title:

@@ -11,10 +11,14 @@ from argon2 import PasswordHasher
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from control.accounts.authentication import Authentication, AuthService
+from control.accounts.area import Accounts, put_together
+from control.accounts.authentication import Authentication
+from control.accounts.fetching import Fetching
 from control.accounts.first_start import create_admin, prepare_run_directory, service_token
+from control.accounts.identity import IdentityService
 from control.accounts.keyring import Keyring
 from control.accounts.passwords import Passwords
+from control.accounts.provider import Provider
 from control.analytics import quality
 from control.analytics.history import HISTORY
 from control.analytics.metrics import MetricsService
@@ -41,10 +45,20 @@ from matinee.errors import Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
-from protos.v1 import analytics_pb2, auth_pb2, catalogue_pb2, jobs_pb2, metrics_pb2, notices_pb2, playback_pb2
+from protos.v1 import (
+    analytics_pb2,
+    auth_pb2,
+    catalogue_pb2,
+    identity_pb2,
+    jobs_pb2,
+    metrics_pb2,
+    notices_pb2,
+    playback_pb2,
+)
 from protos.v1.analytics_pb2_grpc import add_AnalyticsServiceServicer_to_server
 from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from protos.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
+from protos.v1.identity_pb2_grpc import add_IdentityServiceServicer_to_server
 from protos.v1.jobs_pb2_grpc import (
     add_JobServiceServicer_to_server,
     add_UploadServiceServicer_to_server,
@@ -59,6 +73,7 @@ CONTRACTS = (
     analytics_pb2.DESCRIPTOR,
     auth_pb2.DESCRIPTOR,
     catalogue_pb2.DESCRIPTOR,
+    identity_pb2.DESCRIPTOR,
     jobs_pb2.DESCRIPTOR,
     metrics_pb2.DESCRIPTOR,
     notices_pb2.DESCRIPTOR,
@@ -119,7 +134,14 @@ async def _assemble(
     announcer = Announcer(database, clock, keyring.reload)
     await announcer.open()
     notices = Notices(database, bus)
-    housekeeping = Housekeeping(database, store, keyring, clock, event_seconds=settings.events.retention_days * 86_400)
+    housekeeping = Housekeeping(
+        database,
+        store,
+        keyring,
+        clock,
+        event_seconds=settings.events.retention_days * 86_400,
+        audit_seconds=settings.accounts.audit_days * 86_400,
+    )
     return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, notices, housekeeping)
 
 
@@ -127,7 +149,8 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     authentication = Authentication(parts.database, parts.keyring)
     guard = Guard(access_of(services_of(CONTRACTS)), service_token(parts.settings), authentication)
     server = rpc.make_server([guard])
-    _add_accounts(server, parts, authentication)
+    accounts = _add_accounts(server, parts, authentication)
+    fetching = _add_identity(server, parts, accounts)
     _add_titles(server, parts)
     _add_playback(server, parts)
     _add_analytics(server, parts)
@@ -138,7 +161,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     _bind(server, parts.settings.control_address)
     async with asyncio.TaskGroup() as tasks:
-        followers = [tasks.create_task(each) for each in _background(parts)]
+        followers = [tasks.create_task(each) for each in _background(parts, accounts)]
         await server.start()
         log.info("control serves", address=parts.settings.control_address)
         await stop.wait()
@@ -148,33 +171,51 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
         await server.stop(GRACE_SECONDS)
         for follower in followers:
             follower.cancel()
+    await fetching.close()
 
 
-def _background(parts: Parts) -> Iterator[Coroutine[None, None, None]]:
+def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, None, None]]:
     """What goes on beside the services until control stops."""
     yield parts.announcer.run()
     yield parts.notices.run()
     yield parts.housekeeping.run()
+    yield accounts.postbox.run()
     yield Relay(parts.database, parts.bus).run()
-    for consumer in _consumers(parts):
+    for consumer in _consumers(accounts):
         yield Runner(consumer, parts.database, parts.bus, parts.clock).run()
 
 
-def _consumers(parts: Parts) -> tuple[Consumer, ...]:
+def _consumers(accounts: Accounts) -> tuple[Consumer, ...]:
     """Everybody who acts on events."""
-    return (quality.CONSUMER, HISTORY)
+    return (quality.CONSUMER, HISTORY, *accounts.consumers)
 
 
-def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> None:
-    service = AuthService(
+def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> Accounts:
+    accounts = put_together(
+        settings=parts.settings,
         database=parts.database,
-        keyring=parts.keyring,
         passwords=parts.passwords,
+        keyring=parts.keyring,
         authentication=authentication,
-        settings=parts.settings.tokens,
+        announcer=parts.announcer,
         clock=parts.clock,
     )
-    add_AuthServiceServicer_to_server(service, server)
+    add_AuthServiceServicer_to_server(accounts.service, server)
+    return accounts
+
+
+def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetching:
+    fetching, redirect_uri = Fetching(), f"{parts.settings.public_url}/sign-in/callback"
+    providers = [Provider(one, redirect_uri, fetching, parts.clock) for one in parts.settings.oidc.providers]
+    identity = IdentityService(
+        database=parts.database,
+        sessions=accounts.sessions,
+        providers=providers,
+        clock=parts.clock,
+        makes_accounts=parts.settings.accounts.registration != "closed",
+    )
+    add_IdentityServiceServicer_to_server(identity, server)
+    return fetching
 
 
 def _add_titles(server: rpc.Server, parts: Parts) -> None:

@@ -1,8 +1,8 @@
 """The API gateway: an ASGI application that turns REST calls into gRPC calls of control.
 
-Control decides who may do what; the gateway passes on the caller's token, or the address of a caller who needs none,
-and knows no method by name. A caller without a token gets no further than here, unless the method is public: no body is
-read for nobody.
+Control decides who may do what; the gateway passes on the caller's token, or the address and the user agent of a caller
+who needs none, and knows no method by name. A caller without a token gets no further than here, unless the method is
+public: no body is read for nobody.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from google.api.httpbody_pb2 import HttpBody
 from starlette.requests import Request
@@ -32,6 +33,7 @@ from matinee.rpc import (
     CACHE_CONTROL_KEY,
     CLIENT_ADDRESS_KEY,
     ETAG_KEY,
+    USER_AGENT_KEY,
     WEBHOOK_KEYS,
     Channel,
     service_metadata,
@@ -39,6 +41,7 @@ from matinee.rpc import (
 )
 
 LONGEST_SIGNATURE = 1024
+LONGEST_USER_AGENT = 512
 NO_STORE = {"cache-control": "no-store"}
 BRIEFLY = "private, max-age=300"
 
@@ -117,7 +120,9 @@ class Gateway:
 
     def _introduction(self, request: Request) -> list[tuple[str, str]]:
         """Whose call it is that needs no credential; control believes it of the house alone."""
-        return [*self._house, (CLIENT_ADDRESS_KEY, client_address(request)), *_signature(request)]
+        agent = quote(request.headers.get("user-agent", "")[:LONGEST_USER_AGENT])
+        told = (CLIENT_ADDRESS_KEY, client_address(request)), (USER_AGENT_KEY, agent)
+        return [*self._house, *told, *_signature(request)]
 
     def _credentials(self, request: Request) -> list[tuple[str, str]]:
         token = self._sessions.access_token(request)

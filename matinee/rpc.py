@@ -1,8 +1,9 @@
 """gRPC between the services: channels, servers, and errors on the wire. The only module that imports grpc itself.
 
 The service token, a secret of the house, goes along as metadata with every call of edge and worker; a person's access
-token goes along as `authorization`. With calls that anybody may make, the edge tells the address of its client, and by
-which headers a webhook was signed. With bytes for a browser control may tell, as trailing metadata, how they are kept.
+token goes along as `authorization`. With calls that anybody may make, the edge tells the address and the user agent of
+its client, the latter percent-encoded, and by which headers a webhook was signed. With bytes for a browser control may
+tell, as trailing metadata, how they are kept.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,6 +19,7 @@ from matinee.errors import MatineeError
 SERVICE_TOKEN_KEY = "x-matinee-service"
 AUTHORIZATION_KEY = "authorization"
 CLIENT_ADDRESS_KEY = "x-matinee-client-address"
+USER_AGENT_KEY = "x-matinee-user-agent"
 WEBHOOK_KEYS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 CACHE_CONTROL_KEY = "cache-control"
 ETAG_KEY = "etag"

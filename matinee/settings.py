@@ -8,10 +8,10 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Literal
-from urllib.parse import quote, unquote
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from matinee.errors import InvalidInput
 
+Text = TypeVar("Text", str, SecretStr)
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Lines = Annotated[int, Field(ge=16, le=4320)]
@@ -34,10 +35,11 @@ Preset = Literal[
 def _shaped(pattern: str, wanted: str) -> AfterValidator:
     """Refuses text that the pattern does not match whole; `wanted` says what to write instead."""
 
-    def check(text: str) -> str:
+    def check(value: Text) -> Text:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not re.fullmatch(pattern, text):
             raise ValueError(f"Should be {wanted}")
-        return text
+        return value
 
     return AfterValidator(check)
 
@@ -53,7 +55,44 @@ StoreUrl = Annotated[
     str, _shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")
 ]
 EventsUrl = Annotated[str, _shaped(r"(sqlite:///[^?#]+)?", "sqlite:///path, with a fourth slash for an absolute one")]
+SmtpUrl = Annotated[
+    SecretStr,
+    _shaped(
+        r"(smtps?://([^\s/?#@]+@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        "smtp://user:password@host:587 or smtps://host",
+    ),
+]
+MailAddress = Annotated[str, _shaped(r"([^\s@,;:<>\"()]+@[A-Za-z0-9._-]+)?", "a mail address: films@example.org")]
+ProviderName = Annotated[str, _shaped(r"[a-z0-9][a-z0-9-]{0,31}", "a word of a to z, 0 to 9 and -")]
+
+
+def _secure(url: str) -> str:
+    """Refuses an address whose answers anybody on the way could change."""
+    parts = urlsplit(url)
+    loopback = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not (parts.scheme == "https" or loopback) or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("Should be an https:// address, as the provider publishes it")
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+IssuerUrl = Annotated[str, Field(max_length=255), AfterValidator(_secure)]
 ExecutorUrl = Annotated[str, _shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
+
+
+def _distinct(providers: tuple["ProviderSettings", ...]) -> tuple["ProviderSettings", ...]:
+    if len({one.provider for one in providers}) < len(providers) or len({one.issuer for one in providers}) < len(
+        providers
+    ):
+        raise ValueError("No two may have the same provider or issuer")
+    return providers
 
 
 class Section(BaseModel):
@@ -204,6 +243,52 @@ class TokenSettings(Section):
     """A new signing key is made after so long; old ones verify until every token of theirs has expired."""
 
 
+class AccountSettings(Section):
+    """`[accounts]`: who may have an account, and what is kept of sign-ins."""
+
+    registration: Literal["confirmed", "closed"] = "confirmed"
+    """confirmed: by whoever follows the link that comes by mail, or signs in at a provider; closed: by an admin."""
+    confirmation_hours: Positive = 24
+    """Life of the link that opens an account."""
+    reset_minutes: Positive = 60
+    """Life of the link that sets a new password."""
+    audit_days: Positive = 90
+    """How long it is kept who signed in when, from where and on which device."""
+
+
+class MailSettings(Section):
+    """`[mail]`: how messages reach people."""
+
+    smtp_url: SmtpUrl = SecretStr("")
+    """smtp://user:password@host:587 (STARTTLS) or smtps://host; empty: messages are written into the log of control."""
+    sender: MailAddress = ""
+    """From whom messages come, such as films@example.org; empty: matinee@ and the host of http.public_url."""
+
+
+class ProviderSettings(Section):
+    """`[[oidc.providers]]`: one OpenID provider."""
+
+    provider: ProviderName
+    """What URLs call it, such as google."""
+    display_name: Annotated[str, Field(min_length=1, max_length=60)]
+    """What people call it."""
+    issuer: IssuerUrl
+    """Its issuer identifier; below it lies /.well-known/openid-configuration."""
+    client_id: Annotated[str, Field(min_length=1, max_length=255)]
+    """What the provider calls this instance."""
+    client_secret: SecretStr = SecretStr("")
+    """The secret that the provider gave out with it; empty for a public client."""
+    scopes: tuple[str, ...] = ("openid", "email")
+    """What is asked for."""
+
+
+class OidcSettings(Section):
+    """`[oidc]`: sign-in at OpenID providers."""
+
+    providers: Annotated[tuple[ProviderSettings, ...], AfterValidator(_distinct)] = ()
+    """Tables [[oidc.providers]] with provider, display_name, issuer, client_id, client_secret and scopes."""
+
+
 class EdgeSettings(Section):
     """`[edge]`: media delivery."""
 
@@ -244,6 +329,9 @@ class Settings(BaseSettings):
     ladder: LadderSettings = LadderSettings()
     worker: WorkerSettings = WorkerSettings()
     tokens: TokenSettings = TokenSettings()
+    accounts: AccountSettings = AccountSettings()
+    mail: MailSettings = MailSettings()
+    oidc: OidcSettings = OidcSettings()
     edge: EdgeSettings = EdgeSettings()
 
     @classmethod

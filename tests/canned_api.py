@@ -23,6 +23,9 @@ def answering(answers: dict[str, Answer | list[Answer]]) -> Iterator[str]:
         def do_POST(self) -> None:
             self._answer()
 
+        def do_PATCH(self) -> None:
+            self._answer()
+
         def do_DELETE(self) -> None:
             self._answer()
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -20,7 +21,15 @@ from control.database.engine import open_database
 from control.identifiers import new_id
 from control.server import serve
 from matinee.bus import EventBus
-from matinee.rpc import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, CallError, Channel, open_channel, service_metadata
+from matinee.rpc import (
+    AUTHORIZATION_KEY,
+    CLIENT_ADDRESS_KEY,
+    USER_AGENT_KEY,
+    CallError,
+    Channel,
+    open_channel,
+    service_metadata,
+)
 from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
 from matinee.tokens import Clock
@@ -28,6 +37,7 @@ from matinee.wiring import open_bus
 from protos.v1.auth_pb2 import LoginRequest, LoginResponse
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
+from protos.v1.identity_pb2_grpc import IdentityServiceStub
 from protos.v1.jobs_pb2 import (
     CompleteUploadRequest,
     CompleteUploadResponse,
@@ -71,6 +81,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.auth = AuthServiceStub(self.channel)
+        self.identity = IdentityServiceStub(self.channel)
         self.catalogue = CatalogueServiceStub(self.channel)
         self.jobs = JobServiceStub(self.channel)
         self.uploads = UploadServiceStub(self.channel)
@@ -92,9 +103,9 @@ class House:
         """Sign in as the edge does it for a client at that address."""
         return await self.auth.Login(self.credential(**changes), metadata=self.client_at(address))
 
-    def client_at(self, address: str) -> Metadata:
+    def client_at(self, address: str, agent: str = "") -> Metadata:
         """What the edge sends along with a call of a client that is not signed in."""
-        return (*self.service, (CLIENT_ADDRESS_KEY, address))
+        return (*self.service, (CLIENT_ADDRESS_KEY, address), (USER_AGENT_KEY, quote(agent)))
 
     async def admin(self) -> Metadata:
         """What the admin sends along."""
@@ -201,14 +212,16 @@ async def serve_control(
 
 
 @asynccontextmanager
-async def running_control(data: Path, clock: TurnedClock | None = None) -> AsyncIterator[House]:
-    """Run control on a data folder; several may run on one, each on a socket of its own."""
+async def running_control(
+    data: Path, clock: TurnedClock | None = None, *, hasher: PasswordHasher = QUICK_HASHER, **changes: Any
+) -> AsyncIterator[House]:
+    """Run control on a data folder, with `changes` of its settings; several may run on one, each on its own socket."""
     clock = clock or TurnedClock()
     with tempfile.TemporaryDirectory(prefix="control-") as sockets:
-        settings = load_settings(data=data, control={"address": f"unix:{sockets}/control.sock"})
+        settings = load_settings(data=data, control={"address": f"unix:{sockets}/control.sock"}, **changes)
         store, stop = open_store(settings.store_url), asyncio.Event()
         async with open_bus(settings, clock) as bus:
-            serving = asyncio.create_task(serve(settings, store, bus, stop, hasher=QUICK_HASHER, clock=clock))
+            serving = asyncio.create_task(serve(settings, store, bus, stop, hasher=hasher, clock=clock))
             try:
                 async with open_channel(settings.control_address) as channel:
                     ready = asyncio.create_task(channel.channel_ready())

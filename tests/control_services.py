@@ -15,6 +15,7 @@ from matinee.rpc import (
     AUTHORIZATION_KEY,
     CLIENT_ADDRESS_KEY,
     SERVICE_TOKEN_KEY,
+    USER_AGENT_KEY,
     WEBHOOK_KEYS,
     Channel,
     Context,
@@ -48,8 +49,8 @@ class Calls:
         self.bearers: list[str | None] = []
         self.key = SigningKey.generate("first")
         """What access tokens are signed with."""
-        self.introductions: list[tuple[Any, Any]] = []
-        """The service token and the address of the client that came with each call."""
+        self.introductions: list[tuple[Any, ...]] = []
+        """The service token, and the address and the user agent of the client, that came with each call."""
         self.webhooks: list[Any] = []
         """The headers of a webhook that came with each call."""
         self.asked = asyncio.Event()
@@ -61,7 +62,8 @@ class Calls:
     async def note(self, request: Message, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
         bearer = metadata.get(AUTHORIZATION_KEY)
-        self.introductions.append((metadata.get(SERVICE_TOKEN_KEY), metadata.get(CLIENT_ADDRESS_KEY)))
+        keys = (SERVICE_TOKEN_KEY, CLIENT_ADDRESS_KEY, USER_AGENT_KEY)
+        self.introductions.append(tuple(metadata.get(key) for key in keys))
         self.webhooks.append({key: metadata[key] for key in WEBHOOK_KEYS if key in metadata})
         self.requests.append(request)
         self.asked.set()

@@ -1,9 +1,9 @@
-"""Attempts to sign in: how many may fail before no argon2 is spent on more of them for a while.
+"""Attempts to sign in, and calls that send mail or try tokens: how many are taken before others must wait.
 
-Failures count for the client's address, and for the account that was named, whether it exists or not. Of either a few
-may follow each other; then one attempt is taken in a while. Fewer are taken of an address than of an account, so that
-no client alone uses up the attempts of an account; and where an account has signed in before, the failures of others do
-not hold it up.
+Attempts that fail count for the client's address, and for the account that was named, whether it exists or not. Of
+either a few may follow each other; then one attempt is taken in a while. Fewer are taken of an address than of an
+account, so that no client alone uses up the attempts of an account; and where an account has signed in before, the
+failures of others do not hold it up.
 
 All of this is forgotten when control ends, and what was quiet for longest when there is too much of it.
 """
@@ -25,13 +25,19 @@ OF_ACCOUNT = (50, 20.0)
 """The same, at one account from anywhere."""
 TURNS = 4
 """Attempts of one address that are looked at together; others wait, and leave argon2 to other addresses."""
+LETTERS_OF_ADDRESS = (10, 60.0)
+"""So many calls of one address may ask for mail one after the other, and then one in so many seconds."""
+LETTERS_OF_ACCOUNT = (4, 1_200.0)
+"""The same, of mail to one account: seven in an hour at most."""
+TOKENS_OF_ADDRESS = (20, 30.0)
+"""The same, of calls of one address that present a token which came by mail."""
 MOST_KEPT = 50_000
 
 Value = TypeVar("Value")
 
 
-class Failures:
-    """Failures by key, each of which is forgotten `seconds` after those before it; `burst` of them are taken."""
+class Rate:
+    """Events by key, each of which is forgotten `seconds` after those before it; `burst` of them are taken."""
 
     def __init__(self, burst: int, seconds: float, clock: Clock) -> None:
         self._burst = burst
@@ -40,21 +46,27 @@ class Failures:
         self._forgotten_at: dict[Hashable, float] = {}
 
     def pause(self, key: Hashable) -> float:
-        """Seconds until another attempt is taken; 0 when one is now."""
+        """Seconds until another event is taken; 0 when one is now."""
         taken_from = self._forgotten_at.get(key, 0.0) - (self._burst - 1) * self._seconds
         return max(0.0, taken_from - self._clock())
 
     def note(self, key: Hashable) -> None:
-        """Count a failure."""
+        """Count an event."""
         _keep(self._forgotten_at, key, max(self._forgotten_at.get(key, 0.0), self._clock()) + self._seconds)
+
+    def take(self, key: Hashable, refusal: str) -> None:
+        """Count an event. Raises `ResourceExhausted`, with a sentence that begins so, when there were too many."""
+        if pause := self.pause(key):
+            raise ResourceExhausted(f"{refusal}; try again in {math.ceil(pause)} s")
+        self.note(key)
 
 
 class Attempts:
     """Takes attempts, one by one, or refuses them."""
 
     def __init__(self, clock: Clock) -> None:
-        self._of_addresses = Failures(*OF_ADDRESS, clock)
-        self._of_accounts = Failures(*OF_ACCOUNT, clock)
+        self._of_addresses = Rate(*OF_ADDRESS, clock)
+        self._of_accounts = Rate(*OF_ACCOUNT, clock)
         self._turns = WeakValueDictionary[str, asyncio.Semaphore]()
         self._signed_in: dict[Hashable, None] = {}
 
@@ -80,6 +92,24 @@ class Attempts:
         of_account = 0.0 if (email, client) in self._signed_in else self._of_accounts.pause(email)
         if pause := max(self._of_addresses.pause(client), of_account):
             raise ResourceExhausted(f"too many attempts to sign in have failed; try again in {math.ceil(pause)} s")
+
+
+class Requests:
+    """Takes calls that ask for mail, or present what came by mail, or refuses them: for any address alike."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._letters_of_addresses = Rate(*LETTERS_OF_ADDRESS, clock)
+        self._letters_of_accounts = Rate(*LETTERS_OF_ACCOUNT, clock)
+        self._tokens_of_addresses = Rate(*TOKENS_OF_ADDRESS, clock)
+
+    def letter(self, email: str, address: str) -> None:
+        """A client asks for mail to an account. Raises `ResourceExhausted`."""
+        self._letters_of_addresses.take(network(address), "you have asked for too many messages")
+        self._letters_of_accounts.take(email, "too many messages were asked for at this address")
+
+    def token(self, address: str) -> None:
+        """A client presents a token. Raises `ResourceExhausted`."""
+        self._tokens_of_addresses.take(network(address), "too many links were tried")
 
 
 def network(address: str) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -10,6 +12,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from matinee.errors import ResourceExhausted
 
 LONGEST_QUEUE = 64
+
+Result = TypeVar("Result")
 
 
 class Passwords:
@@ -22,24 +26,25 @@ class Passwords:
         self._queued = 0
 
     async def hash(self, password: str) -> str:
-        """The hash to store, with its parameters and salt."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+        """The hash to store, with its parameters and salt. Raises `ResourceExhausted` when too many wait."""
+        return await self._in_turn(self._hasher.hash, password)
 
-    async def matches(self, password: str, stored: str | None) -> bool:
-        """Whether a password is the one of a stored hash; for None the same work is done, and the answer is no.
+    async def matches(self, password: str, stored: str) -> bool:
+        """Whether a password is the one of a stored hash; for an empty one the same work is done, and it is not.
 
         Raises `ResourceExhausted` when too many wait for their turn.
         """
+        good = await self._in_turn(self._verify, stored or self._absent, password)
+        return good and bool(stored)
+
+    async def _in_turn(self, work: Callable[..., Result], *arguments: str) -> Result:
         if self._queued >= LONGEST_QUEUE:
             raise ResourceExhausted("too many people sign in at this moment; try again in a few seconds")
         self._queued += 1
         try:
-            good = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._verify, stored or self._absent, password
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         finally:
             self._queued -= 1
-        return good and stored is not None
 
     def close(self) -> None:
         """End the threads."""

@@ -1,32 +1,31 @@
-"""Accounts, the sessions in which they are signed in, and refresh tokens."""
+"""Accounts."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection
-from control.database.tables import accounts, refresh_tokens, sessions
+from control.database.tables import accounts
+from matinee.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who can sign in. `role` is one of viewer, publisher and admin."""
+    """Somebody who can sign in. `role` is one of viewer, publisher and admin; times are Unix seconds.
+
+    The password hash is empty for an account without a password; `last_login_at` is None before the first sign-in.
+    """
 
     account_id: str
     email: str
     password_hash: str
     role: str
     created_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """A refresh token by its SHA-256, in hex."""
-
-    digest: str
-    session_id: str
-    expires_at: float
-    spent: bool = False
+    disabled: bool = False
+    last_login_at: float | None = None
 
 
 async def any_account(connection: Connection) -> bool:
@@ -35,52 +34,61 @@ async def any_account(connection: Connection) -> bool:
 
 
 async def add(connection: Connection, account: Account) -> None:
-    """Record a new account."""
-    await connection.execute(insert(accounts).values(asdict(account)))
+    """Record a new account. Raises `Conflict` when there is one with its e-mail address."""
+    try:
+        await connection.execute(insert(accounts).values(asdict(account)))
+    except IntegrityError as error:
+        raise Conflict("there is an account with this e-mail address already") from error
+
+
+async def find(connection: Connection, account_id: str, *, lock: bool = False) -> Account | None:
+    """An account; with `lock` nobody else changes it before this transaction ends."""
+    query = select(accounts).where(accounts.c.account_id == account_id)
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
+    return of_row(row)
 
 
 async def by_email(connection: Connection, email: str) -> Account | None:
     """The account with this e-mail address."""
-    row = (await connection.execute(select(accounts).where(accounts.c.email == email))).mappings().first()
+    return of_row((await connection.execute(select(accounts).where(accounts.c.email == email))).mappings().first())
+
+
+async def page(connection: Connection, before: str, size: int, *, email: str = "") -> list[Account]:
+    """Up to `size` accounts older than the id `before` (empty: all), newest first; or only that of an address."""
+    query = select(accounts)
+    if before:
+        query = query.where(accounts.c.account_id < before)
+    if email:
+        query = query.where(accounts.c.email == email)
+    rows = await connection.execute(query.order_by(accounts.c.account_id.desc()).limit(size))
+    return [Account(**row) for row in rows.mappings()]
+
+
+async def save(connection: Connection, account: Account) -> None:
+    """Write what has changed of an account."""
+    await connection.execute(
+        update(accounts).where(accounts.c.account_id == account.account_id).values(asdict(account))
+    )
+
+
+async def logged_in(connection: Connection, account_id: str, time: float) -> None:
+    """Note a sign-in, unless a later one is noted."""
+    earlier = accounts.c.last_login_at.is_(None) | (accounts.c.last_login_at < time)
+    chosen = (accounts.c.account_id == account_id) & earlier
+    await connection.execute(update(accounts).where(chosen).values(last_login_at=time))
+
+
+async def remove(connection: Connection, account_id: str) -> None:
+    """Remove an account with its sessions and whatever else is of it alone."""
+    await connection.execute(delete(accounts).where(accounts.c.account_id == account_id))
+
+
+async def active_admins(connection: Connection) -> set[str]:
+    """The ids of the admins who may sign in; nobody else changes them before this transaction ends."""
+    chosen = (accounts.c.role == "admin") & ~accounts.c.disabled
+    return set(await connection.scalars(select(accounts.c.account_id).where(chosen).with_for_update()))
+
+
+def of_row(row: Mapping[Any, Any] | None) -> Account | None:
+    """The account of a row of `accounts`."""
     return None if row is None else Account(**row)
-
-
-async def of_session(connection: Connection, session_id: str) -> Account | None:
-    """The account that a session is of; None when the session has ended."""
-    query = select(accounts).join(sessions).where(sessions.c.session_id == session_id)
-    row = (await connection.execute(query)).mappings().first()
-    return None if row is None else Account(**row)
-
-
-async def open_session(connection: Connection, session_id: str, account_id: str, now: float) -> None:
-    """Record a sign-in."""
-    await connection.execute(insert(sessions).values(session_id=session_id, account_id=account_id, created_at=now))
-
-
-async def end_session(connection: Connection, session_id: str) -> None:
-    """End a session, and with it every refresh token of its family."""
-    await connection.execute(delete(sessions).where(sessions.c.session_id == session_id))
-
-
-async def add_refresh_token(connection: Connection, token: RefreshToken) -> None:
-    """Record a refresh token."""
-    await connection.execute(insert(refresh_tokens).values(asdict(token)))
-
-
-async def find_refresh_token(connection: Connection, digest: str) -> RefreshToken | None:
-    """A refresh token, spent or not."""
-    query = select(refresh_tokens).where(refresh_tokens.c.digest == digest).with_for_update()
-    row = (await connection.execute(query)).mappings().first()
-    return None if row is None else RefreshToken(**row)
-
-
-async def spend_refresh_token(connection: Connection, digest: str) -> None:
-    """Mark a refresh token as used."""
-    await connection.execute(update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(spent=True))
-
-
-async def forget_expired(connection: Connection, now: float) -> None:
-    """Remove refresh tokens that have expired, and sessions that have none left."""
-    await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires_at <= now))
-    has_token = exists().where(refresh_tokens.c.session_id == sessions.c.session_id)
-    await connection.execute(delete(sessions).where(~has_token))

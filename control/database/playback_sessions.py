@@ -48,6 +48,12 @@ async def of_title(connection: Connection, title_id: str) -> list[PlaybackSessio
     return [PlaybackSession(**row) for row in rows.mappings()]
 
 
+async def of_account(connection: Connection, account_id: str) -> list[PlaybackSession]:
+    """The playback sessions of an account."""
+    rows = await connection.execute(select(playback_sessions).where(playback_sessions.c.account_id == account_id))
+    return [PlaybackSession(**row) for row in rows.mappings()]
+
+
 async def page(
     connection: Connection, before: str, size: int, *, account_id: str | None, now: float
 ) -> list[PlaybackSession]:

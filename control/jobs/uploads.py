@@ -5,7 +5,7 @@ from typing_extensions import override
 from control import inputs
 from control.callers import Caller
 from control.catalogue.hierarchy import WITH_MEDIA
-from control.database import Connection, Database, accounts, jobs, titles
+from control.database import Connection, Database, jobs, sessions, titles
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.jobs.job import Job
@@ -72,7 +72,7 @@ async def _check_title(connection: Connection, title_id: str) -> None:
 
 async def _check_publisher(connection: Connection, account_id: str, session_id: str) -> None:
     """What an access token said when the last bytes began to come may be true no longer."""
-    account = await accounts.of_session(connection, session_id)
+    account = await sessions.account_of(connection, session_id)
     if account is None or account.account_id != account_id:
         raise Unauthenticated("the session has ended; sign in again")
     if not Caller(account.account_id, account.email, account.role).may(ACCESS_PUBLISHER):

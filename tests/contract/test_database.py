@@ -11,11 +11,22 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import create_engine
 
-from control.database import Connection, Database, accounts, announcements, jobs, playback_sessions, removals, titles
-from control.database.accounts import Account, RefreshToken
+from control.database import (
+    Connection,
+    Database,
+    accounts,
+    announcements,
+    jobs,
+    playback_sessions,
+    removals,
+    sessions,
+    titles,
+)
+from control.database.accounts import Account
 from control.database.engine import open_database
 from control.database.migration import upgrade
 from control.database.playback_sessions import PlaybackSession
+from control.database.sessions import RefreshToken, Session
 from control.database.tables import metadata
 from control.database.titles import Title
 from control.jobs.job import Job
@@ -138,13 +149,13 @@ async def test_expired_refresh_tokens_go_and_sessions_with_their_last(database: 
     async with database.write() as connection:
         await accounts.add(connection, ACCOUNT)
         for session_id, ends in (("old", [10]), ("new", [10, 30])):
-            await accounts.open_session(connection, session_id, ACCOUNT.account_id, 1)
+            await sessions.add(connection, Session(session_id, ACCOUNT.account_id, 1))
             for end in ends:
-                await accounts.add_refresh_token(connection, RefreshToken(f"{session_id}{end}", session_id, end))
-        await accounts.forget_expired(connection, 20)
-        assert await accounts.of_session(connection, "old") is None
-        assert await accounts.of_session(connection, "new") == ACCOUNT
-        assert await accounts.find_refresh_token(connection, "new10") is None
+                await sessions.add_refresh_token(connection, RefreshToken(f"{session_id}{end}", session_id, end))
+        await sessions.forget_expired(connection, 20)
+        assert await sessions.account_of(connection, "old") is None
+        assert await sessions.account_of(connection, "new") == ACCOUNT
+        assert await sessions.find_refresh_token(connection, "new10") is None
 
 
 async def test_announcements_come_in_order_and_ids_are_never_used_again(database: Database) -> None:

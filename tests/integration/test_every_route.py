@@ -23,7 +23,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TUS = {"tus-resumable": "1.0.0", "upload-offset": "0", "content-type": "application/offset+octet-stream"}
-OPEN_CALLS = {"Login", "Refresh", "Logout"}
+OPEN_CALLS = {
+    "Register", "ConfirmEmail", "RequestPasswordReset", "ResetPassword", "Login", "Refresh", "Logout",
+    "ListProviders", "BeginSignIn", "CompleteSignIn",
+}  # fmt: skip
 OPEN_PATHS = {"/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"}
 MEDIA_FILES = ("main.m3u8", "main.mpd", *(track.name for track in INDEX.tracks))
 UPLOAD_ID = "0" * 32

@@ -1,6 +1,15 @@
 """The tables. A change here needs a migration; a test compares the two."""
 
-from control.database.tables.accounts import accounts, refresh_tokens, sessions, signing_keys
+from control.database.tables.accounts import (
+    accounts,
+    authorizations,
+    email_tokens,
+    identities,
+    refresh_tokens,
+    sessions,
+    sign_ins,
+    signing_keys,
+)
 from control.database.tables.analytics import history
 from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs, unfinished_assets
@@ -13,8 +22,11 @@ __all__ = [
     "accounts",
     "announcements",
     "assets",
+    "authorizations",
+    "email_tokens",
     "handled_events",
     "history",
+    "identities",
     "jobs",
     "metadata",
     "outbox",
@@ -23,6 +35,7 @@ __all__ = [
     "refresh_tokens",
     "removals",
     "sessions",
+    "sign_ins",
     "signing_keys",
     "title_labels",
     "title_texts",

@@ -122,17 +122,18 @@ async def test_a_public_method_gets_no_token(api: httpx.AsyncClient, calls: Call
     assert calls.bearers == [None]
 
 
-async def test_control_hears_from_which_address_somebody_signs_in(tmp_path: Path, calls: Calls) -> None:
+async def test_control_hears_from_where_and_with_what_somebody_signs_in(tmp_path: Path, calls: Calls) -> None:
     async with control(tmp_path, calls) as channel:
         transport = httpx.ASGITransport(Guard(gateway_of(channel)), client=("203.0.113.9", 50_000))
         async with httpx.AsyncClient(transport=transport, base_url="https://films.example") as api:
-            await api.post("/api/v1/auth:login", json={"password": "x"}, headers={"x-forwarded-for": "198.51.100.1"})
-    assert calls.introductions == [("secret", "203.0.113.9")]
+            headers = {b"x-forwarded-for": b"198.51.100.1", b"user-agent": "Fernsehger\xe4t/1".encode("latin-1")}
+            await api.post("/api/v1/auth:login", json={"password": "x"}, headers=headers)
+    assert calls.introductions == [("secret", "203.0.113.9", "Fernsehger%C3%A4t/1")]
 
 
 async def test_the_service_token_goes_along_with_no_call_of_a_person(api: httpx.AsyncClient, calls: Calls) -> None:
     await api.get("/api/v1/account", headers=SIGNED_IN)
-    assert calls.introductions == [(None, None)]
+    assert calls.introductions == [(None, None, None)]
 
 
 async def test_without_a_token_the_answer_is_401_with_a_challenge(api: httpx.AsyncClient) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from control.accounts.attempts import OF_ACCOUNT, OF_ADDRESS, TURNS, Attempts, Failures, network
+from control.accounts.attempts import OF_ACCOUNT, OF_ADDRESS, TURNS, Attempts, Rate, network
 from control.accounts.passwords import Passwords
 from matinee.errors import ResourceExhausted, Unauthenticated
 from matinee.rpc import CLIENT_ADDRESS_KEY, SERVICE_TOKEN_KEY, CallError
@@ -142,7 +142,7 @@ class TestAccount:
 class TestMemory:
     def test_only_so_much_is_kept(self, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("control.accounts.attempts.MOST_KEPT", 3)
-        failures = Failures(1, 60, clock)
+        failures = Rate(1, 60, clock)
         for key in "abcd":
             failures.note(key)
         assert [failures.pause(key) > 0 for key in "abcd"] == [False, True, True, True]

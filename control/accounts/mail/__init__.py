@@ -1,0 +1,1 @@
+"""Mail: the letters that accounts get, and how they are sent."""

@@ -1,0 +1,46 @@
+"""What follows a sign-in: the last login, the audit of sessions, and a notice when the device is a new one."""
+
+from control.accounts.mail.letter import Letter
+from control.accounts.mail.letters import Letters
+from control.accounts.mail.postbox import Postbox
+from control.database import Connection, accounts, sessions
+from control.database.sessions import SignIn
+from control.events.consumer import Consumer
+from protos.v1.events_pb2 import UserAuthenticated
+
+GROUP = "post-login"
+
+
+class PostLogin:
+    """Handles `UserAuthenticated`. Letters are posted when the transaction that they tell of has been committed."""
+
+    def __init__(self, letters: Letters, postbox: Postbox) -> None:
+        self._letters = letters
+        self._postbox = postbox
+        self._due: dict[str, Letter] = {}
+
+    @property
+    def consumer(self) -> Consumer:
+        """Its consumer group."""
+        return Consumer(GROUP, {UserAuthenticated: self.handle}, self.post_letters)
+
+    async def handle(self, connection: Connection, event: UserAuthenticated) -> None:
+        """Do what follows a sign-in; nothing when the account has been deleted since."""
+        account = await accounts.find(connection, event.account_id)
+        if account is None:
+            return
+        time = event.time.ToMicroseconds() / 1_000_000
+        seen = await sessions.devices_seen(connection, event.account_id)
+        sign_in = SignIn(event.session_id, event.account_id, event.method, event.device, event.address, time)
+        await sessions.audit(connection, sign_in)
+        await accounts.logged_in(connection, event.account_id, time)
+        if seen and event.device not in seen:
+            moment = event.time.ToDatetime().strftime("%Y-%m-%d %H:%M UTC")
+            letter = self._letters.new_device(account.email, event.device, event.address, moment)
+            self._due[event.session_id] = letter
+
+    def post_letters(self) -> None:
+        """Post what is due; a transaction that was undone and done again has left one letter."""
+        due, self._due = self._due, {}
+        for letter in due.values():
+            self._postbox.post(letter)

@@ -1,0 +1,48 @@
+"""Tokens that go out by e-mail, by their SHA-256: each is good once, while none is newer."""
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import delete, insert, select
+
+from control.database.engine import Connection
+from control.database.tables import email_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class EmailToken:
+    """A token that was sent to an address, for a purpose: "confirm" or "reset".
+
+    One to confirm has the password hash of the account that it opens; one to reset has the account.
+    """
+
+    digest: str
+    purpose: str
+    email: str
+    expires_at: float
+    account_id: str | None = None
+    password_hash: str = ""
+
+
+async def issue(connection: Connection, token: EmailToken) -> None:
+    """Record a token in place of every earlier one for the same purpose and address."""
+    await spend(connection, token)
+    await connection.execute(insert(email_tokens).values(asdict(token)))
+
+
+async def find(connection: Connection, digest: str, purpose: str, now: float) -> EmailToken | None:
+    """A token that is still good."""
+    good = (email_tokens.c.purpose == purpose) & (email_tokens.c.expires_at > now)
+    query = select(email_tokens).where(good & (email_tokens.c.digest == digest)).with_for_update()
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else EmailToken(**row)
+
+
+async def spend(connection: Connection, token: EmailToken) -> None:
+    """End a token, and whichever else was sent to the address for the same purpose."""
+    same = (email_tokens.c.purpose == token.purpose) & (email_tokens.c.email == token.email)
+    await connection.execute(delete(email_tokens).where(same))
+
+
+async def forget_expired(connection: Connection, now: float) -> None:
+    """Remove the tokens that have expired."""
+    await connection.execute(delete(email_tokens).where(email_tokens.c.expires_at <= now))

@@ -1,0 +1,104 @@
+"""Letters: what goes over the wire, and what happens when a server does not take it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from control.accounts.mail.letter import Letter
+from control.accounts.mail.postbox import LONGEST_QUEUE, Postbox
+from control.accounts.mail.transport import ConsoleTransport, SmtpTransport, Transport
+from matinee.errors import InvalidInput, Unavailable
+from tests.patience import until
+from tests.smtp import Mailbox, mail_server
+
+pytestmark = pytest.mark.anyio
+
+LETTER = Letter(
+    "ada@example.org", "Grüße", "A line.\n.\nA line after a dot, and a link: https://films.example/?t=a=b\n"
+)
+
+
+@pytest.fixture
+async def box(anyio_backend: str) -> AsyncIterator[Mailbox]:
+    async with mail_server() as running:
+        yield running
+
+
+@asynccontextmanager
+async def running_postbox(transport: Transport, pauses: tuple[float, ...] = (0, 0)) -> AsyncIterator[Postbox]:
+    postbox = Postbox(transport, "films@example.org", lambda: 1_800_000_000.0, pauses)
+    running = asyncio.create_task(postbox.run())
+    try:
+        yield postbox
+    finally:
+        running.cancel()
+
+
+async def test_a_letter_comes_through_whole(box: Mailbox) -> None:
+    async with running_postbox(SmtpTransport(box.url, "films.example")) as postbox:
+        postbox.post(LETTER)
+        await until(lambda: box.messages)
+    message = box.messages[0]
+    assert (message["To"], message["From"]) == ("ada@example.org", "Matinee <films@example.org>")
+    assert (message["Subject"], message["Auto-Submitted"]) == ("Grüße", "auto-generated")
+    assert box.text().split() == LETTER.text.split()
+
+
+async def test_a_server_that_is_busy_is_asked_again(box: Mailbox) -> None:
+    box.replies = ["451 later", "421 later"]
+    async with running_postbox(SmtpTransport(box.url, "films.example")) as postbox:
+        postbox.post(LETTER)
+        await until(lambda: box.messages)
+    assert len(box.recipients) == 3
+
+
+async def test_what_is_refused_for_good_is_not_sent_again_and_told(
+    box: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.replies = ["554 no"]
+    async with running_postbox(SmtpTransport(box.url, "films.example")) as postbox:
+        postbox.post(LETTER)
+        await until(lambda: "could not be sent" in capsys.readouterr().out)
+    assert len(box.recipients) == 1
+
+
+async def test_a_server_that_is_away_holds_up_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    async with running_postbox(SmtpTransport("smtp://127.0.0.1:9", "films.example")) as postbox:
+        postbox.post(LETTER)
+        said = ""
+
+        def given_up() -> bool:
+            nonlocal said
+            said += capsys.readouterr().out
+            return "could not be sent" in said
+
+        await until(given_up)
+    assert said.count("waits for another try") == 2
+    assert LETTER.text not in said
+
+
+async def test_a_password_never_goes_in_clear(box: Mailbox) -> None:
+    transport = SmtpTransport(box.url.replace("//", "//user:secret@"), "films.example")
+    with pytest.raises((Unavailable, InvalidInput)):
+        await transport.send(LETTER.message("films@example.org", 0))
+    assert box.messages == []
+
+
+async def test_where_no_server_is_set_the_log_has_the_whole_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    async with running_postbox(ConsoleTransport()) as postbox:
+        postbox.post(LETTER)
+        await until(lambda: "https://films.example/?t=a=b" in capsys.readouterr().out)
+
+
+async def test_a_postbox_that_is_full_takes_no_more_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    postbox = Postbox(ConsoleTransport(), "films@example.org", lambda: 0.0)
+    for _ in range(LONGEST_QUEUE + 1):
+        postbox.post(LETTER)
+    assert capsys.readouterr().out.count("given up") == 1
+
+
+async def test_no_subject_adds_a_header() -> None:
+    with pytest.raises(ValueError, match=r"CR|newline|linefeed"):
+        Letter("ada@example.org", "A subject\r\nBcc: eve@example.org", "").message("films@example.org", 0)

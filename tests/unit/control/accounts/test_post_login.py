@@ -1,0 +1,110 @@
+"""What follows a sign-in, event by event."""
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from control.accounts.mail.letter import Letter
+from control.accounts.mail.letters import Letters
+from control.accounts.mail.postbox import Postbox
+from control.accounts.mail.transport import ConsoleTransport
+from control.accounts.post_login import PostLogin
+from control.database import Database, accounts, sessions
+from control.database.accounts import Account
+from control.database.engine import open_database
+from control.messages import timestamp
+from protos.v1.events_pb2 import UserAuthenticated
+
+pytestmark = pytest.mark.anyio
+
+ACCOUNT = Account("a" * 26, "ada@example.org", "", "viewer", 1.0)
+LETTERS = Letters("https://films.example", confirmation_hours=24, reset_minutes=60)
+
+
+class KeptLetters(Postbox):
+    """A postbox that keeps what is posted, for a test to look at."""
+
+    def __init__(self) -> None:
+        super().__init__(ConsoleTransport(), "films@example.org", lambda: 0.0)
+        self.kept: list[Letter] = []
+
+    def post(self, letter: Letter) -> None:
+        self.kept.append(letter)
+
+
+@pytest.fixture
+async def database(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Database]:
+    opened = await open_database(f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}")
+    async with opened.write() as connection:
+        await accounts.add(connection, ACCOUNT)
+    yield opened
+    await opened.close()
+
+
+def sign_in(number: int, device: str, account_id: str = ACCOUNT.account_id) -> UserAuthenticated:
+    return UserAuthenticated(
+        account_id=account_id,
+        session_id=f"{number:026}",
+        method="password",
+        device=device,
+        address="192.0.2.1",
+        time=timestamp(1_800_000_000.5 + number),
+    )
+
+
+async def follow(database: Database, *events: UserAuthenticated) -> list[Letter]:
+    """Hand events over, each in a transaction of its own, and give the letters that were posted."""
+    postbox = KeptLetters()
+    after = PostLogin(LETTERS, postbox)
+    for event in events:
+        async with database.write() as connection:
+            await after.handle(connection, event)
+        after.post_letters()
+    return postbox.kept
+
+
+async def test_the_last_login_is_the_latest_in_whichever_order_they_come(database: Database) -> None:
+    await follow(database, sign_in(2, ""), sign_in(1, ""))
+    async with database.read() as connection:
+        found = await accounts.find(connection, ACCOUNT.account_id)
+    assert found == replace(ACCOUNT, last_login_at=1_800_000_002.5)
+
+
+async def test_every_sign_in_is_kept_for_so_long(database: Database) -> None:
+    await follow(database, sign_in(1, "Firefox on Linux"), sign_in(2, ""))
+    async with database.write() as connection:
+        kept = await sessions.audited(connection, ACCOUNT.account_id)
+        assert [(one.method, one.device, one.address, one.time) for one in kept] == [
+            ("password", "Firefox on Linux", "192.0.2.1", 1_800_000_001.5),
+            ("password", "", "192.0.2.1", 1_800_000_002.5),
+        ]
+        await sessions.forget_audit(connection, 1_800_000_002.5)
+        assert await sessions.audited(connection, ACCOUNT.account_id) == kept[1:]
+
+
+async def test_only_a_device_that_was_not_seen_is_told_of(database: Database) -> None:
+    phone, laptop = "Mobile Safari on iOS", "Firefox on Linux"
+    told = await follow(database, sign_in(1, laptop), sign_in(2, laptop), sign_in(3, phone), sign_in(4, laptop))
+    assert [letter.recipient for letter in told] == [ACCOUNT.email]
+    assert phone in told[0].text
+    assert "192.0.2.1" in told[0].text
+
+
+async def test_what_is_undone_and_done_again_is_told_once(database: Database) -> None:
+    await follow(database, sign_in(1, "Firefox on Linux"))
+    postbox = KeptLetters()
+    after = PostLogin(LETTERS, postbox)
+    async with database.write() as connection:
+        await after.handle(connection, sign_in(2, "Safari on macOS"))
+        await connection.rollback()
+    async with database.write() as connection:
+        await after.handle(connection, sign_in(2, "Safari on macOS"))
+    after.post_letters()
+    assert len(postbox.kept) == 1
+
+
+async def test_an_account_that_is_gone_is_no_poison(database: Database) -> None:
+    assert await follow(database, sign_in(1, "", account_id="b" * 26)) == []
