@@ -72,17 +72,27 @@ class Guard(rpc.ServerInterceptor):
 
     async def _admitted(self, access: "Access.ValueType", metadata: Metadata) -> Caller | None:
         if access == ACCESS_PUBLIC:
-            return None
+            return await self._recognised(metadata)
         if access == ACCESS_SERVICE:
             self._check_service(metadata)
             return None
-        authorization = _text(metadata, rpc.AUTHORIZATION_KEY)
-        if not authorization.lower().startswith(BEARER):
-            raise Unauthenticated("sign in first")
-        person = await self._authenticate(authorization[len(BEARER) :].strip())
+        person = await self._person(metadata)
         if not person.may(access):
             raise PermissionDenied("your account does not allow this")
         return person
+
+    async def _recognised(self, metadata: Metadata) -> Caller | None:
+        """Who calls what anybody may call; nobody, when the token is not good."""
+        try:
+            return await self._person(metadata)
+        except Unauthenticated:
+            return None
+
+    async def _person(self, metadata: Metadata) -> Caller:
+        authorization = _text(metadata, rpc.AUTHORIZATION_KEY)
+        if not authorization.lower().startswith(BEARER):
+            raise Unauthenticated("sign in first")
+        return await self._authenticate(authorization[len(BEARER) :].strip())
 
     def _check_service(self, metadata: Metadata) -> None:
         if not self._is_service(metadata):

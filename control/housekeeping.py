@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -12,7 +13,6 @@ from control.database import (
     email_tokens,
     handled_events,
     identities,
-    playback_sessions,
     quality,
     removals,
     sessions,
@@ -36,6 +36,10 @@ ABANDONED_SECONDS = 86_400.0
 log = structlog.get_logger()
 
 
+Round = Callable[[], Awaitable[None]]
+"""What an area does of its own in each round. May raise `Unavailable`."""
+
+
 class Housekeeping:
     """Makes a round every ROUND_SECONDS, and at once when it is woken."""
 
@@ -48,6 +52,7 @@ class Housekeeping:
         *,
         event_seconds: float,
         audit_seconds: float,
+        rounds: Sequence[Round] = (),
     ) -> None:
         self._database = database
         self._store = store
@@ -55,6 +60,7 @@ class Housekeeping:
         self._clock = clock
         self._event_seconds = event_seconds
         self._audit_seconds = audit_seconds
+        self._rounds = rounds
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -82,12 +88,13 @@ class Housekeeping:
             await sessions.forget_audit(connection, now - self._audit_seconds)
             await email_tokens.forget_expired(connection, now)
             await identities.forget_expired(connection, now)
-            await playback_sessions.forget_expired(connection, now)
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
             await handled_events.forget(connection, now - self._event_seconds - MARGIN_SECONDS)
             await quality.forget(connection, int(now // DAY_SECONDS) - QUALITY_DAYS)
             abandoned = await unfinished_assets.take_abandoned(connection, now - ABANDONED_SECONDS)
             await removals.note(connection, map(asset_prefix, abandoned), now)
+        for make in self._rounds:
+            await make()
         await self._remove_objects()
 
     async def _remove_objects(self) -> None:

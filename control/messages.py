@@ -7,12 +7,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from control.callers import ROLES, Caller
 from control.database.accounts import Account
 from control.database.assets import Asset
-from control.database.playback_sessions import PlaybackSession
+from control.database.devices import Device
 from control.database.sessions import Session
 from control.database.titles import Title
 from control.jobs.job import Job
 from control.jobs.job_states import State
-from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, playback_pb2
+from control.playback import session_states
+from control.playback.session import PlaybackSession
+from control.subscriptions import subscription_states
+from control.subscriptions.entitlement import Allowance
+from control.subscriptions.plan import Plan
+from control.subscriptions.subscription import Subscription
+from protos.v1 import auth_pb2, catalogue_pb2, jobs_pb2, playback_pb2, subscriptions_pb2
 
 JOB_STATES = {
     State.QUEUED: jobs_pb2.JOB_STATE_QUEUED,
@@ -28,6 +34,19 @@ TITLE_KINDS = {
     "series": catalogue_pb2.TITLE_KIND_SERIES,
     "season": catalogue_pb2.TITLE_KIND_SEASON,
     "episode": catalogue_pb2.TITLE_KIND_EPISODE,
+}
+
+PLAYBACK_STATES = {
+    session_states.State.PLAYING: playback_pb2.PLAYBACK_STATE_PLAYING,
+    session_states.State.PAUSED: playback_pb2.PLAYBACK_STATE_PAUSED,
+    session_states.State.STOPPED: playback_pb2.PLAYBACK_STATE_STOPPED,
+}
+SUBSCRIPTION_STATES = {
+    subscription_states.State.PENDING: subscriptions_pb2.SUBSCRIPTION_STATE_PENDING,
+    subscription_states.State.TRIAL: subscriptions_pb2.SUBSCRIPTION_STATE_TRIAL,
+    subscription_states.State.ACTIVE: subscriptions_pb2.SUBSCRIPTION_STATE_ACTIVE,
+    subscription_states.State.GRACE: subscriptions_pb2.SUBSCRIPTION_STATE_GRACE,
+    subscription_states.State.ENDED: subscriptions_pb2.SUBSCRIPTION_STATE_ENDED,
 }
 
 
@@ -138,7 +157,7 @@ def job(stored: Job, title_name: str) -> jobs_pb2.Job:
     )
 
 
-def playback_session(stored: PlaybackSession) -> playback_pb2.PlaybackSession:
+def playback_session(stored: PlaybackSession, title_name: str) -> playback_pb2.PlaybackSession:
     """A playback session."""
     return playback_pb2.PlaybackSession(
         session_id=stored.session_id,
@@ -147,11 +166,73 @@ def playback_session(stored: PlaybackSession) -> playback_pb2.PlaybackSession:
         device=stored.device,
         started_at=timestamp(stored.started_at),
         last_seen_at=timestamp(stored.last_seen_at),
+        state=PLAYBACK_STATES[stored.state],
+        position_seconds=stored.position_seconds,
+        title_name=title_name,
+        device_id=stored.device_id,
     )
 
 
-def grant(stored: PlaybackSession, expires_at: float) -> playback_pb2.Grant:
-    """What an edge may serve to a playback session, until a moment: every rung."""
+def grant(stored: PlaybackSession, now: float, seconds: float) -> playback_pb2.Grant:
+    """What an edge may serve to a playback session for so long, or until that has to be looked at again."""
+    ends = [now + seconds, stored.expires_at, *([] if stored.review_at is None else [stored.review_at])]
     return playback_pb2.Grant(
-        session_id=stored.session_id, asset_id=stored.asset_id, expires_at=timestamp(expires_at), max_height=0
+        session_id=stored.session_id,
+        asset_id=stored.asset_id,
+        expires_at=timestamp(min(ends)),
+        max_height=stored.max_height,
+    )
+
+
+def device(stored: Device, streams: int) -> playback_pb2.Device:
+    """A device, with the sessions that are open on it."""
+    return playback_pb2.Device(
+        device_id=stored.device_id,
+        name=stored.name,
+        first_used_at=timestamp(stored.first_used_at),
+        last_used_at=timestamp(stored.last_used_at),
+        streams=streams,
+    )
+
+
+def plan(stored: Plan) -> subscriptions_pb2.Plan:
+    """A plan."""
+    return subscriptions_pb2.Plan(
+        plan_id=stored.plan_id,
+        name=stored.name,
+        description=stored.description,
+        price_label=stored.price_label,
+        level=stored.level,
+        max_streams=stored.max_streams,
+        max_height=stored.max_height,
+        max_devices=stored.max_devices,
+        trial_days=stored.trial_days,
+        period_days=stored.period_days,
+        grace_days=stored.grace_days,
+        tags=stored.tags,
+        retired=stored.retired,
+    )
+
+
+def subscription(stored: Subscription, its_plan: Plan) -> subscriptions_pb2.Subscription:
+    """A subscription."""
+    return subscriptions_pb2.Subscription(
+        subscription_id=stored.subscription_id,
+        account_id=stored.account_id,
+        plan=plan(its_plan),
+        state=SUBSCRIPTION_STATES[stored.state],
+        started_at=timestamp(stored.started_at),
+        period_ends_at=None if stored.period_ends_at is None else timestamp(stored.period_ends_at),
+        cancelled=stored.cancelled,
+        provider=stored.provider,
+    )
+
+
+def entitlement(limits: Allowance, plan_id: str) -> subscriptions_pb2.Entitlement:
+    """What an account may do, by its plan or without one."""
+    return subscriptions_pb2.Entitlement(
+        max_streams=limits.max_streams,
+        max_height=limits.max_height,
+        max_devices=limits.max_devices,
+        plan_id=plan_id,
     )

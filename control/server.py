@@ -36,9 +36,14 @@ from control.housekeeping import Housekeeping
 from control.jobs.service import JobService
 from control.jobs.uploads import UploadService
 from control.jobs.workers import WorkerService
+from control.playback.access import Access
 from control.playback.announcer import Announcer
 from control.playback.edges import EdgeService
 from control.playback.service import PlaybackService
+from control.playback.sweep import Sweep
+from control.subscriptions.lapse import Lapse
+from control.subscriptions.payments import WebhookPayments
+from control.subscriptions.service import SubscriptionService
 from matinee import rpc
 from matinee.bus import EventBus
 from matinee.errors import Unavailable
@@ -54,6 +59,7 @@ from protos.v1 import (
     metrics_pb2,
     notices_pb2,
     playback_pb2,
+    subscriptions_pb2,
 )
 from protos.v1.analytics_pb2_grpc import add_AnalyticsServiceServicer_to_server
 from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
@@ -67,6 +73,7 @@ from protos.v1.jobs_pb2_grpc import (
 from protos.v1.metrics_pb2_grpc import add_MetricsServiceServicer_to_server
 from protos.v1.notices_pb2_grpc import add_NoticeServiceServicer_to_server
 from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_PlaybackServiceServicer_to_server
+from protos.v1.subscriptions_pb2_grpc import add_SubscriptionServiceServicer_to_server
 
 GRACE_SECONDS = 4.0
 CONTRACTS = (
@@ -78,6 +85,7 @@ CONTRACTS = (
     metrics_pb2.DESCRIPTOR,
     notices_pb2.DESCRIPTOR,
     playback_pb2.DESCRIPTOR,
+    subscriptions_pb2.DESCRIPTOR,
 )
 
 log = structlog.get_logger()
@@ -96,6 +104,7 @@ class Parts:
     keyring: Keyring
     announcer: Announcer
     notices: Notices
+    access: Access
     housekeeping: Housekeeping
 
 
@@ -131,9 +140,10 @@ async def _assemble(
     key_seconds = settings.tokens.key_days * 86_400
     keyring = Keyring(database, clock, token_seconds=longest_token, key_seconds=key_seconds)
     await keyring.open()
-    announcer = Announcer(database, clock, keyring.reload)
+    announcer = Announcer(database, clock, keyring.reload, grant_seconds=settings.tokens.grant_seconds)
     await announcer.open()
     notices = Notices(database, bus)
+    access = Access(settings.subscriptions, settings.playback, clock)
     housekeeping = Housekeeping(
         database,
         store,
@@ -141,8 +151,9 @@ async def _assemble(
         clock,
         event_seconds=settings.events.retention_days * 86_400,
         audit_seconds=settings.accounts.audit_days * 86_400,
+        rounds=(Lapse(database, clock), Sweep(database, settings.playback.idle_seconds, clock)),
     )
-    return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, notices, housekeeping)
+    return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, notices, access, housekeeping)
 
 
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
@@ -152,6 +163,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     accounts = _add_accounts(server, parts, authentication)
     fetching = _add_identity(server, parts, accounts)
     _add_titles(server, parts)
+    _add_subscriptions(server, parts)
     _add_playback(server, parts)
     _add_analytics(server, parts)
     streams = _add_notices(server, parts, authentication)
@@ -233,18 +245,31 @@ def _add_titles(server: rpc.Server, parts: Parts) -> None:
     add_WorkerServiceServicer_to_server(workers, server)
 
 
+def _add_subscriptions(server: rpc.Server, parts: Parts) -> None:
+    service = SubscriptionService(
+        database=parts.database,
+        announcer=parts.announcer,
+        access=parts.access,
+        providers=[WebhookPayments(provider) for provider in parts.settings.payments.providers],
+        clock=parts.clock,
+    )
+    add_SubscriptionServiceServicer_to_server(service, server)
+
+
 def _add_playback(server: rpc.Server, parts: Parts) -> None:
     tokens = parts.settings.tokens
     playback = PlaybackService(
         database=parts.database,
         keyring=parts.keyring,
         announcer=parts.announcer,
+        access=parts.access,
         clock=parts.clock,
         public_url=parts.settings.public_url,
         token_seconds=tokens.delivery_hours * 3_600,
     )
     add_PlaybackServiceServicer_to_server(playback, server)
-    edges = EdgeService(parts.database, parts.announcer, parts.clock, grant_seconds=tokens.grant_seconds)
+    seconds = tokens.grant_seconds
+    edges = EdgeService(parts.database, parts.announcer, parts.access, parts.clock, grant_seconds=seconds)
     add_EdgeServiceServicer_to_server(edges, server)
 
 

@@ -25,6 +25,7 @@ from matinee.errors import InvalidInput
 
 Text = TypeVar("Text", str, SecretStr)
 Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Lines = Annotated[int, Field(ge=16, le=4320)]
 Preset = Literal[
@@ -85,6 +86,24 @@ def is_loopback(host: str) -> bool:
 
 IssuerUrl = Annotated[str, Field(max_length=255), AfterValidator(_secure)]
 ExecutorUrl = Annotated[str, _shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
+PaymentProviderName = Annotated[
+    str, _shaped(r"(?!manual$)[a-z0-9-]{1,32}", "1 to 32 small letters, digits or hyphens, and not 'manual'")
+]
+WebhookSecret = Annotated[
+    str,
+    _shaped(
+        r"whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?",
+        "whsec_ and the Base64 of 24 bytes or more",
+    ),
+    Field(repr=False),
+]
+CheckoutUrl = Annotated[
+    str,
+    _shaped(
+        r"https?://([^\s{}]|\{(account_id|plan_id|subscription_id)\})+",
+        "a URL with no other places to fill in than {account_id}, {plan_id} and {subscription_id}",
+    ),
+]
 
 
 def _distinct(providers: tuple["ProviderSettings", ...]) -> tuple["ProviderSettings", ...]:
@@ -289,6 +308,44 @@ class OidcSettings(Section):
     """Tables [[oidc.providers]] with provider, display_name, issuer, client_id, client_secret and scopes."""
 
 
+class SubscriptionSettings(Section):
+    """`[subscriptions]`: what an account without a subscription has, of titles that need no plan."""
+
+    free_streams: NotNegative = 0
+    """Playback sessions at a time; 0: as many as they like."""
+    free_height: NotNegative = 0
+    """Tallest rung, in lines; 0: all."""
+    free_devices: NotNegative = 0
+    """Devices that may be registered; 0: as many as they like."""
+
+
+class PaymentProvider(Section):
+    """`[[payments.providers]]`: who takes payments and reports them, signed as Standard Webhooks says."""
+
+    name: PaymentProviderName
+    """Its reports come to /api/v1/payments/name."""
+    secret: WebhookSecret
+    """The secret by which it signs: whsec_…"""
+    checkout_url: CheckoutUrl
+    """Where to pay; {account_id}, {plan_id} and {subscription_id} are filled in."""
+
+
+class PaymentSettings(Section):
+    """`[payments]`: who says that a subscription is paid."""
+
+    providers: tuple[PaymentProvider, ...] = ()
+    """Payment providers (see docs/subscriptions.md); new subscriptions go to the first. None: an operator says so."""
+
+
+class PlaybackSettings(Section):
+    """`[playback]`: playback sessions."""
+
+    too_many_streams: Literal["refuse", "take_over"] = "refuse"
+    """What becomes of one stream more than the plan allows: it is refused, or the one begun first ends."""
+    idle_seconds: Seconds = 60
+    """A session that no player and no edge has told of for so long is not in use, and does not count as a stream."""
+
+
 class EdgeSettings(Section):
     """`[edge]`: media delivery."""
 
@@ -332,6 +389,9 @@ class Settings(BaseSettings):
     accounts: AccountSettings = AccountSettings()
     mail: MailSettings = MailSettings()
     oidc: OidcSettings = OidcSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    payments: PaymentSettings = PaymentSettings()
+    playback: PlaybackSettings = PlaybackSettings()
     edge: EdgeSettings = EdgeSettings()
 
     @classmethod

@@ -8,9 +8,9 @@ from typing_extensions import override
 
 from control import inputs
 from control.database import Database, playback_sessions, quality
-from control.database.playback_sessions import PlaybackSession
 from control.database.quality import SessionQuality
 from control.identifiers import new_id
+from control.playback.session import PlaybackSession
 from matinee.bus import Event
 from matinee.errors import InvalidInput
 from matinee.rpc import Context

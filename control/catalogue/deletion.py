@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 from control.catalogue.hierarchy import below
-from control.database import Connection, announcements, assets, jobs, playback_sessions, removals, titles
+from control.database import Connection, assets, jobs, playback_sessions, removals, titles
 from control.database.titles import Title
+from control.playback.ending import end_of_title
 from matinee.errors import Conflict, NotFound
 from matinee.layout import artwork_prefix, asset_prefix, span_prefix, upload_prefix
+from matinee.tokens import Clock
 
 DELETED = "the title was deleted"
 
 
-async def delete_title(connection: Connection, title: Title, now: float, *, force: bool) -> None:
+async def delete_title(connection: Connection, title: Title, clock: Clock, *, force: bool) -> None:
     """Remove a title with all that belongs to it; who watches it hears that it was deleted.
 
     Raises `Conflict`, unless `force` is set, when somebody watches it, or when it has seasons or episodes.
@@ -19,12 +21,12 @@ async def delete_title(connection: Connection, title: Title, now: float, *, forc
     children = await below(connection, title)
     if children and not force:
         raise Conflict(f"the {title.kind} has seasons or episodes ({len(children)}); delete them first, or force it")
-    doomed = [title, *children]
+    doomed, now = [title, *children], clock()
     watching = [session for each in doomed for session in await _watching(connection, each.title_id, now)]
     if watching and not force:
         raise Conflict(f"the title is being watched ({_sessions(watching)}); delete it later, or force it")
-    await announcements.revoke(connection, watching, DELETED, now)
     for each in doomed:
+        await end_of_title(connection, each.title_id, DELETED, clock)
         await removals.note(connection, await _prefixes(connection, each), now)
         await titles.remove(connection, each.title_id)
 

@@ -125,7 +125,7 @@ class CatalogueService(CatalogueServiceServicer):
         now = self._clock()
         async with self._database.write() as connection:
             title = await known(connection, request.title_id, now, lock=True)
-            await deletion.delete_title(connection, title, now, force=request.force)
+            await deletion.delete_title(connection, title, self._clock, force=request.force)
         self._announcer.wake()
         self._housekeeping.wake()
         return pb.DeleteTitleResponse()

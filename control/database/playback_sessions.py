@@ -1,26 +1,18 @@
-"""Open playback sessions; one that has ended has no row."""
+"""Playback sessions as they are stored, and which of them are open: not stopped, and not expired."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy.sql import ColumnElement
 
 from control.database.engine import Connection
-from control.database.tables import playback_sessions
+from control.database.tables import playback_sessions, subscriptions, titles
+from control.playback.session import PlaybackSession
+from control.playback.session_states import State
 
-
-@dataclass(frozen=True, slots=True)
-class PlaybackSession:
-    """One viewer watching one title on one device. Times are Unix seconds."""
-
-    session_id: str
-    title_id: str
-    account_id: str
-    asset_id: str
-    device: str
-    started_at: float
-    last_seen_at: float
-    expires_at: float
+NOT_STOPPED = playback_sessions.c.state != State.STOPPED
 
 
 async def add(connection: Connection, session: PlaybackSession) -> None:
@@ -28,24 +20,50 @@ async def add(connection: Connection, session: PlaybackSession) -> None:
     await connection.execute(insert(playback_sessions).values(asdict(session)))
 
 
-async def find(connection: Connection, session_id: str) -> PlaybackSession | None:
-    """An open playback session."""
+async def save(connection: Connection, session: PlaybackSession) -> None:
+    """Record what has become of a playback session."""
+    chosen = playback_sessions.c.session_id == session.session_id
+    await connection.execute(update(playback_sessions).where(chosen).values(asdict(session)))
+
+
+async def find(connection: Connection, session_id: str, *, lock: bool = False) -> PlaybackSession | None:
+    """A playback session, open or not; with `lock` nobody else changes it before this transaction ends."""
     query = select(playback_sessions).where(playback_sessions.c.session_id == session_id)
-    row = (await connection.execute(query)).mappings().first()
-    return None if row is None else PlaybackSession(**row)
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
+    return None if row is None else _made(row)
 
 
 async def among(connection: Connection, session_ids: Sequence[str], now: float) -> list[PlaybackSession]:
     """Those of these sessions that are open."""
-    chosen = playback_sessions.c.session_id.in_(session_ids) & (playback_sessions.c.expires_at > now)
-    rows = await connection.execute(select(playback_sessions).where(chosen))
-    return [PlaybackSession(**row) for row in rows.mappings()]
+    return await _all(connection, _open(now).where(playback_sessions.c.session_id.in_(session_ids)))
 
 
 async def of_title(connection: Connection, title_id: str) -> list[PlaybackSession]:
-    """The open playback sessions of a title."""
-    rows = await connection.execute(select(playback_sessions).where(playback_sessions.c.title_id == title_id))
-    return [PlaybackSession(**row) for row in rows.mappings()]
+    """The sessions of a title that are not stopped."""
+    return await _all(connection, _not_stopped(playback_sessions.c.title_id == title_id))
+
+
+async def of_account(connection: Connection, account_id: str) -> list[PlaybackSession]:
+    """The sessions of an account that are not stopped, in the order in which they were begun."""
+    return await _all(connection, _not_stopped(playback_sessions.c.account_id == account_id))
+
+
+async def of_login(connection: Connection, login_id: str) -> list[PlaybackSession]:
+    """The sessions begun in a sign-in that are not stopped."""
+    return await _all(connection, _not_stopped(playback_sessions.c.login_id == login_id))
+
+
+async def expired(connection: Connection, now: float, most: int) -> list[PlaybackSession]:
+    """Up to `most` sessions that have expired before anybody stopped them."""
+    query = _not_stopped(playback_sessions.c.expires_at <= now).limit(most)
+    return await _all(connection, query.with_for_update(skip_locked=True))
+
+
+async def vanished(connection: Connection, before: float, most: int) -> list[PlaybackSession]:
+    """Up to `most` sessions in a stretch of playing that nobody has told of since a moment."""
+    silent = (playback_sessions.c.state == State.PLAYING) & (playback_sessions.c.last_seen_at < before)
+    query = _not_stopped(silent & playback_sessions.c.stretch_began_at.is_not(None)).limit(most)
+    return await _all(connection, query.with_for_update(skip_locked=True))
 
 
 async def of_account(connection: Connection, account_id: str) -> list[PlaybackSession]:
@@ -56,22 +74,19 @@ async def of_account(connection: Connection, account_id: str) -> list[PlaybackSe
 
 async def page(
     connection: Connection, before: str, size: int, *, account_id: str | None, now: float
-) -> list[PlaybackSession]:
-    """Up to `size` open sessions older than the id `before` (empty: all), newest first; of one account, or of all."""
-    query = select(playback_sessions).where(playback_sessions.c.expires_at > now)
+) -> list[tuple[PlaybackSession, str]]:
+    """Up to `size` open sessions older than the id `before` (empty: all), newest first, with the names of their titles.
+
+    Of one account, or of all.
+    """
+    its_title = titles.c.title_id == playback_sessions.c.title_id
+    query = _open(now, titles.c.name.label("title_name")).join(titles, its_title)
     if before:
         query = query.where(playback_sessions.c.session_id < before)
     if account_id is not None:
         query = query.where(playback_sessions.c.account_id == account_id)
     rows = await connection.execute(query.order_by(playback_sessions.c.session_id.desc()).limit(size))
-    return [PlaybackSession(**row) for row in rows.mappings()]
-
-
-async def unused_longest(connection: Connection, account_id: str, keep: int) -> list[str]:
-    """The ids of all sessions of an account but the `keep` that were in use last."""
-    query = select(playback_sessions.c.session_id).where(playback_sessions.c.account_id == account_id)
-    latest_first = query.order_by(playback_sessions.c.last_seen_at.desc(), playback_sessions.c.session_id.desc())
-    return list((await connection.scalars(latest_first.offset(keep))).all())
+    return [(_made(row), row["title_name"]) for row in rows.mappings()]
 
 
 async def seen(connection: Connection, session_ids: Sequence[str], now: float) -> None:
@@ -80,11 +95,40 @@ async def seen(connection: Connection, session_ids: Sequence[str], now: float) -
     await connection.execute(update(playback_sessions).where(chosen).values(last_seen_at=now))
 
 
-async def end(connection: Connection, session_id: str) -> None:
-    """End a playback session."""
-    await connection.execute(delete(playback_sessions).where(playback_sessions.c.session_id == session_id))
+async def streams_by_device(connection: Connection, account_id: str, now: float) -> dict[str, int]:
+    """How many open sessions an account has on each device."""
+    query = select(playback_sessions.c.device_id, func.count()).where(
+        NOT_STOPPED, playback_sessions.c.expires_at > now, playback_sessions.c.account_id == account_id
+    )
+    rows = await connection.execute(query.group_by(playback_sessions.c.device_id))
+    return {row[0]: row[1] for row in rows}
+
+
+async def review_subscribers(connection: Connection, now: float) -> None:
+    """Have the sessions of all who have a subscription looked at again, since a plan has changed."""
+    holders = select(subscriptions.c.account_id).where(subscriptions.c.state != "ended")
+    chosen = NOT_STOPPED & playback_sessions.c.account_id.in_(holders)
+    await connection.execute(update(playback_sessions).where(chosen).values(review_at=now))
 
 
 async def forget_expired(connection: Connection, now: float) -> None:
-    """Remove the sessions whose URLs have expired."""
-    await connection.execute(delete(playback_sessions).where(playback_sessions.c.expires_at <= now))
+    """Remove the sessions whose URLs have expired, and that are stopped."""
+    over = (playback_sessions.c.expires_at <= now) & (playback_sessions.c.state == State.STOPPED)
+    await connection.execute(delete(playback_sessions).where(over))
+
+
+def _open(now: float, *more: ColumnElement[Any]) -> Select[Any]:
+    return select(playback_sessions, *more).where(NOT_STOPPED, playback_sessions.c.expires_at > now)
+
+
+def _not_stopped(chosen: ColumnElement[bool]) -> Select[Any]:
+    return select(playback_sessions).where(NOT_STOPPED, chosen).order_by(playback_sessions.c.session_id)
+
+
+async def _all(connection: Connection, query: Select[Any]) -> list[PlaybackSession]:
+    return [_made(row) for row in (await connection.execute(query)).mappings()]
+
+
+def _made(row: RowMapping) -> PlaybackSession:
+    values = {column.name: row[column.name] for column in playback_sessions.columns}
+    return PlaybackSession(**{**values, "state": State(values["state"])})

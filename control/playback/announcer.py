@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
-from control.database import Database, announcements
-from control.database.announcements import Announcement
+from control import messages
+from control.database import Connection, Database, announcements, playback_sessions
+from control.database.announcements import Announcement, Kind
 from matinee.errors import Unavailable
 from matinee.tokens import Clock
 from protos.v1.playback_pb2 import ConnectResponse, Revocation
@@ -28,9 +29,12 @@ log = structlog.get_logger()
 class Announcer:
     """Follows the table of announcements, and hands news to everybody who listens."""
 
-    def __init__(self, database: Database, clock: Clock, keys_changed: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, keys_changed: Callable[[], Awaitable[None]], *, grant_seconds: float
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._grant_seconds = grant_seconds
         self._keys_changed = keys_changed
         self._inboxes: set[Inbox] = set()
         self._wake = asyncio.Event()
@@ -80,13 +84,25 @@ class Announcer:
     async def _pass_on(self) -> None:
         async with self._database.read() as connection:
             found = await announcements.later_than(connection, self._settled)
-        news = [one for one in found if one.announcement_id not in self._seen]
-        response = _response(news)
+            news = [one for one in found if one.announcement_id not in self._seen]
+            response = await self._response(connection, news)
         if response.keys_changed:
             await self._keys_changed()
         for inbox in self._inboxes if news else ():
             post(inbox, response)
         self._remember(news)
+
+    async def _response(self, connection: Connection, news: list[Announcement]) -> ConnectResponse:
+        now = self._clock()
+        changed = [one.session_id for one in news if one.kind is Kind.CHANGED]
+        sessions = await playback_sessions.among(connection, changed, now) if changed else []
+        return ConnectResponse(
+            renewed=[messages.grant(session, now, self._grant_seconds) for session in sessions],
+            revoked=[
+                Revocation(session_id=one.session_id, reason=one.reason) for one in news if one.kind is Kind.ENDED
+            ],
+            keys_changed=any(one.kind is Kind.KEY for one in news),
+        )
 
     def _remember(self, news: list[Announcement]) -> None:
         now = self._clock()
@@ -94,11 +110,6 @@ class Announcer:
         old = [number for number, moment in self._seen.items() if moment < now - SETTLE_SECONDS]
         self._settled = max([self._settled, *old])
         self._seen = {number: moment for number, moment in self._seen.items() if number > self._settled}
-
-
-def _response(news: list[Announcement]) -> ConnectResponse:
-    ended = [Revocation(session_id=one.session_id, reason=one.reason) for one in news if one.session_id]
-    return ConnectResponse(revoked=ended, keys_changed=len(ended) < len(news))
 
 
 def post(inbox: Inbox, response: ConnectResponse | None) -> None:

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing_extensions import override
 
 from control import inputs, messages
-from control.database import Database, playback_sessions
+from control.database import Connection, Database, playback_sessions
+from control.playback.access import Access
 from control.playback.announcer import Announcer, Inbox, post
-from matinee.errors import InvalidInput, PermissionDenied
+from control.playback.ending import keep
+from control.playback.session import PlaybackSession, moved
+from control.playback.session_states import Event, State
+from matinee.errors import InvalidInput, MatineeError, PermissionDenied
 from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2 as pb
@@ -19,24 +23,35 @@ ENDED = "the playback session has ended"
 
 
 class EdgeService(EdgeServiceServicer):
-    """A grant lasts `grant_seconds`; an edge that reports a session as active has it renewed."""
+    """A grant lasts `grant_seconds`; an edge that reports a session as active has it renewed.
 
-    def __init__(self, database: Database, announcer: Announcer, clock: Clock, *, grant_seconds: float) -> None:
+    A session that comes back after a while, or whose review is due, is looked at again before it gets a grant.
+    """
+
+    def __init__(
+        self, database: Database, announcer: Announcer, access: Access, clock: Clock, *, grant_seconds: float
+    ) -> None:
         self._database = database
         self._announcer = announcer
+        self._access = access
         self._clock = clock
         self._grant_seconds = grant_seconds
 
     @override
     async def GetGrant(self, request: pb.GetGrantRequest, context: Context) -> pb.GetGrantResponse:
-        now = self._clock()
+        session_id = inputs.identifier("session_id", request.session_id)
         async with self._database.read() as connection:
-            session = await playback_sessions.find(connection, inputs.identifier("session_id", request.session_id))
-        if session is None or session.expires_at <= now:
+            session = await playback_sessions.find(connection, session_id)
+        if session is None or session.state is State.STOPPED or session.expires_at <= self._clock():
             raise PermissionDenied(f"{ENDED}; play the title again")
         if session.asset_id != request.asset_id:
             raise PermissionDenied("the playback session is for another title")
-        return pb.GetGrantResponse(grant=messages.grant(session, self._grant_end(session, now)))
+        if self._access.needs_look(session):
+            async with self._database.write() as connection:
+                session, refusal = await self._seen(connection, session)
+            if refusal is not None:
+                raise PermissionDenied(str(refusal))
+        return pb.GetGrantResponse(grant=self._grant(session))
 
     @override
     async def Connect(
@@ -63,20 +78,40 @@ class EdgeService(EdgeServiceServicer):
             post(inbox, None)
 
     async def _renewal(self, session_ids: Sequence[str]) -> pb.ConnectResponse:
-        """Grants for those sessions of a report that are open; the end of the others."""
+        """Grants for those sessions of a report that may go on; the end of the others."""
         if len(session_ids) > MOST_SESSIONS:
             raise InvalidInput(f"a report names more than {MOST_SESSIONS} sessions")
         for session_id in session_ids:
             inputs.identifier("active_session_ids", session_id)
-        now = self._clock()
+        now, going_on = self._clock(), list[PlaybackSession]()
         async with self._database.write() as connection:
             found = await playback_sessions.among(connection, session_ids, now)
-            await playback_sessions.seen(connection, [session.session_id for session in found], now)
-        gone = set(session_ids) - {session.session_id for session in found}
+            gone = dict.fromkeys(set(session_ids) - {session.session_id for session in found}, ENDED)
+            for known in sorted(found, key=lambda session: session.account_id):
+                session, refusal = await self._seen(connection, known)
+                if refusal is None:
+                    going_on.append(session)
+                else:
+                    gone[session.session_id] = str(refusal)
+            await playback_sessions.seen(connection, [session.session_id for session in going_on], now)
         return pb.ConnectResponse(
-            renewed=[messages.grant(session, self._grant_end(session, now)) for session in found],
-            revoked=[pb.Revocation(session_id=session_id, reason=ENDED) for session_id in sorted(gone)],
+            renewed=[self._grant(session) for session in going_on],
+            revoked=[pb.Revocation(session_id=session_id, reason=gone[session_id]) for session_id in sorted(gone)],
         )
 
-    def _grant_end(self, session: playback_sessions.PlaybackSession, now: float) -> float:
-        return min(now + self._grant_seconds, session.expires_at)
+    async def _seen(
+        self, connection: Connection, session: PlaybackSession
+    ) -> tuple[PlaybackSession, MatineeError | None]:
+        """A session that an edge serves, with why it may not go on; of most there is nothing to record but the time."""
+        if self._access.needs_look(session):
+            session, refusal = await self._access.look_again(connection, session)
+            if refusal is not None:
+                return session, refusal
+        now, idle = self._clock(), self._access.playback.idle_seconds
+        if session.idle(now, idle) or (session.state is State.PLAYING and session.stretch_began_at is None):
+            session, turns = moved(session, Event.SEEN, now, idle=idle)
+            await keep(connection, session, turns, self._clock)
+        return session, None
+
+    def _grant(self, session: PlaybackSession) -> pb.Grant:
+        return messages.grant(session, self._clock(), self._grant_seconds)

@@ -1,6 +1,4 @@
-"""PlaybackService: opens playback sessions, lists them and ends them."""
-
-from collections.abc import Sequence
+"""PlaybackService: opens playback sessions, hears from their players, lists them and ends them."""
 
 from typing_extensions import override
 
@@ -8,32 +6,33 @@ from control import inputs, messages
 from control.accounts.keyring import Keyring
 from control.callers import Caller, caller
 from control.catalogue.visibility import watchable
-from control.database import Connection, Database, announcements, playback_sessions, titles
-from control.database.playback_sessions import PlaybackSession
+from control.database import Connection, Database, devices, playback_sessions, subscriptions, titles
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.pages import PageRequest
+from control.playback.access import Access
 from control.playback.announcer import Announcer
+from control.playback.devices import device_id, named_device, register
+from control.playback.ending import end_sessions, keep
+from control.playback.session import LEAVING, PlaybackSession, moved
+from control.playback.session_states import Event, State
+from control.playback.streams import crowd
+from control.subscriptions.entitlement import Standing
 from matinee import delivery
-from matinee.errors import NotFound
+from matinee.errors import MatineeError, NotFound, PermissionDenied
 from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2 as pb
 from protos.v1.access_pb2 import ACCESS_ADMIN
 from protos.v1.playback_pb2_grpc import PlaybackServiceServicer
 
-LONGEST_DEVICE = 100
-MOST_SESSIONS = 100
-"""Most open sessions of one account: a family with every film that it began half a day ago, but no crowd."""
 STOPPED = "playback was stopped"
+REMOVED = "the device was removed"
 CROWDED_OUT = "this account has opened too many playback sessions since"
 
 
 class PlaybackService(PlaybackServiceServicer):
-    """A playback session is open from Play until it is stopped, or until its URLs expire after `token_seconds`.
-
-    An account has MOST_SESSIONS at most: one more ends the one that has been out of use for longest.
-    """
+    """A playback session is open from Play until it is stopped, or until its URLs expire after `token_seconds`."""
 
     def __init__(
         self,
@@ -41,6 +40,7 @@ class PlaybackService(PlaybackServiceServicer):
         database: Database,
         keyring: Keyring,
         announcer: Announcer,
+        access: Access,
         clock: Clock,
         public_url: str,
         token_seconds: float,
@@ -48,23 +48,28 @@ class PlaybackService(PlaybackServiceServicer):
         self._database = database
         self._keyring = keyring
         self._announcer = announcer
+        self._access = access
         self._clock = clock
         self._public_url = public_url
         self._token_seconds = token_seconds
 
     @override
     async def Play(self, request: pb.PlayRequest, context: Context) -> pb.PlayResponse:
-        device = inputs.line("device", request.device, LONGEST_DEVICE, needed=False)
+        title_id, device = inputs.identifier("title_id", request.title_id), named_device(request)
+        person = caller()
         async with self._database.write() as connection:
-            title = await titles.find(connection, inputs.identifier("title_id", request.title_id))
+            title = await titles.find(connection, title_id)
             if title is None or not watchable(title, self._clock()):
                 raise NotFound("there is no such title")
-            session = self._opened(title, device)
-            crowded_out = await playback_sessions.unused_longest(connection, session.account_id, MOST_SESSIONS - 1)
-            await self._end(connection, crowded_out, CROWDED_OUT)
+            standing = await self._access.standing(connection, person.account_id)
+            if reason := await self._access.refusal(connection, standing, title):
+                raise PermissionDenied(reason)
+            session = await self._opened(connection, person, title, device, standing)
+            await self._access.make_room(connection, session, take_over=request.take_over)
+            known = await playback_sessions.of_account(connection, person.account_id)
+            await end_sessions(connection, crowd(known), CROWDED_OUT, self._clock)
             await playback_sessions.add(connection, session)
-        if crowded_out:
-            self._announcer.wake()
+        self._announcer.wake()
         return self._answer(session)
 
     @override
@@ -75,37 +80,120 @@ class PlaybackService(PlaybackServiceServicer):
         owner = _owner(caller())
         async with self._database.read() as connection:
             found = await playback_sessions.page(connection, asked.before, asked.look_ahead, account_id=owner, now=now)
-        page = asked.cut(found, lambda session: session.session_id)
-        sessions = [messages.playback_session(session) for session in page.items]
+        page = asked.cut(found, lambda one: one[0].session_id)
+        sessions = [messages.playback_session(session, title_name) for session, title_name in page.items]
         return pb.ListPlaybackSessionsResponse(sessions=sessions, next_page_token=page.next_token)
 
     @override
+    async def PausePlayback(self, request: pb.PausePlaybackRequest, context: Context) -> pb.PausePlaybackResponse:
+        return pb.PausePlaybackResponse(session=await self._move(request.session_id, Event.PAUSE, _position(request)))
+
+    @override
+    async def ResumePlayback(self, request: pb.ResumePlaybackRequest, context: Context) -> pb.ResumePlaybackResponse:
+        return pb.ResumePlaybackResponse(session=await self._move(request.session_id, Event.RESUME, _position(request)))
+
+    @override
+    async def SeekPlayback(self, request: pb.SeekPlaybackRequest, context: Context) -> pb.SeekPlaybackResponse:
+        position = inputs.seconds("position_seconds", request.position_seconds)
+        return pb.SeekPlaybackResponse(session=await self._move(request.session_id, Event.SEEK, position))
+
+    @override
+    async def ReportPlayback(self, request: pb.ReportPlaybackRequest, context: Context) -> pb.ReportPlaybackResponse:
+        position = inputs.seconds("position_seconds", request.position_seconds)
+        return pb.ReportPlaybackResponse(session=await self._move(request.session_id, Event.REPORT, position))
+
+    @override
     async def StopPlayback(self, request: pb.StopPlaybackRequest, context: Context) -> pb.StopPlaybackResponse:
-        session_id, owner = inputs.identifier("session_id", request.session_id), _owner(caller())
-        async with self._database.write() as connection:
-            session = await playback_sessions.find(connection, session_id)
-            if session is None or owner not in {None, session.account_id}:
-                raise NotFound("there is no such playback session")
-            await self._end(connection, [session_id], STOPPED)
+        await self._move(request.session_id, Event.STOP, _position(request))
         self._announcer.wake()
         return pb.StopPlaybackResponse()
 
-    async def _end(self, connection: Connection, session_ids: Sequence[str], reason: str) -> None:
-        for session_id in session_ids:
-            await playback_sessions.end(connection, session_id)
-        await announcements.revoke(connection, session_ids, reason, self._clock())
+    @override
+    async def ListDevices(self, request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:
+        account_id = caller().account_id
+        async with self._database.read() as connection:
+            known = await devices.of_account(connection, account_id)
+            streams = await playback_sessions.streams_by_device(connection, account_id, self._clock())
+        shown = [messages.device(device, streams.get(device.device_id, 0)) for device in known]
+        return pb.ListDevicesResponse(devices=shown)
 
-    def _opened(self, title: Title, device: str) -> PlaybackSession:
-        now = self._clock()
+    @override
+    async def RemoveDevice(self, request: pb.RemoveDeviceRequest, context: Context) -> pb.RemoveDeviceResponse:
+        account_id, removed = caller().account_id, device_id(request.device_id)
+        async with self._database.write() as connection:
+            await subscriptions.hold(connection, account_id)
+            if not await devices.remove(connection, account_id, removed):
+                raise NotFound("there is no such device")
+            known = await playback_sessions.of_account(connection, account_id)
+            on_it = [session for session in known if session.device_id == removed]
+            await end_sessions(connection, on_it, REMOVED, self._clock)
+        self._announcer.wake()
+        return pb.RemoveDeviceResponse()
+
+    async def _move(self, session_id: str, event: Event, position: float | None) -> pb.PlaybackSession:
+        """Let something happen to a session of the caller, once it may go on."""
+        async with self._database.write() as connection:
+            session, title = await self._own(connection, inputs.identifier("session_id", session_id))
+            session, refusal = await self._checked(connection, session, event)
+            if refusal is None:
+                session = await self._moved(connection, session, title, event, position)
+        if refusal is not None:
+            self._announcer.wake()
+            raise refusal
+        return messages.playback_session(session, title.name)
+
+    async def _own(self, connection: Connection, session_id: str) -> tuple[PlaybackSession, Title]:
+        """A session that the caller may move, with its title; its account is held."""
+        owner, now = _owner(caller()), self._clock()
+        found = await playback_sessions.find(connection, session_id)
+        if found is None or owner not in {None, found.account_id} or found.expires_at <= now:
+            raise NotFound("there is no such playback session")
+        await subscriptions.hold(connection, found.account_id)
+        session = await playback_sessions.find(connection, session_id, lock=True)
+        title = await titles.find(connection, found.title_id)
+        if session is None or title is None:
+            raise NotFound("there is no such playback session")
+        return session, title
+
+    async def _checked(
+        self, connection: Connection, session: PlaybackSession, event: Event
+    ) -> tuple[PlaybackSession, MatineeError | None]:
+        stays = event not in LEAVING and session.state is not State.STOPPED
+        if stays and self._access.needs_look(session):
+            return await self._access.look_again(connection, session)
+        return session, None
+
+    async def _moved(
+        self, connection: Connection, session: PlaybackSession, title: Title, event: Event, position: float | None
+    ) -> PlaybackSession:
+        here = None if position is None else min(position, title.duration_seconds)
+        ends = event is Event.STOP and session.state is not State.STOPPED
+        idle = self._access.playback.idle_seconds
+        session, turns = moved(session, event, self._clock(), idle=idle, position=here)
+        await keep(connection, session, turns, self._clock)
+        if ends:
+            await end_sessions(connection, [session], STOPPED, self._clock)
+        return session
+
+    async def _opened(
+        self, connection: Connection, person: Caller, title: Title, device: tuple[str, str], standing: Standing
+    ) -> PlaybackSession:
+        """A new session on a device that is registered for it."""
+        (own_id, name), limits, now = device, self._access.limits(standing), self._clock()
+        await register(connection, person.account_id, own_id, name, limit=limits.max_devices, now=now)
         return PlaybackSession(
             session_id=new_id(self._clock),
             title_id=title.title_id,
-            account_id=caller().account_id,
+            account_id=person.account_id,
             asset_id=title.asset_id,
-            device=device,
+            device=name,
             started_at=now,
             last_seen_at=now,
             expires_at=float(int(now + self._token_seconds)),
+            device_id=own_id,
+            login_id=person.session_id,
+            max_height=limits.max_height,
+            review_at=standing.until,
         )
 
     def _answer(self, session: PlaybackSession) -> pb.PlayResponse:
@@ -118,10 +206,21 @@ class PlaybackService(PlaybackServiceServicer):
         )
         hls, dash = delivery.urls(self._public_url, session.asset_id, token)
         return pb.PlayResponse(
-            hls=hls, dash=dash, session_id=session.session_id, expires_at=messages.timestamp(session.expires_at)
+            hls=hls,
+            dash=dash,
+            session_id=session.session_id,
+            expires_at=messages.timestamp(session.expires_at),
+            resume_seconds=session.position_seconds,
+            max_height=session.max_height,
         )
 
 
 def _owner(person: Caller) -> str | None:
-    """Whose sessions a person may see and stop: their own; None for an admin, who may all."""
+    """Whose sessions a person may see and move: their own; None for an admin, who may all."""
     return None if person.may(ACCESS_ADMIN) else person.account_id
+
+
+def _position(request: pb.PausePlaybackRequest | pb.ResumePlaybackRequest | pb.StopPlaybackRequest) -> float | None:
+    if not request.HasField("position_seconds"):
+        return None
+    return inputs.seconds("position_seconds", request.position_seconds)

@@ -14,8 +14,9 @@ from control.database.tables.analytics import history
 from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs, unfinished_assets
 from control.database.tables.metadata import metadata
-from control.database.tables.playback import announcements, playback_sessions
+from control.database.tables.playback import announcements, devices, playback_sessions
 from control.database.tables.quality import playback_quality
+from control.database.tables.subscriptions import payment_reports, plans, subscriptions
 from control.database.tables.titles import assets, removals, title_labels, title_texts, titles
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "announcements",
     "assets",
     "authorizations",
+    "devices",
     "email_tokens",
     "handled_events",
     "history",
@@ -30,6 +32,8 @@ __all__ = [
     "jobs",
     "metadata",
     "outbox",
+    "payment_reports",
+    "plans",
     "playback_quality",
     "playback_sessions",
     "refresh_tokens",
@@ -37,6 +41,7 @@ __all__ = [
     "sessions",
     "sign_ins",
     "signing_keys",
+    "subscriptions",
     "title_labels",
     "title_texts",
     "titles",

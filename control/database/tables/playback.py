@@ -1,6 +1,6 @@
-"""Playback sessions, and what edges must hear."""
+"""Playback sessions, the devices they are on, and what edges must hear."""
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, String, Table
 
 from control.database.tables.metadata import Id, metadata
 
@@ -9,22 +9,43 @@ playback_sessions = Table(
     metadata,
     Column("session_id", Id, primary_key=True),
     Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("account_id", Id, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("account_id", Id, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False),
     Column("asset_id", Id, nullable=False),
     Column("device", String(100), nullable=False),
     Column("started_at", Double, nullable=False),
     Column("last_seen_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
+    Column("device_id", String(64), nullable=False),
+    Column("login_id", Id, nullable=False, index=True),
+    Column("max_height", Integer, nullable=False),
+    Column("review_at", Double),
+    Column("state", String(16), nullable=False),
+    Column("position_seconds", Double, nullable=False),
+    Column("stretch_began_at", Double),
+    Column("played", Boolean, nullable=False),
+    Index("ix_playback_sessions_account", "account_id", "state"),
+    Index("ix_playback_sessions_seen", "state", "last_seen_at"),
 )
-"""Open playback sessions; one that has ended has no row."""
+"""Playback sessions, until their URLs expire; a stopped one is kept so that whoever asks learns what became of it."""
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("account_id", Id, ForeignKey("accounts.account_id", ondelete="CASCADE"), primary_key=True),
+    Column("device_id", String(64), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("first_used_at", Double, nullable=False),
+    Column("last_used_at", Double, nullable=False),
+)
 
 announcements = Table(
     "announcements",
     metadata,
     Column("announcement_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
     Column("session_id", String(26), nullable=False),
     Column("reason", String(200), nullable=False),
     Column("created_at", Double, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
-"""What every edge must hear at once: a playback session that ended, or, with no session, a new signing key."""
+"""What every edge must hear at once: a playback session that ended or may have less or more, or a new signing key."""

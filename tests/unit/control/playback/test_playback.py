@@ -136,7 +136,7 @@ async def test_viewers_list_and_stop_their_own_sessions_only(house: House) -> No
 async def test_of_too_many_sessions_of_one_account_the_longest_unused_ends(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("control.playback.service.MOST_SESSIONS", 3)
+    monkeypatch.setattr("control.playback.streams.MOST_SESSIONS", 3)
     admin, viewer, title_id = await house.admin(), await house.person("viewer"), await house.film()
     of_admin = await house.play(title_id, admin)
     first, second, third = [(await house.play(title_id, viewer)).session_id for _ in range(3)]

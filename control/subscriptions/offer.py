@@ -1,0 +1,62 @@
+"""The plans on offer: that part of SubscriptionService."""
+
+from dataclasses import replace
+
+from typing_extensions import override
+
+from control import messages
+from control.callers import caller
+from control.database import Database, plans, playback_sessions, subscriptions
+from control.subscriptions.plan import changed_plan, new_plan, plan_id
+from matinee.errors import NotFound, PermissionDenied
+from matinee.rpc import Context
+from matinee.tokens import Clock
+from protos.v1 import subscriptions_pb2 as pb
+from protos.v1.access_pb2 import ACCESS_ADMIN
+from protos.v1.subscriptions_pb2_grpc import SubscriptionServiceServicer
+
+
+class Offer(SubscriptionServiceServicer):
+    """Everybody sees what is on offer; an admin keeps it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @override
+    async def ListPlans(self, request: pb.ListPlansRequest, context: Context) -> pb.ListPlansResponse:
+        if request.retired and not caller().may(ACCESS_ADMIN):
+            raise PermissionDenied("only an admin may see the plans that are off the offer")
+        async with self._database.read() as connection:
+            found = await plans.in_order(connection, retired=request.retired)
+        return pb.ListPlansResponse(plans=map(messages.plan, found))
+
+    @override
+    async def CreatePlan(self, request: pb.CreatePlanRequest, context: Context) -> pb.CreatePlanResponse:
+        plan = new_plan(request.plan, self._clock())
+        async with self._database.write() as connection:
+            await plans.add(connection, plan)
+        return pb.CreatePlanResponse(plan=messages.plan(plan))
+
+    @override
+    async def UpdatePlan(self, request: pb.UpdatePlanRequest, context: Context) -> pb.UpdatePlanResponse:
+        async with self._database.write() as connection:
+            plan = await plans.find(connection, plan_id(request.plan_id), lock=True)
+            if plan is None:
+                raise NotFound("there is no such plan")
+            plan = changed_plan(plan, request)
+            await plans.save(connection, plan)
+            await playback_sessions.review_subscribers(connection, self._clock())
+        return pb.UpdatePlanResponse(plan=messages.plan(plan))
+
+    @override
+    async def RetirePlan(self, request: pb.RetirePlanRequest, context: Context) -> pb.RetirePlanResponse:
+        async with self._database.write() as connection:
+            plan = await plans.find(connection, plan_id(request.plan_id), lock=True)
+            if plan is None:
+                raise NotFound("there is no such plan")
+            if await subscriptions.any_of_plan(connection, plan.plan_id):
+                await plans.save(connection, replace(plan, retired=True))
+            else:
+                await plans.remove(connection, plan.plan_id)
+        return pb.RetirePlanResponse()
