@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from edge.addresses import client_address
 from edge.answers import has_it
 from edge.bindings import Binding
-from edge.cookies import CookieSessions
+from edge.cookies import SAFE_METHODS, CookieSessions
 from edge.event_streams import EventStream, opened
 from edge.keys import Verifier
 from edge.payloads import Payloads, content_type
@@ -119,16 +119,23 @@ class Gateway:
         return message
 
     def _introduction(self, request: Request) -> list[tuple[str, str]]:
-        """Whose call it is that needs no credential; control believes it of the house alone."""
+        """Whose call it is that needs no credential; control believes it of the house alone.
+
+        One that reads carries a credential all the same, if there is one: an admin may be shown more.
+        """
         agent = quote(request.headers.get("user-agent", "")[:LONGEST_USER_AGENT])
         told = (CLIENT_ADDRESS_KEY, client_address(request)), (USER_AGENT_KEY, agent)
-        return [*self._house, *told, *_signature(request)]
+        known = self._token(request) if request.method in SAFE_METHODS else []
+        return [*self._house, *told, *_signature(request), *known]
 
     def _credentials(self, request: Request) -> list[tuple[str, str]]:
-        token = self._sessions.access_token(request)
-        if token is None:
+        if not (token := self._token(request)):
             raise Unauthenticated("sign in first")
-        return [(AUTHORIZATION_KEY, f"Bearer {token}")]
+        return token
+
+    def _token(self, request: Request) -> list[tuple[str, str]]:
+        token = self._sessions.access_token(request)
+        return [] if token is None else [(AUTHORIZATION_KEY, f"Bearer {token}")]
 
     def _json_response(self, request: Request, binding: Binding, document: Json) -> Response:
         cookies = self._sessions.settle(request, binding, document)

@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from google.protobuf.message import Message
+from sqlalchemy import select
 
-from control.database import Connection, accounts
+from control.database import Connection, Database, accounts, tables
 from control.database.accounts import Account
 from control.database.engine import open_database
 from control.identifiers import new_id
@@ -34,6 +36,7 @@ from matinee.settings import Settings, load_settings
 from matinee.storage import ObjectStore, open_store
 from matinee.tokens import Clock
 from matinee.wiring import open_bus
+from protos.v1 import events_pb2
 from protos.v1.auth_pb2 import LoginRequest, LoginResponse
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
@@ -48,11 +51,13 @@ from protos.v1.jobs_pb2 import (
 from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub, WorkerServiceStub
 from protos.v1.playback_pb2 import PlayRequest, PlayResponse
 from protos.v1.playback_pb2_grpc import EdgeServiceStub, PlaybackServiceStub
+from protos.v1.subscriptions_pb2_grpc import SubscriptionServiceStub
 
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ASSET = "a" * 26
 
 Metadata = Sequence[tuple[str, str]]
+Event = TypeVar("Event", bound=Message)
 
 
 class TurnedClock:
@@ -88,6 +93,7 @@ class House:
         self.workers = WorkerServiceStub(self.channel)
         self.playback = PlaybackServiceStub(self.channel)
         self.edges = EdgeServiceStub(self.channel)
+        self.subscriptions = SubscriptionServiceStub(self.channel)
 
     @property
     def service(self) -> Metadata:
@@ -120,14 +126,19 @@ class House:
         return bearer((await self.auth.Login(LoginRequest(email=email, password="password"))).access_token)
 
     @asynccontextmanager
-    async def written(self) -> AsyncIterator[Connection]:
+    async def database(self) -> AsyncIterator[Database]:
         """The database of this control, for what no call can do."""
         database = await open_database(self.settings.database_url)
         try:
-            async with database.write() as connection:
-                yield connection
+            yield database
         finally:
             await database.close()
+
+    @asynccontextmanager
+    async def written(self) -> AsyncIterator[Connection]:
+        """A transaction over that."""
+        async with self.database() as database, database.write() as connection:
+            yield connection
 
     async def upload(
         self, upload_id: str = "upload-1", name: str = "A film", *, by: Metadata | None = None, **changes: Any
@@ -166,8 +177,16 @@ class House:
         await self.publish(await self.leased(), asset_id)
         return uploaded.title_id
 
-    async def play(self, title_id: str, metadata: Metadata) -> PlayResponse:
-        return await self.playback.Play(PlayRequest(title_id=title_id, device="Sofa"), metadata=metadata)
+    async def play(self, title_id: str, metadata: Metadata, **told: Any) -> PlayResponse:
+        request = PlayRequest(title_id=title_id, **{"device": "Sofa", **told})
+        return await self.playback.Play(request, metadata=metadata)
+
+    async def events(self, kind: type[Event]) -> list[Event]:
+        """The events of a kind that wait in the outbox, in the order of their making."""
+        topic = kind.DESCRIPTOR.GetOptions().Extensions[events_pb2.topic]
+        query = select(tables.outbox.c.data).where(tables.outbox.c.topic == topic).order_by(tables.outbox.c.position)
+        async with self.written() as connection:
+            return [kind.FromString(data) for data in await connection.scalars(query)]
 
 
 def bearer(access_token: str) -> Metadata:

@@ -66,12 +66,6 @@ async def vanished(connection: Connection, before: float, most: int) -> list[Pla
     return await _all(connection, query.with_for_update(skip_locked=True))
 
 
-async def of_account(connection: Connection, account_id: str) -> list[PlaybackSession]:
-    """The playback sessions of an account."""
-    rows = await connection.execute(select(playback_sessions).where(playback_sessions.c.account_id == account_id))
-    return [PlaybackSession(**row) for row in rows.mappings()]
-
-
 async def page(
     connection: Connection, before: str, size: int, *, account_id: str | None, now: float
 ) -> list[tuple[PlaybackSession, str]]:

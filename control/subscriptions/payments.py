@@ -23,7 +23,6 @@ from matinee.settings import PaymentProvider
 
 MANUAL = "manual"
 PAID, FAILED, CANCELLED = REPORTS = ("subscription.paid", "subscription.failed", "subscription.cancelled")
-HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 LONGEST_WEBHOOK_ID = 255
 
 

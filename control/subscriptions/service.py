@@ -14,7 +14,7 @@ from control.playback.announcer import Announcer
 from control.subscriptions import ledger
 from control.subscriptions.ledger import Entry
 from control.subscriptions.offer import Offer
-from control.subscriptions.payments import HEADERS, ManualPayments, Payments, WebhookPayments, provider_of
+from control.subscriptions.payments import ManualPayments, Payments, WebhookPayments, provider_of
 from control.subscriptions.plan import Plan, plan_id
 from control.subscriptions.reports import apply
 from control.subscriptions.subscription import (
@@ -29,7 +29,7 @@ from control.subscriptions.subscription import (
 )
 from control.subscriptions.subscription_states import State
 from matinee.errors import Conflict, NotFound
-from matinee.rpc import Context
+from matinee.rpc import WEBHOOK_KEYS, Context
 from matinee.tokens import Clock
 from protos.v1 import subscriptions_pb2 as pb
 
@@ -138,7 +138,7 @@ class SubscriptionService(Offer):
     @override
     async def ReceivePayment(self, request: pb.ReceivePaymentRequest, context: Context) -> pb.ReceivePaymentResponse:
         provider = provider_of(request.provider, self._providers)
-        metadata = {key: str(value) for key, value in context.invocation_metadata() or () if key in HEADERS}
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or () if key in WEBHOOK_KEYS}
         report = provider.read(request.report.data, metadata)
         async with self._database.write() as connection:
             if await subscriptions.note_report(connection, provider.name, report.webhook_id, self._clock()):

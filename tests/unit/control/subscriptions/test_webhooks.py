@@ -1,0 +1,141 @@
+"""What a payment provider reports, over the wire: it takes effect once, and for its own subscriptions alone."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from google.api.httpbody_pb2 import HttpBody
+from standardwebhooks.webhooks import Webhook
+
+from control.database import subscriptions
+from control.housekeeping import ROUND_SECONDS
+from control.subscriptions.lapse import Lapse
+from protos.v1 import subscriptions_pb2 as pb
+from protos.v1.events_pb2 import SubscriptionUpdated
+from tests.control_house import House, Metadata, refusal, running_control
+from tests.offers import ACME, DAY, SECRET, cancel, make_plan, subscribe, subscription
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def house(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[House]:
+    """A control with a payment provider."""
+    shutil.copy(migrated, tmp_path)
+    async with running_control(tmp_path, payments={"providers": (ACME,)}) as running:
+        await make_plan(running, grace_days=5)
+        yield running
+
+
+async def report(
+    house: House, kind: str, subscription_id: str, *, webhook_id: str = "m1", provider: str = "acme", **data: str
+) -> None:
+    """Deliver a signed report."""
+    body, now = json.dumps({"type": kind, "data": {"subscription_id": subscription_id, **data}}), datetime.now(tz=UTC)
+    metadata = (
+        ("webhook-id", webhook_id),
+        ("webhook-timestamp", str(int(now.timestamp()))),
+        ("webhook-signature", Webhook(SECRET).sign(webhook_id, now, body)),
+    )
+    request = pb.ReceivePaymentRequest(provider=provider, report=HttpBody(data=body.encode()))
+    await house.subscriptions.ReceivePayment(request, metadata=metadata)
+
+
+def ahead(house: House, days: float) -> str:
+    return datetime.fromtimestamp(house.clock() + days * DAY, tz=UTC).isoformat()
+
+
+async def state(house: House, person: Metadata) -> str:
+    has = await subscription(house, person)
+    if not has.HasField("subscription"):
+        return "none"
+    return pb.SubscriptionState.Name(has.subscription.state).removeprefix("SUBSCRIPTION_STATE_").lower()
+
+
+async def test_a_subscription_waits_for_its_payment_and_begins_with_it(house: House) -> None:
+    viewer = await house.person("viewer")
+    answer = await subscribe(house, viewer)
+    own = answer.subscription.subscription_id
+    assert answer.checkout_url == f"https://pay.example/family?for={own}"
+    assert await state(house, viewer) == "pending"
+    assert (await subscription(house, viewer)).entitlement.plan_id == ""
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    assert await state(house, viewer) == "active"
+    assert (await subscription(house, viewer)).entitlement.plan_id == "family"
+
+
+async def test_a_report_that_comes_again_takes_effect_once(house: House) -> None:
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    before = await house.events(SubscriptionUpdated)
+    await report(house, "subscription.cancelled", own)
+    assert await state(house, viewer) == "active"
+    assert await house.events(SubscriptionUpdated) == before
+
+
+async def test_a_failed_payment_begins_the_grace_and_a_cancellation_ends_the_period(house: House) -> None:
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    await report(house, "subscription.failed", own, webhook_id="m2")
+    assert await state(house, viewer) == "grace"
+    await report(house, "subscription.cancelled", own, webhook_id="m3")
+    assert (await subscription(house, viewer)).subscription.cancelled
+    await report(house, "subscription.cancelled", own, webhook_id="m4", paid_until=ahead(house, -1))
+    assert await state(house, viewer) == "none"
+
+
+async def test_a_payment_of_what_was_cancelled_is_told_back_and_may_come_again(house: House) -> None:
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    await cancel(house, viewer, now=True)
+    for _ in range(2):
+        async with refusal("FAILED_PRECONDITION", "was cancelled"):
+            await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+
+
+async def test_a_plan_that_was_paid_elsewhere_comes_with_the_report(house: House) -> None:
+    await make_plan(house, "cinema", level=5)
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    async with refusal("FAILED_PRECONDITION", "'acme' takes your payments"):
+        await house.subscriptions.ChangePlan(pb.ChangePlanRequest(plan_id="cinema"), metadata=viewer)
+    await report(house, "subscription.paid", own, webhook_id="m2", paid_until=ahead(house, 30), plan_id="cinema")
+    assert (await subscription(house, viewer)).entitlement.plan_id == "cinema"
+
+
+async def test_an_unknown_provider_and_a_forged_report_are_refused(house: House) -> None:
+    async with refusal("NOT_FOUND", "no such payment provider"):
+        await report(house, "subscription.paid", "0" * 26, provider="other")
+    async with refusal("UNAUTHENTICATED", "not signed"):
+        request = pb.ReceivePaymentRequest(provider="acme", report=HttpBody(data=b"{}"))
+        await house.subscriptions.ReceivePayment(request)
+
+
+async def test_a_provider_reports_of_its_own_subscriptions_alone(house: House) -> None:
+    viewer, admin = await house.person("viewer"), await house.admin()
+    account_id = (await subscribe(house, viewer)).subscription.account_id
+    await cancel(house, viewer, now=True)
+    put = pb.SetSubscriptionRequest(account_id=account_id, plan_id="family")
+    manual = (await house.subscriptions.SetSubscription(put, metadata=admin)).subscription
+    async with refusal("NOT_FOUND", "no such subscription"):
+        await report(house, "subscription.cancelled", manual.subscription_id)
+
+
+async def test_the_round_records_what_time_has_done(house: House) -> None:
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    house.clock.turn(31 * DAY + ROUND_SECONDS)
+    async with house.database() as database:
+        await Lapse(database, house.clock)()
+        async with database.read() as connection:
+            stored = await subscriptions.find(connection, own)
+    assert stored is not None
+    assert stored.state == "grace"
+    assert [event.state for event in await house.events(SubscriptionUpdated)][-1] == "grace"
