@@ -1,0 +1,254 @@
+"""Access over the wire: what Play refuses, streams and devices, and what goes on when a subscription changes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from control.playback.access import TOO_MANY, Access
+from control.playback.announcer import Announcer
+from control.playback.consumers import access_sync
+from matinee.rpc import CallError
+from protos.v1 import playback_pb2 as pb
+from protos.v1 import subscriptions_pb2
+from protos.v1.events_pb2 import SubscriptionUpdated
+from tests.control_house import ASSET, House, Metadata, claims_of, refusal, running_control
+from tests.offers import make_plan, subscribe
+from tests.patience import within
+
+pytestmark = pytest.mark.anyio
+
+
+async def grant(house: House, session_id: str) -> pb.Grant:
+    request = pb.GetGrantRequest(session_id=session_id, asset_id=ASSET, edge_id="edge-1")
+    return (await house.edges.GetGrant(request, metadata=house.service)).grant
+
+
+async def hear(call: Any) -> pb.ConnectResponse:
+    response = await call.read()
+    assert isinstance(response, pb.ConnectResponse)
+    return response
+
+
+async def sync(house: House) -> None:
+    """What the consumer of subscription-updated does with the last event."""
+    async with house.database() as database:
+        access = Access(house.settings.subscriptions, house.settings.playback, house.clock)
+
+        async def nothing() -> None:
+            """No keys change here."""
+
+        consumer = access_sync(access, Announcer(database, house.clock, nothing, grant_seconds=60))
+        event = (await house.events(SubscriptionUpdated))[-1]
+        async with database.write() as connection:
+            await consumer.handlers[SubscriptionUpdated](connection, event)
+
+
+async def subscriber(house: House, **plan: int) -> Metadata:
+    """A viewer with a plan of these limits."""
+    await make_plan(house, **plan)
+    viewer = await house.person("viewer")
+    await subscribe(house, viewer)
+    return viewer
+
+
+async def devices(house: House, person: Metadata) -> dict[str, int]:
+    """The devices of a person, and how many streams each has."""
+    answer = await house.playback.ListDevices(pb.ListDevicesRequest(), metadata=person)
+    return {device.device_id: device.streams for device in answer.devices}
+
+
+async def test_without_plans_every_account_may_watch_everything(house: House) -> None:
+    answer = await house.play(await house.film(), await house.person("viewer"))
+    assert answer.max_height == 0
+
+
+async def test_the_limit_of_the_plan_is_in_the_answer_and_in_the_grant(house: House) -> None:
+    viewer = await subscriber(house, max_height=720)
+    answer = await house.play(await house.film(), viewer)
+    assert (answer.max_height, (await grant(house, answer.session_id)).max_height) == (720, 720)
+
+
+async def test_one_stream_too_many_is_refused_with_where_the_other_is(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    await house.play(title_id, viewer, device="TV", device_id="tv")
+    async with refusal("RESOURCE_EXHAUSTED", "one stream at a time, and is playing on 'TV'"):
+        await house.play(title_id, viewer, device="Phone", device_id="phone")
+
+
+async def test_a_stream_can_be_taken_over(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    second = await house.play(title_id, viewer, device_id="phone", take_over=True)
+    async with refusal("PERMISSION_DENIED", "has ended"):
+        await grant(house, first.session_id)
+    assert (await grant(house, second.session_id)).session_id == second.session_id
+
+
+async def test_what_nobody_uses_does_not_count_and_comes_back_only_where_there_is_room(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    house.clock.turn(61)
+    second = await house.play(title_id, viewer, device_id="phone")
+    async with refusal("PERMISSION_DENIED", "one stream at a time"):
+        await grant(house, first.session_id)
+    async with refusal("RESOURCE_EXHAUSTED", "one stream at a time"):
+        request = pb.ReportPlaybackRequest(session_id=first.session_id, position_seconds=1)
+        await house.playback.ReportPlayback(request, metadata=viewer)
+    await house.playback.StopPlayback(pb.StopPlaybackRequest(session_id=second.session_id), metadata=viewer)
+    assert (await grant(house, first.session_id)).session_id == first.session_id
+
+
+async def test_a_pause_does_not_smuggle_an_unused_session_back(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    house.clock.turn(61)
+    await house.play(title_id, viewer, device_id="phone")
+    await house.playback.PausePlayback(pb.PausePlaybackRequest(session_id=first.session_id), metadata=viewer)
+    async with refusal("PERMISSION_DENIED", "one stream at a time"):
+        await grant(house, first.session_id)
+
+
+async def test_an_edge_that_serves_an_unused_session_hears_why_it_may_not(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    house.clock.turn(61)
+    second = await house.play(title_id, viewer, device_id="phone")
+    call = house.edges.Connect(metadata=house.service)
+    await hear(call)
+    ids = [first.session_id, second.session_id]
+    await call.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
+    heard = await hear(call)
+    assert [one.session_id for one in heard.renewed] == [second.session_id]
+    assert [one.session_id for one in heard.revoked] == [first.session_id]
+    assert "one stream at a time" in heard.revoked[0].reason
+
+
+async def test_many_who_play_at_once_get_no_more_streams_than_the_plan_has(house: House) -> None:
+    viewer = await subscriber(house, max_streams=3)
+    title_id = await house.film()
+    plays = [house.play(title_id, viewer, device_id=f"d{number}") for number in range(12)]
+    answers = await asyncio.gather(*plays, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, CallError)]
+    assert {refusal.code().name for refusal in refused} == {"RESOURCE_EXHAUSTED"}
+    assert len(refused) == 9
+
+
+async def test_who_works_here_has_no_limit(house: House) -> None:
+    await make_plan(house, max_streams=1)
+    title_id, admin = await house.film(), await house.admin()
+    await subscribe(house, admin)
+    assert [(await house.play(title_id, admin)).max_height for _ in range(3)] == [0, 0, 0]
+
+
+async def test_devices_are_registered_and_one_too_many_is_refused_by_name(house: House) -> None:
+    viewer = await subscriber(house, max_devices=2)
+    title_id = await house.film()
+    await house.play(title_id, viewer, device="TV", device_id="tv")
+    await house.play(title_id, viewer, device="Phone", device_id="phone")
+    await house.play(title_id, viewer, device="TV", device_id="tv")
+    async with refusal("RESOURCE_EXHAUSTED", "remove one of 'TV', 'Phone' first"):
+        await house.play(title_id, viewer, device="Desk", device_id="desk")
+    assert await devices(house, viewer) == {"tv": 2, "phone": 1}
+
+
+async def test_devices_without_an_id_are_told_apart_by_their_names(house: House) -> None:
+    viewer = await subscriber(house, max_devices=2)
+    title_id = await house.film()
+    for name in ("TV", "TV", ""):
+        await house.play(title_id, viewer, device=name)
+    assert sorted((await devices(house, viewer)).values()) == [1, 2]
+
+
+async def test_a_removed_device_plays_no_more_and_makes_room(house: House) -> None:
+    viewer = await subscriber(house, max_devices=1)
+    title_id = await house.film()
+    session_id = (await house.play(title_id, viewer, device_id="tv")).session_id
+    await house.playback.RemoveDevice(pb.RemoveDeviceRequest(device_id="tv"), metadata=viewer)
+    async with refusal("PERMISSION_DENIED", "has ended"):
+        await grant(house, session_id)
+    await house.play(title_id, viewer, device_id="phone")
+    assert await devices(house, viewer) == {"phone": 1}
+
+
+async def test_nobody_removes_the_device_of_somebody_else(house: House) -> None:
+    viewer = await house.person("viewer")
+    await house.play(await house.film(), viewer, device_id="tv")
+    async with refusal("NOT_FOUND", "no such device"):
+        await house.playback.RemoveDevice(pb.RemoveDeviceRequest(device_id="tv"), metadata=await house.admin())
+
+
+@pytest.mark.parametrize("device_id", ["~1", "a b", "x" * 65, "../x", "é"])
+async def test_a_device_id_that_cannot_be_is_refused(house: House, device_id: str) -> None:
+    async with refusal("INVALID_ARGUMENT", "device_id"):
+        await house.play(await house.film(), await house.person("viewer"), device_id=device_id)
+
+
+async def test_a_lower_limit_is_pushed_to_the_edges_while_it_plays(house: House) -> None:
+    viewer = await subscriber(house, max_height=1080)
+    answer = await house.play(await house.film(), viewer)
+    call = house.edges.Connect(metadata=house.service)
+    await hear(call)
+    await make_plan(house, "basic", max_height=360)
+    request = subscriptions_pb2.ChangePlanRequest(plan_id="basic")
+    async with within(1):
+        await house.subscriptions.ChangePlan(request, metadata=viewer)
+        await sync(house)
+        heard = await hear(call)
+    assert [(one.session_id, one.max_height) for one in heard.renewed] == [(answer.session_id, 360)]
+
+
+async def test_fewer_streams_end_those_begun_last(house: House) -> None:
+    viewer = await subscriber(house, max_streams=3)
+    title_id = await house.film()
+    first, second, third = [
+        (await house.play(title_id, viewer, device_id=f"d{number}")).session_id for number in range(3)
+    ]
+    call = house.edges.Connect(metadata=house.service)
+    await hear(call)
+    await make_plan(house, "basic", max_streams=1)
+    await house.subscriptions.ChangePlan(subscriptions_pb2.ChangePlanRequest(plan_id="basic"), metadata=viewer)
+    await sync(house)
+    revoked = (await hear(call)).revoked
+    assert {(one.session_id, one.reason) for one in revoked} == {(second, TOO_MANY), (third, TOO_MANY)}
+    assert (await grant(house, first)).session_id == first
+
+
+async def test_a_change_of_the_plan_itself_reaches_who_plays_at_the_next_report(house: House) -> None:
+    viewer = await subscriber(house, max_height=1080)
+    session_id = (await house.play(await house.film(), viewer)).session_id
+    update = subscriptions_pb2.UpdatePlanRequest(plan_id="family", max_height=360)
+    await house.subscriptions.UpdatePlan(update, metadata=await house.admin())
+    assert (await grant(house, session_id)).max_height == 360
+
+
+async def test_a_grant_ends_with_the_period_and_is_looked_at_anew(tmp_path: Path) -> None:
+    async with running_control(tmp_path, subscriptions={"free_height": 234}) as house:
+        viewer = await subscriber(house, max_height=1080)
+        until = Timestamp(seconds=int(house.clock()) + 40)
+        paid = subscriptions_pb2.SetSubscriptionRequest(
+            account_id=claims_of(viewer)["sub"], plan_id="family", paid_until=until
+        )
+        await house.subscriptions.SetSubscription(paid, metadata=await house.admin())
+        session_id = (await house.play(await house.film(), viewer)).session_id
+        given = await grant(house, session_id)
+        assert (given.max_height, given.expires_at) == (1080, until)
+        house.clock.turn(41)
+        assert (await grant(house, session_id)).max_height == 234
+
+
+async def test_services_may_ask_for_anybody(house: House) -> None:
+    viewer = await subscriber(house, max_height=720)
+    title_id = await house.film()
+    request = subscriptions_pb2.CheckAccessRequest(account_id=claims_of(viewer)["sub"], title_id=title_id)
+    answer = await house.subscriptions.CheckAccess(request, metadata=house.service)
+    assert (answer.allowed, answer.reason, answer.entitlement.max_height) == (True, "", 720)
+    async with refusal("PERMISSION_DENIED"):
+        await house.subscriptions.CheckAccess(request, metadata=viewer)
