@@ -140,6 +140,8 @@ def play(title_id: TitleId, data: Data = None, as_json: Json = False) -> None:
     print(f"HLS      {session['hls']}")
     print(f"DASH     {session['dash']}")
     print(f"Session  {session['session_id']}, until {moment(session['expires_at'])}")
+    if session["resume_seconds"]:
+        print(f"Go on    at {duration(session['resume_seconds'])}")
 
 
 def _print_titles(titles: Iterable[Answer], *, as_json: bool) -> None:

@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 import matinee
-from matinee.cli import catalogue, demo, doctor, events, ingest, jobs, services, session, users
+from matinee.cli import (
+    catalogue,
+    demo,
+    doctor,
+    events,
+    ingest,
+    jobs,
+    plans,
+    services,
+    session,
+    subscriptions,
+    users,
+)
 from matinee.errors import MatineeError
 from matinee.telemetry import quiet_logging
 
@@ -34,7 +46,7 @@ USAGE = 2
 PRIVATE = 0o077
 """The umask of every command: what services and commands write is for their own account on the machine alone."""
 
-for module in (services, ingest, catalogue, jobs, events, users, session, doctor, demo):
+for module in (services, ingest, catalogue, jobs, users, plans, subscriptions, events, session, doctor, demo):
     module.register(app)
 
 
