@@ -25,7 +25,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TUS = {"tus-resumable": "1.0.0", "upload-offset": "0", "content-type": "application/offset+octet-stream"}
 OPEN_CALLS = {
     "Register", "ConfirmEmail", "RequestPasswordReset", "ResetPassword", "Login", "Refresh", "Logout",
-    "ListProviders", "BeginSignIn", "CompleteSignIn",
+    "ListProviders", "BeginSignIn", "CompleteSignIn", "ListPlans", "ReceivePayment",
 }  # fmt: skip
 OPEN_PATHS = {"/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"}
 MEDIA_FILES = ("main.m3u8", "main.mpd", *(track.name for track in INDEX.tracks))
