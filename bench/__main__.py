@@ -5,7 +5,17 @@ import platform
 import subprocess
 import sys
 
-BENCHMARKS = ("ladder", "ranges", "playlists", "asset_index", "uploads", "catalogue", "events", "recommendations")
+BENCHMARKS = (
+    "ladder",
+    "ranges",
+    "playlists",
+    "asset_index",
+    "uploads",
+    "catalogue",
+    "control",
+    "events",
+    "recommendations",
+)
 
 
 def main() -> None:
