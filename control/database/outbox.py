@@ -1,6 +1,7 @@
 """The transactional outbox: an event is written with the change that causes it, and sent afterwards."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from google.protobuf.message import Message
 from sqlalchemy import delete, insert, select
@@ -15,15 +16,13 @@ from protos.v1 import events_pb2
 
 async def record(connection: Connection, message: Message, clock: Clock) -> None:
     """Note an event of `protos/v1/events.proto` in the transaction of its cause; its contract names topic and key."""
-    options = message.DESCRIPTOR.GetOptions().Extensions
-    values = {
-        "event_id": new_id(clock),
-        "topic": options[events_pb2.topic],
-        "key": getattr(message, options[events_pb2.key]),
-        "time": clock(),
-        "data": message.SerializeToString(deterministic=True),
-    }
-    await connection.execute(insert(outbox).values(values))
+    await record_all(connection, [message], clock)
+
+
+async def record_all(connection: Connection, messages: Sequence[Message], clock: Clock) -> None:
+    """Note many events of one transaction, in their order."""
+    if messages:
+        await connection.execute(insert(outbox), [_row(message, clock) for message in messages])
 
 
 async def oldest(connection: Connection, most: int) -> list[Event]:
@@ -36,3 +35,14 @@ async def oldest(connection: Connection, most: int) -> list[Event]:
 async def sent(connection: Connection, event_ids: Collection[str]) -> None:
     """Forget events that the bus has."""
     await connection.execute(delete(outbox).where(outbox.c.event_id.in_(event_ids)))
+
+
+def _row(message: Message, clock: Clock) -> dict[str, Any]:
+    options = message.DESCRIPTOR.GetOptions().Extensions
+    return {
+        "event_id": new_id(clock),
+        "topic": options[events_pb2.topic],
+        "key": getattr(message, options[events_pb2.key]),
+        "time": clock(),
+        "data": message.SerializeToString(deterministic=True),
+    }

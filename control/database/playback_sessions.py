@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from control.database.engine import Connection
@@ -20,10 +20,12 @@ async def add(connection: Connection, session: PlaybackSession) -> None:
     await connection.execute(insert(playback_sessions).values(asdict(session)))
 
 
-async def save(connection: Connection, session: PlaybackSession) -> None:
-    """Record what has become of a playback session."""
-    chosen = playback_sessions.c.session_id == session.session_id
-    await connection.execute(update(playback_sessions).where(chosen).values(asdict(session)))
+async def save(connection: Connection, sessions: Sequence[PlaybackSession]) -> None:
+    """Record what has become of playback sessions."""
+    if sessions:
+        chosen = playback_sessions.c.session_id == bindparam("key")
+        rows = [{**asdict(session), "key": session.session_id} for session in sessions]
+        await connection.execute(update(playback_sessions).where(chosen), rows)
 
 
 async def find(connection: Connection, session_id: str, *, lock: bool = False) -> PlaybackSession | None:

@@ -1,5 +1,6 @@
 """Subscriptions as they are stored, and the reports of payments that took effect."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -30,6 +31,12 @@ async def hold(connection: Connection, account_id: str) -> str | None:
     query = select(accounts.c.role).where(accounts.c.account_id == account_id)
     role: str | None = await connection.scalar(query.with_for_update(key_share=True))
     return role
+
+
+async def hold_all(connection: Connection, account_ids: Sequence[str]) -> None:
+    """Have what these accounts may do to oneself, as `hold` does for one; in the order of their ids."""
+    query = select(accounts.c.account_id).where(accounts.c.account_id.in_(account_ids)).order_by(accounts.c.account_id)
+    await connection.execute(query.with_for_update(key_share=True))
 
 
 async def find(connection: Connection, subscription_id: str) -> Subscription | None:

@@ -90,10 +90,8 @@ class Access:
         surplus = in_use(sessions, now, self.playback.idle_seconds)[limits.max_streams :] if limits.max_streams else []
         await end_sessions(connection, surplus, TOO_MANY, self.clock)
         kept = [session for session in sessions if session not in surplus]
-        for session in kept:
-            limited = replace(session, max_height=limits.max_height, review_at=standing.until)
-            if limited != session:
-                await playback_sessions.save(connection, limited)
+        limited = [replace(session, max_height=limits.max_height, review_at=standing.until) for session in kept]
+        await playback_sessions.save(connection, limited)
         changed = [session.session_id for session in kept if session.max_height != limits.max_height]
         await announcements.announce_change(connection, changed, now)
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing_extensions import override
 
 from control import inputs, messages
-from control.database import Connection, Database, playback_sessions
+from control.database import Connection, Database, playback_sessions, subscriptions
 from control.playback.access import Access
 from control.playback.announcer import Announcer, Inbox, post
-from control.playback.ending import keep
+from control.playback.ending import keep_all
 from control.playback.session import PlaybackSession, moved
 from control.playback.session_states import Event, State
 from matinee.errors import InvalidInput, MatineeError, PermissionDenied
@@ -47,10 +47,7 @@ class EdgeService(EdgeServiceServicer):
         if session.asset_id != request.asset_id:
             raise PermissionDenied("the playback session is for another title")
         if self._access.needs_look(session):
-            async with self._database.write() as connection:
-                session, refusal = await self._seen(connection, session)
-            if refusal is not None:
-                raise PermissionDenied(str(refusal))
+            session = await self._looked_at(session)
         return pb.GetGrantResponse(grant=self._grant(session))
 
     @override
@@ -85,33 +82,58 @@ class EdgeService(EdgeServiceServicer):
             inputs.identifier("active_session_ids", session_id)
         now, going_on = self._clock(), list[PlaybackSession]()
         async with self._database.write() as connection:
-            found = await playback_sessions.among(connection, session_ids, now)
+            found = await self._held(connection, session_ids, now)
             gone = dict.fromkeys(set(session_ids) - {session.session_id for session in found}, ENDED)
-            for known in sorted(found, key=lambda session: session.account_id):
-                session, refusal = await self._seen(connection, known)
+            for known in found:
+                session, refusal = await self._checked(connection, known)
                 if refusal is None:
                     going_on.append(session)
                 else:
                     gone[session.session_id] = str(refusal)
-            await playback_sessions.seen(connection, [session.session_id for session in going_on], now)
+            await self._note(connection, going_on, now)
         return pb.ConnectResponse(
             renewed=[self._grant(session) for session in going_on],
             revoked=[pb.Revocation(session_id=session_id, reason=gone[session_id]) for session_id in sorted(gone)],
         )
 
-    async def _seen(
+    async def _held(self, connection: Connection, session_ids: Sequence[str], now: float) -> list[PlaybackSession]:
+        """The open ones of these sessions; nobody else moves those for which there is more to note than the time."""
+        found = await playback_sessions.among(connection, session_ids, now)
+        moving = {session.account_id for session in found if self._access.needs_look(session) or _begins(session)}
+        if not moving:
+            return found
+        await subscriptions.hold_all(connection, sorted(moving))
+        return await playback_sessions.among(connection, session_ids, now)
+
+    async def _looked_at(self, session: PlaybackSession) -> PlaybackSession:
+        """A session that may go on and is in use again. Raises `PermissionDenied`."""
+        async with self._database.write() as connection:
+            session, refusal = await self._checked(connection, session)
+            if refusal is None:
+                await self._note(connection, [session], self._clock())
+        if refusal is not None:
+            raise PermissionDenied(str(refusal))
+        return session
+
+    async def _checked(
         self, connection: Connection, session: PlaybackSession
     ) -> tuple[PlaybackSession, MatineeError | None]:
-        """A session that an edge serves, with why it may not go on; of most there is nothing to record but the time."""
         if self._access.needs_look(session):
-            session, refusal = await self._access.look_again(connection, session)
-            if refusal is not None:
-                return session, refusal
-        now, idle = self._clock(), self._access.playback.idle_seconds
-        if session.idle(now, idle) or (session.state is State.PLAYING and session.stretch_began_at is None):
-            session, turns = moved(session, Event.SEEN, now, idle=idle)
-            await keep(connection, session, turns, self._clock)
+            return await self._access.look_again(connection, session)
         return session, None
+
+    async def _note(self, connection: Connection, sessions: Sequence[PlaybackSession], now: float) -> None:
+        """Note that an edge serves these sessions; in most it is the middle of a stretch, and only the time changes."""
+        idle = self._access.playback.idle_seconds
+        turning = [session for session in sessions if session.idle(now, idle) or _begins(session)]
+        await keep_all(connection, [moved(session, Event.SEEN, now, idle=idle) for session in turning], self._clock)
+        steady = {session.session_id for session in sessions} - {session.session_id for session in turning}
+        await playback_sessions.seen(connection, list(steady), now)
 
     def _grant(self, session: PlaybackSession) -> pb.Grant:
         return messages.grant(session, self._clock(), self._grant_seconds)
+
+
+def _begins(session: PlaybackSession) -> bool:
+    """Whether a sign of life begins a stretch."""
+    return session.state is State.PLAYING and session.stretch_began_at is None

@@ -1,6 +1,6 @@
 """How playback sessions end, whoever ends them: their stretches are closed, and every edge hears of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from control import messages
 from control.database import Connection, announcements, outbox, playback_sessions, titles
@@ -11,11 +11,9 @@ from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 
 async def end_sessions(connection: Connection, sessions: Iterable[PlaybackSession], reason: str, clock: Clock) -> None:
     """End sessions that are not stopped; `reason` is one sentence for the viewer. Wake the announcer afterwards."""
-    session_ids = []
-    for session in sessions:
-        await keep(connection, *cut_off(session), clock)
-        session_ids.append(session.session_id)
-    await announcements.revoke(connection, session_ids, reason, clock())
+    ended = [cut_off(session) for session in sessions]
+    await keep_all(connection, ended, clock)
+    await announcements.revoke(connection, [session.session_id for session, _ in ended], reason, clock())
 
 
 async def end_of_account(connection: Connection, account_id: str, reason: str, clock: Clock) -> None:
@@ -33,12 +31,17 @@ async def end_of_title(connection: Connection, title_id: str, reason: str, clock
     await end_sessions(connection, await playback_sessions.of_title(connection, title_id), reason, clock)
 
 
-async def keep(connection: Connection, session: PlaybackSession, turns: Iterable[Turn], clock: Clock) -> None:
-    """Record what has become of a session, with an event for each turn of its stretches."""
-    await playback_sessions.save(connection, session)
-    for turn in turns:
-        event = _played(session, turn) if isinstance(turn, Began) else await _paused(connection, session, turn)
-        await outbox.record(connection, event, clock)
+async def keep_all(
+    connection: Connection, changes: Sequence[tuple[PlaybackSession, Sequence[Turn]]], clock: Clock
+) -> None:
+    """Record what has become of sessions, with an event for each turn of their stretches."""
+    await playback_sessions.save(connection, [session for session, _ in changes])
+    events = [
+        _played(session, turn) if isinstance(turn, Began) else await _paused(connection, session, turn)
+        for session, turns in changes
+        for turn in turns
+    ]
+    await outbox.record_all(connection, events, clock)
 
 
 def _played(session: PlaybackSession, turn: Began) -> MoviePlayed:

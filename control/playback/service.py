@@ -13,7 +13,7 @@ from control.pages import PageRequest
 from control.playback.access import Access
 from control.playback.announcer import Announcer
 from control.playback.devices import device_id, named_device, register
-from control.playback.ending import end_sessions, keep
+from control.playback.ending import end_sessions, keep_all
 from control.playback.session import LEAVING, PlaybackSession, moved
 from control.playback.session_states import Event, State
 from control.playback.streams import crowd
@@ -170,7 +170,7 @@ class PlaybackService(PlaybackServiceServicer):
         ends = event is Event.STOP and session.state is not State.STOPPED
         idle = self._access.playback.idle_seconds
         session, turns = moved(session, event, self._clock(), idle=idle, position=here)
-        await keep(connection, session, turns, self._clock)
+        await keep_all(connection, [(session, turns)], self._clock)
         if ends:
             await end_sessions(connection, [session], STOPPED, self._clock)
         return session

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from control.database import Connection, Database, playback_sessions
-from control.playback.ending import keep
+from control.playback.ending import keep_all
 from control.playback.session import PlaybackSession, Turn, cut_off, lapsed
 from matinee.tokens import Clock
 
@@ -38,7 +38,6 @@ class Sweep:
         while True:
             async with self.database.write() as connection:
                 found = await find(connection)
-                for session in found:
-                    await keep(connection, *change(session), self.clock)
+                await keep_all(connection, [change(session) for session in found], self.clock)
             if len(found) < BATCH:
                 return

@@ -25,12 +25,12 @@ from control.database import (
 from control.database.accounts import Account
 from control.database.engine import open_database
 from control.database.migration import upgrade
-from control.database.playback_sessions import PlaybackSession
 from control.database.sessions import RefreshToken, Session
 from control.database.tables import metadata
 from control.database.titles import Title
 from control.jobs.job import Job
 from control.jobs.job_states import State
+from control.playback.session import PlaybackSession
 from matinee.errors import Conflict, InvalidInput, Unavailable
 
 pytestmark = pytest.mark.anyio

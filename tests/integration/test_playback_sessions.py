@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import insert
 
 from control.database import tables
-from control.database.playback_sessions import PlaybackSession
 from control.identifiers import new_id
 from control.playback.edges import MOST_SESSIONS
+from control.playback.session import PlaybackSession
 from edge.grants import Grant, Grants
 from protos.v1.playback_pb2 import StopPlaybackRequest
 from tests.control_house import ASSET, House, Metadata, claims_of, running_control

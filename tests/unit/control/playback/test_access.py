@@ -46,7 +46,7 @@ async def sync(house: House) -> None:
             await consumer.handlers[SubscriptionUpdated](connection, event)
 
 
-async def subscriber(house: House, **plan: int) -> Metadata:
+async def subscriber(house: House, **plan: Any) -> Metadata:
     """A viewer with a plan of these limits."""
     await make_plan(house, **plan)
     viewer = await house.person("viewer")
