@@ -38,6 +38,7 @@ from control.jobs.uploads import UploadService
 from control.jobs.workers import WorkerService
 from control.playback.access import Access
 from control.playback.announcer import Announcer
+from control.playback.consumers import access_sync
 from control.playback.edges import EdgeService
 from control.playback.service import PlaybackService
 from control.playback.sweep import Sweep
@@ -193,13 +194,13 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
     yield parts.housekeeping.run()
     yield accounts.postbox.run()
     yield Relay(parts.database, parts.bus).run()
-    for consumer in _consumers(accounts):
+    for consumer in _consumers(parts, accounts):
         yield Runner(consumer, parts.database, parts.bus, parts.clock).run()
 
 
-def _consumers(accounts: Accounts) -> tuple[Consumer, ...]:
+def _consumers(parts: Parts, accounts: Accounts) -> tuple[Consumer, ...]:
     """Everybody who acts on events."""
-    return (quality.CONSUMER, HISTORY, *accounts.consumers)
+    return (access_sync(parts.access, parts.announcer), quality.CONSUMER, HISTORY, *accounts.consumers)
 
 
 def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> Accounts:

@@ -15,13 +15,13 @@ import jwt
 import pytest
 from argon2 import PasswordHasher
 from google.protobuf.message import Message
-from sqlalchemy import select
 
-from control.database import Connection, Database, accounts, tables
+from control.database import Connection, Database, accounts, outbox
 from control.database.accounts import Account
 from control.database.engine import open_database
 from control.identifiers import new_id
 from control.server import serve
+from matinee import bus
 from matinee.bus import EventBus
 from matinee.rpc import (
     AUTHORIZATION_KEY,
@@ -52,12 +52,15 @@ from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub, WorkerSer
 from protos.v1.playback_pb2 import PlayRequest, PlayResponse
 from protos.v1.playback_pb2_grpc import EdgeServiceStub, PlaybackServiceStub
 from protos.v1.subscriptions_pb2_grpc import SubscriptionServiceStub
+from tests.patience import until
 
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ASSET = "a" * 26
 
 Metadata = Sequence[tuple[str, str]]
 Event = TypeVar("Event", bound=Message)
+MARKS = "marks"
+"""A topic of the tests alone."""
 
 
 class TurnedClock:
@@ -182,11 +185,22 @@ class House:
         return await self.playback.Play(request, metadata=metadata)
 
     async def events(self, kind: type[Event]) -> list[Event]:
-        """The events of a kind that wait in the outbox, in the order of their making."""
+        """The events of a kind on the bus, once all that wait for it have come there; in the order of their making."""
+        await until(self._relayed)
         topic = kind.DESCRIPTOR.GetOptions().Extensions[events_pb2.topic]
-        query = select(tables.outbox.c.data).where(tables.outbox.c.topic == topic).order_by(tables.outbox.c.position)
+        mark = bus.Event(new_id(self.clock), MARKS, "", self.clock(), b"")
+        await self.bus.publish([mark])
+        found: dict[str, Event] = {}
+        async for event in self.bus.follow([topic, MARKS], from_beginning=True):
+            if event.event_id == mark.event_id:
+                break
+            if event.topic == topic:
+                found[event.event_id] = kind.FromString(event.data)
+        return list(found.values())
+
+    async def _relayed(self) -> bool:
         async with self.written() as connection:
-            return [kind.FromString(data) for data in await connection.scalars(query)]
+            return not await outbox.oldest(connection, 1)
 
 
 def bearer(access_token: str) -> Metadata:

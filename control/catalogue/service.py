@@ -8,7 +8,7 @@ from control.catalogue import browsing, deletion, details, publication
 from control.catalogue.artwork import BACKDROPS, POSTERS, Gallery
 from control.catalogue.hierarchy import check_place
 from control.catalogue.visibility import known
-from control.database import Database, assets, titles
+from control.database import Database, assets, playback_sessions, titles
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
 from control.identifiers import new_id
@@ -75,6 +75,8 @@ class CatalogueService(CatalogueServiceServicer):
             if (title.parent_id, title.number) != (former.parent_id, former.number):
                 await check_place(connection, title)
             await titles.save(connection, title)
+            if (title.plan_id, title.tags) != (former.plan_id, former.tags):
+                await playback_sessions.review_title(connection, title.title_id, self._clock())
         return pb.UpdateTitleResponse(title=messages.title(title))
 
     @override

@@ -1,10 +1,9 @@
 """Plans as they are stored."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection
@@ -39,10 +38,9 @@ async def find(connection: Connection, plan_id: str, *, lock: bool = False) -> P
     return None if row is None else _made(row)
 
 
-async def by_id(connection: Connection, plan_ids: Sequence[str]) -> dict[str, Plan]:
-    """Those of these plans that there are."""
-    rows = await connection.execute(select(plans).where(plans.c.plan_id.in_(plan_ids)))
-    return {row["plan_id"]: _made(row) for row in rows.mappings()}
+async def any_plan(connection: Connection) -> bool:
+    """Whether there is a plan at all."""
+    return bool(await connection.scalar(select(exists().select_from(plans))))
 
 
 async def in_order(connection: Connection, *, retired: bool) -> list[Plan]:

@@ -107,6 +107,12 @@ async def review_subscribers(connection: Connection, now: float) -> None:
     await connection.execute(update(playback_sessions).where(chosen).values(review_at=now))
 
 
+async def review_title(connection: Connection, title_id: str, now: float) -> None:
+    """Have the sessions of a title looked at again, since what it needs has changed."""
+    chosen = NOT_STOPPED & (playback_sessions.c.title_id == title_id)
+    await connection.execute(update(playback_sessions).where(chosen).values(review_at=now))
+
+
 async def forget_expired(connection: Connection, now: float) -> None:
     """Remove the sessions whose URLs have expired, and that are stopped."""
     over = (playback_sessions.c.expires_at <= now) & (playback_sessions.c.state == State.STOPPED)

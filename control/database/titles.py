@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, false, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, delete, exists, false, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from control.database import search
@@ -92,6 +92,11 @@ async def children(connection: Connection, title_id: str) -> list[Title]:
     """What belongs to a series or a season, in order."""
     query = select(*COLUMNS).where(titles.c.parent_id == title_id).order_by(titles.c.number, titles.c.title_id)
     return [made(found) for found in (await connection.execute(query)).mappings()]
+
+
+async def any_of_plan(connection: Connection, plan_id: str) -> bool:
+    """Whether any title needs a plan."""
+    return bool(await connection.scalar(select(exists().where(titles.c.plan_id == plan_id))))
 
 
 def visible(now: float) -> ColumnElement[bool]:

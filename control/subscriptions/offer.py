@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from control import messages
 from control.callers import caller
-from control.database import Database, plans, playback_sessions, subscriptions
+from control.database import Database, plans, playback_sessions, subscriptions, titles
 from control.subscriptions.plan import changed_plan, new_plan, plan_id
 from matinee.errors import NotFound, PermissionDenied
 from matinee.rpc import Context
@@ -55,7 +55,8 @@ class Offer(SubscriptionServiceServicer):
             plan = await plans.find(connection, plan_id(request.plan_id), lock=True)
             if plan is None:
                 raise NotFound("there is no such plan")
-            if await subscriptions.any_of_plan(connection, plan.plan_id):
+            had = await subscriptions.any_of_plan(connection, plan.plan_id)
+            if had or await titles.any_of_plan(connection, plan.plan_id):
                 await plans.save(connection, replace(plan, retired=True))
             else:
                 await plans.remove(connection, plan.plan_id)

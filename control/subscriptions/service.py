@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from control import inputs, messages
 from control.callers import caller
+from control.catalogue.visibility import visible
 from control.database import Connection, Database, plans, subscriptions, titles
 from control.identifiers import new_id
 from control.pages import PageRequest
@@ -151,7 +152,7 @@ class SubscriptionService(Offer):
         account_id = inputs.identifier("account_id", request.account_id)
         async with self._database.read() as connection:
             title = await titles.find(connection, inputs.identifier("title_id", request.title_id))
-            if title is None or not title.published:
+            if title is None or not visible(title, self._clock()):
                 raise NotFound("there is no such title")
             standing = await self._access.standing(connection, account_id)
             reason = await self._access.refusal(connection, standing, title)

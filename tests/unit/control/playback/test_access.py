@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.playback.access import TOO_MANY, Access
-from control.playback.announcer import Announcer
-from control.playback.consumers import access_sync
+from control.playback.access import TOO_MANY
 from matinee.rpc import CallError
 from protos.v1 import playback_pb2 as pb
 from protos.v1 import subscriptions_pb2
-from protos.v1.events_pb2 import SubscriptionUpdated
+from protos.v1.catalogue_pb2 import UpdateTitleRequest
 from tests.control_house import ASSET, House, Metadata, claims_of, refusal, running_control
 from tests.offers import make_plan, subscribe
 from tests.patience import within
@@ -30,20 +28,6 @@ async def hear(call: Any) -> pb.ConnectResponse:
     response = await call.read()
     assert isinstance(response, pb.ConnectResponse)
     return response
-
-
-async def sync(house: House) -> None:
-    """What the consumer of subscription-updated does with the last event."""
-    async with house.database() as database:
-        access = Access(house.settings.subscriptions, house.settings.playback, house.clock)
-
-        async def nothing() -> None:
-            """No keys change here."""
-
-        consumer = access_sync(access, Announcer(database, house.clock, nothing, grant_seconds=60))
-        event = (await house.events(SubscriptionUpdated))[-1]
-        async with database.write() as connection:
-            await consumer.handlers[SubscriptionUpdated](connection, event)
 
 
 async def subscriber(house: House, **plan: Any) -> Metadata:
@@ -200,7 +184,6 @@ async def test_a_lower_limit_is_pushed_to_the_edges_while_it_plays(house: House)
     request = subscriptions_pb2.ChangePlanRequest(plan_id="basic")
     async with within(1):
         await house.subscriptions.ChangePlan(request, metadata=viewer)
-        await sync(house)
         heard = await hear(call)
     assert [(one.session_id, one.max_height) for one in heard.renewed] == [(answer.session_id, 360)]
 
@@ -215,7 +198,6 @@ async def test_fewer_streams_end_those_begun_last(house: House) -> None:
     await hear(call)
     await make_plan(house, "basic", max_streams=1)
     await house.subscriptions.ChangePlan(subscriptions_pb2.ChangePlanRequest(plan_id="basic"), metadata=viewer)
-    await sync(house)
     revoked = (await hear(call)).revoked
     assert {(one.session_id, one.reason) for one in revoked} == {(second, TOO_MANY), (third, TOO_MANY)}
     assert (await grant(house, first)).session_id == first
@@ -242,6 +224,55 @@ async def test_a_grant_ends_with_the_period_and_is_looked_at_anew(tmp_path: Path
         assert (given.max_height, given.expires_at) == (1080, until)
         house.clock.turn(41)
         assert (await grant(house, session_id)).max_height == 234
+
+
+async def need(house: House, title_id: str, plan_id: str) -> None:
+    """Have a title need a plan."""
+    request = UpdateTitleRequest(title_id=title_id, plan_id=plan_id)
+    await house.catalogue.UpdateTitle(request, metadata=await house.admin())
+
+
+async def test_a_title_that_needs_a_plan_is_refused_without_it(house: House) -> None:
+    title_id, viewer = await house.film(), await house.person("viewer")
+    await make_plan(house, "basic", level=1)
+    await make_plan(house, "family", level=2)
+    await need(house, title_id, "family")
+    async with refusal("PERMISSION_DENIED", "this title needs the plan 'Family'"):
+        await house.play(title_id, viewer)
+    await subscribe(house, viewer, "basic")
+    async with refusal("PERMISSION_DENIED", "this title needs the plan 'Family'"):
+        await house.play(title_id, viewer)
+    await house.subscriptions.ChangePlan(subscriptions_pb2.ChangePlanRequest(plan_id="family"), metadata=viewer)
+    assert (await house.play(title_id, viewer)).session_id
+    assert (await house.play(title_id, await house.admin())).session_id
+
+
+async def test_a_plan_that_is_not_there_is_out_of_reach_where_there_are_others(house: House) -> None:
+    title_id, viewer = await house.film(), await house.person("viewer")
+    await need(house, title_id, "premium")
+    assert (await house.play(title_id, viewer)).session_id
+    await make_plan(house, "family", level=1_000)
+    await subscribe(house, viewer)
+    async with refusal("PERMISSION_DENIED", "this title needs the plan 'premium'"):
+        await house.play(title_id, viewer)
+
+
+async def test_a_plan_that_a_title_needs_is_only_taken_off_the_offer(house: House) -> None:
+    await make_plan(house, "family")
+    await need(house, await house.film(), "family")
+    admin = await house.admin()
+    await house.subscriptions.RetirePlan(subscriptions_pb2.RetirePlanRequest(plan_id="family"), metadata=admin)
+    answer = await house.subscriptions.ListPlans(subscriptions_pb2.ListPlansRequest(retired=True), metadata=admin)
+    assert [(plan.plan_id, plan.retired) for plan in answer.plans] == [("family", True)]
+
+
+async def test_a_title_that_needs_a_plan_from_now_on_is_served_to_nobody_else(house: House) -> None:
+    title_id, viewer = await house.film(), await house.person("viewer")
+    session_id = (await house.play(title_id, viewer)).session_id
+    await make_plan(house)
+    await need(house, title_id, "family")
+    async with refusal("PERMISSION_DENIED", "does not allow this any more"):
+        await grant(house, session_id)
 
 
 async def test_services_may_ask_for_anybody(house: House) -> None:

@@ -92,7 +92,7 @@ async def test_every_stretch_is_told_of_twice(house: House, seed: int) -> None:
     for _ in range(120):
         await doing.anything()
     played = await house.events(MoviePlayed)
-    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=await house.admin())
+    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id, force=True), metadata=await house.admin())
     paused = await house.events(MoviePaused)
     assert len(played) >= 5
     lives = defaultdict[str, list[MoviePlayed | MoviePaused]](list)
