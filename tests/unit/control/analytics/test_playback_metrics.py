@@ -11,9 +11,10 @@ from control.analytics.metrics import MOST_METRICS, MOST_REPORTS, MetricsService
 from control.analytics.quality import CONSUMER, playback_quality
 from control.database import Database, playback_sessions, quality, tables
 from control.database.engine import open_database
-from control.database.playback_sessions import PlaybackSession
 from control.database.quality import QualityFigures, SessionQuality
 from control.identifiers import new_id
+from control.playback.ending import end_sessions
+from control.playback.session import PlaybackSession
 from edge.cmcd.report import Mode
 from edge.metrics import Metrics
 from matinee import rpc
@@ -125,7 +126,8 @@ async def test_the_last_words_of_a_session_that_has_ended_are_still_taken(desk: 
     await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()]))
     await desk.consume()
     async with desk.database.write() as connection:
-        await playback_sessions.end(connection, session_id)
+        ending = await playback_sessions.among(connection, [session_id], desk.clock())
+        await end_sessions(connection, ending, "over", desk.clock)
     [sent] = await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()]))
     assert (sent.title_id, sent.account_id, sent.asset_id) == (TITLE, ACCOUNT, ASSET)
 
