@@ -13,7 +13,7 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from control import messages
-from control.database import Database, playback_sessions
+from control.database import Database, playback_sessions, titles
 from control.events.backoff import Backoff
 from control.events.runner import topic_of
 from matinee.bus import Event, EventBus
@@ -117,7 +117,9 @@ class Notices:
         """The playback session as the event left it."""
         async with self._database.read() as connection:
             stored = await playback_sessions.find(connection, message.session_id)
-        session = messages.playback_session(stored) if stored else PlaybackSession(session_id=message.session_id)
+            title = await titles.find(connection, message.title_id)
+        name = title.name if title else ""
+        session = messages.playback_session(stored, name) if stored else PlaybackSession(session_id=message.session_id)
         session.title_id, session.account_id = message.title_id, message.account_id
         session.state, session.position_seconds = _state(message), message.position_seconds
         return session
