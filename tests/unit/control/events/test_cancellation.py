@@ -31,7 +31,7 @@ async def unheard() -> None:
 
 @pytest.mark.parametrize("turns", MOMENTS)
 async def test_the_announcer_stops(database: Database, clock: TurnedClock, turns: int) -> None:
-    announcer = Announcer(database, clock, unheard)
+    announcer = Announcer(database, clock, unheard, grant_seconds=60)
     running = asyncio.create_task(announcer.run())
     await asyncio.sleep(0)
     announcer.wake()
