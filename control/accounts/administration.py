@@ -78,7 +78,7 @@ class Administration:
                 await _spare_last_admin(connection, account.account_id)
             await accounts.save(connection, account)
             if account.disabled:
-                await shut_out(connection, account.account_id, DISABLED, self._clock())
+                await shut_out(connection, account.account_id, DISABLED, self._clock)
             shown = await self._messages(connection, account)
         self._announcer.wake()
         return pb.UpdateAccountResponse(account=shown[0])
@@ -88,7 +88,7 @@ class Administration:
         async with self._database.write() as connection:
             account = await _found(connection, request.account_id, lock=True)
             await _spare_last_admin(connection, account.account_id)
-            await shut_out(connection, account.account_id, DELETED, self._clock())
+            await shut_out(connection, account.account_id, DELETED, self._clock)
             await accounts.remove(connection, account.account_id)
         self._announcer.wake()
         return pb.DeleteAccountResponse()

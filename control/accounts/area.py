@@ -68,7 +68,7 @@ def put_together(
     )
     sign_in = SignIn(database, passwords, attempts, sessions)
     service = AuthService(
-        authentication, keyring, sign_in, registration, recovery, OwnSessions(database), administration
+        authentication, keyring, sign_in, registration, recovery, OwnSessions(database, clock), administration
     )
     return Accounts(service, sessions, postbox, (PostLogin(letters, postbox).consumer,))
 

@@ -4,15 +4,18 @@ from control import inputs, messages
 from control.callers import caller
 from control.database import Database, sessions
 from control.pages import PageRequest
+from control.playback.ending import SIGNED_OUT, end_of_login
 from matinee.errors import NotFound
+from matinee.tokens import Clock
 from protos.v1 import auth_pb2 as pb
 
 
 class OwnSessions:
     """Lists the caller's sessions and ends them; the access token of one that has ended is refused at once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def page(self, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         """A page of the caller's sessions, newest first."""
@@ -29,4 +32,5 @@ class OwnSessions:
         async with self._database.write() as connection:
             if not await sessions.end_own(connection, session_id, caller().account_id):
                 raise NotFound("there is no such session")
+            await end_of_login(connection, session_id, SIGNED_OUT, self._clock)
         return pb.RevokeSessionResponse()

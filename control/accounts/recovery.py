@@ -8,9 +8,9 @@ from control.accounts.email_tokens import RESET, EmailTokens
 from control.accounts.mail.letters import Letters
 from control.accounts.mail.postbox import Postbox
 from control.accounts.passwords import Passwords
-from control.accounts.shut_out import shut_out
+from control.accounts.shut_out import shut_out, shut_out_others
 from control.callers import Caller, caller, client_address
-from control.database import Connection, Database, accounts, email_tokens, sessions
+from control.database import Connection, Database, accounts, email_tokens
 from control.database.accounts import Account
 from control.playback.announcer import Announcer
 from matinee.errors import NotFound, PermissionDenied, Unauthenticated
@@ -68,7 +68,7 @@ class Recovery:
             issued = await self._tokens.presented(connection, token, RESET)
             await email_tokens.spend(connection, issued)
             await self._set(connection, str(issued.account_id), password_hash)
-            await shut_out(connection, str(issued.account_id), CHANGED, self._clock())
+            await shut_out(connection, str(issued.account_id), CHANGED, self._clock)
         self._announcer.wake()
         self._postbox.post(self._letters.password_changed(issued.email))
         return pb.ResetPasswordResponse()
@@ -85,7 +85,7 @@ class Recovery:
         password_hash = await self._passwords.hash(new)
         async with self._database.write() as connection:
             await self._set(connection, account.account_id, password_hash, instead_of=account.password_hash)
-            await sessions.end_all(connection, account.account_id, but=[person.session_id])
+            await shut_out_others(connection, account.account_id, person.session_id, CHANGED, self._clock)
         self._postbox.post(self._letters.password_changed(account.email))
         return pb.ChangePasswordResponse()
 

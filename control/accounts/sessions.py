@@ -15,6 +15,7 @@ from control.database.accounts import Account
 from control.database.sessions import RefreshToken, Session
 from control.identifiers import new_id
 from control.messages import timestamp
+from control.playback.ending import SIGNED_OUT, end_of_login
 from matinee.errors import PermissionDenied, Unauthenticated
 from matinee.settings import TokenSettings
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, Clock
@@ -71,6 +72,7 @@ class Sessions:
             raise Unauthenticated("the session has ended; sign in again")
         if token.spent:
             await sessions.end(connection, token.session_id)
+            await end_of_login(connection, token.session_id, SIGNED_OUT, self._clock)
             return None
         await sessions.spend_refresh_token(connection, token.digest)
         await sessions.used(connection, token.session_id, self._clock())
@@ -81,6 +83,7 @@ class Sessions:
         token = await sessions.find_refresh_token(connection, digest(refresh_token))
         if token is not None:
             await sessions.end(connection, token.session_id)
+            await end_of_login(connection, token.session_id, SIGNED_OUT, self._clock)
 
     async def _tokens(self, connection: Connection, account: Account, session_id: str) -> Tokens:
         refresh_token = new_token()

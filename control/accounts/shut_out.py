@@ -1,12 +1,18 @@
-"""Ending everything that an account has open."""
+"""Ending what an account has open: all of it, or what was begun in some of its sign-ins."""
 
-from control.database import Connection, announcements, playback_sessions, sessions
+from control.database import Connection, playback_sessions, sessions
+from control.playback.ending import end_of_account, end_sessions
+from matinee.tokens import Clock
 
 
-async def shut_out(connection: Connection, account_id: str, reason: str, now: float) -> None:
+async def shut_out(connection: Connection, account_id: str, reason: str, clock: Clock) -> None:
     """End every session of an account, and what it plays; the reason is one sentence for the viewer."""
     await sessions.end_all(connection, account_id)
-    playing = [session.session_id for session in await playback_sessions.of_account(connection, account_id)]
-    for session_id in playing:
-        await playback_sessions.end(connection, session_id)
-    await announcements.revoke(connection, playing, reason, now)
+    await end_of_account(connection, account_id, reason, clock)
+
+
+async def shut_out_others(connection: Connection, account_id: str, session_id: str, reason: str, clock: Clock) -> None:
+    """The same, but for one session and what was begun in it."""
+    await sessions.end_all(connection, account_id, but=[session_id])
+    playing = await playback_sessions.of_account(connection, account_id)
+    await end_sessions(connection, [one for one in playing if one.login_id != session_id], reason, clock)

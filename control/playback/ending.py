@@ -8,6 +8,8 @@ from control.playback.session import Began, Ended, PlaybackSession, Turn, cut_of
 from matinee.tokens import Clock
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 
+SIGNED_OUT = "the session in which this was begun has ended; sign in again"
+
 
 async def end_sessions(connection: Connection, sessions: Iterable[PlaybackSession], reason: str, clock: Clock) -> None:
     """End sessions that are not stopped; `reason` is one sentence for the viewer. Wake the announcer afterwards."""

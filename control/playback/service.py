@@ -6,7 +6,7 @@ from control import inputs, messages
 from control.accounts.keyring import Keyring
 from control.callers import Caller, caller
 from control.catalogue.visibility import watchable
-from control.database import Connection, Database, devices, playback_sessions, subscriptions, titles
+from control.database import Connection, Database, devices, history, playback_sessions, subscriptions, titles
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.pages import PageRequest
@@ -194,6 +194,7 @@ class PlaybackService(PlaybackServiceServicer):
             login_id=person.session_id,
             max_height=limits.max_height,
             review_at=standing.until,
+            position_seconds=await history.resume_point(connection, person.account_id, title.title_id),
         )
 
     def _answer(self, session: PlaybackSession) -> pb.PlayResponse:

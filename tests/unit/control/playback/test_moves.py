@@ -4,8 +4,11 @@ import pytest
 
 from control.playback.sweep import Sweep
 from protos.v1 import playback_pb2 as pb
+from protos.v1.auth_pb2 import RevokeSessionRequest
+from protos.v1.catalogue_pb2 import ListTitlesRequest
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
-from tests.control_house import House, Metadata, claims_of, refusal
+from tests.control_house import House, Metadata, bearer, claims_of, refusal
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +151,27 @@ async def test_an_expired_session_ends_its_stretch_and_is_forgotten(house: House
     player.metadata = await house.admin()
     async with refusal("NOT_FOUND"):
         await player.pause()
+
+
+async def test_a_title_goes_on_where_the_account_left_it(house: House) -> None:
+    player = await opened(house)
+    await player.report(10)
+    house.clock.turn(20)
+    await player.stop(30)
+    listed = await house.catalogue.ListTitles(ListTitlesRequest(), metadata=player.metadata)
+    title_id = listed.titles[0].title_id
+
+    async def resumes() -> bool:
+        return (await house.play(title_id, player.metadata)).resume_seconds == 30
+
+    await until(resumes, seconds=10)
+
+
+async def test_a_sign_in_that_is_revoked_ends_what_was_begun_in_it(house: House) -> None:
+    player = await opened(house)
+    other = await house.sign_in(email="viewer@matinee.local", password="password")
+    await player.report(10)
+    request = RevokeSessionRequest(session_id=claims_of(player.metadata)["sid"])
+    await house.auth.RevokeSession(request, metadata=bearer(other.access_token))
+    (paused,) = await house.events(MoviePaused)
+    assert (paused.session_id, paused.stopped) == (player.session_id, True)
