@@ -1,6 +1,6 @@
-import { html, type TemplateResult } from "lit-html";
-import { ApiError } from "./api.ts";
-import { type Fault, faultOf, WORDS } from "./faults.ts";
+import { html, nothing, type TemplateResult } from "lit-html";
+import { ApiError } from "./api/calls.ts";
+import { type Fault, faultOf, sentence, WORDS } from "./faults.ts";
 import { signInPath } from "./routes.ts";
 
 /** What went wrong, from whatever was thrown. */
@@ -8,24 +8,39 @@ export function faultIn(error: unknown): Fault {
   return error instanceof ApiError ? faultOf(error.status) : "broken";
 }
 
-/** Kind words for a fault, and the button that mends it. */
-export function apology(fault: Fault, retry: () => unknown): TemplateResult {
+/** What went wrong, in one sentence: what is said of it in `words` by its HTTP status, else what the server says. */
+export function reasonIn(error: unknown, words: Record<number, string> = {}): string {
+  const fault = faultIn(error);
+  if (!(error instanceof ApiError) || fault === "away" || fault === "offline") return WORDS[fault].text;
+  return words[error.status] ?? sentence(error.message);
+}
+
+/** Kind words for a fault, the server's own `reason` where it gave one, and the button that mends it. */
+export function apology(fault: Fault, retry: () => unknown, reason = ""): TemplateResult {
   const { heading, text, remedy } = WORDS[fault];
-  const mend = fault === "signed-out" ? askToSignIn : fault === "missing" ? seeProgramme : retry;
+  const mends: Partial<Record<Fault, () => unknown>> = {
+    "signed-out": askToSignIn,
+    missing: goTo("/"),
+    plan: goTo("/plans"),
+  };
   return html`
     <section class="apology" role="alert">
       <h2>${heading}</h2>
+      ${reason ? html`<p class="reason">${sentence(reason)}</p>` : nothing}
       <p>${text}</p>
-      <button class="primary" type="button" @click=${mend}>${remedy}</button>
+      <button class="primary" type="button" @click=${mends[fault] ?? retry}>${remedy}</button>
+      ${fault === "crowded" ? html`<a class="quiet" href="/account#devices">See your devices</a>` : nothing}
     </section>
   `;
 }
 
 /** Goes to the sign-in page, which returns here. */
 export function askToSignIn(): void {
-  location.replace(signInPath(location.pathname));
+  location.replace(signInPath(location.pathname + location.search));
 }
 
-function seeProgramme(): void {
-  location.assign("/");
+function goTo(path: string): () => void {
+  return () => {
+    location.assign(path);
+  };
 }

@@ -1,5 +1,5 @@
 /** What can go wrong between a person and a film. */
-export type Fault = "signed-out" | "stopped" | "missing" | "away" | "offline" | "broken";
+export type Fault = "signed-out" | "stopped" | "plan" | "crowded" | "missing" | "away" | "offline" | "broken";
 
 export interface Words {
   heading: string;
@@ -18,6 +18,20 @@ export function faultOf(status: number): Fault {
   return "broken";
 }
 
+/** The fault that the same status stands for where a film was asked for: the plan, or its limits, are in the way. */
+export function refusalOf(status: number): Fault {
+  if (status === 403) return "plan";
+  return status === 429 ? "crowded" : faultOf(status);
+}
+
+/** A reason of the server's as a sentence. */
+export function sentence(reason: string): string {
+  const words = reason.trim();
+  if (!words) return "";
+  const first = String.fromCodePoint(words.codePointAt(0) ?? 32);
+  return first.toUpperCase() + words.slice(first.length) + (/[.!?…]$/.test(words) ? "" : ".");
+}
+
 export const WORDS: Readonly<Record<Fault, Words>> = {
   "signed-out": {
     heading: "Your time here ran out",
@@ -28,6 +42,16 @@ export const WORDS: Readonly<Record<Fault, Words>> = {
     heading: "Playback was stopped",
     text: "This viewing was ended from elsewhere, or it has expired. You can start it again from here.",
     remedy: "Watch again",
+  },
+  plan: {
+    heading: "Your plan does not include this film",
+    text: "Another plan does. A change takes effect at once, and the film is a click away.",
+    remedy: "See the plans",
+  },
+  crowded: {
+    heading: "Every seat of your plan is taken",
+    text: "Your plan is being watched elsewhere to the full. You can go on here instead: what was begun first is stopped.",
+    remedy: "Watch here instead",
   },
   missing: {
     heading: "This film is not here",

@@ -1,7 +1,8 @@
-import { html, nothing, type TemplateResult } from "lit-html";
-import { signOut } from "./api.ts";
+import { html, nothing, svg, type TemplateResult } from "lit-html";
+import { signOut } from "./api/accounts.ts";
 
-async function leave(): Promise<void> {
+/** Signs out, and goes to the sign-in page. */
+export async function leave(): Promise<void> {
   await signOut().catch(() => undefined); // the session may have ended already; the sign-in page is right all the same
   location.assign("/sign-in");
 }
@@ -16,10 +17,31 @@ export function mark(): TemplateResult {
   `;
 }
 
-const exit = html`<button class="quiet" type="button" @click=${leave}>Sign out</button>`;
+const glass = svg`<circle cx="10.5" cy="10.5" r="6.5" /><path d="m15.5 15.5 5 5" />`;
+const ticket = svg`<path d="M3 7h18v3a2 2 0 0 0 0 4v3H3v-3a2 2 0 0 0 0-4ZM15 7v10" />`;
+const person = svg`<circle cx="12" cy="8" r="4" /><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0" />`;
 
-/** A page: header, then `content` as the main part. Whoever may not have signed in gets no `tools`. */
-export function frame(content: TemplateResult, tools: TemplateResult | typeof nothing = exit): TemplateResult {
+function way(path: string, name: string, shapes: TemplateResult): TemplateResult {
+  return html`
+    <a href=${path} aria-current=${location.pathname === path ? "page" : nothing}>
+      <svg class="sign" viewBox="0 0 24 24" aria-hidden="true">${shapes}</svg>
+      <span>${name}</span>
+    </a>
+  `;
+}
+
+/** The ways to other pages, for whoever has signed in. */
+function ways(): TemplateResult {
+  return html`
+    <nav class="ways" aria-label="Matinee">
+      ${way("/search", "Search", glass)} ${way("/plans", "Plans", ticket)} ${way("/account", "Account", person)}
+      <button class="quiet" type="button" @click=${leave}>Sign out</button>
+    </nav>
+  `;
+}
+
+/** A page: header, then `content` as the main part. Whoever may not have signed in gets other `tools`. */
+export function frame(content: TemplateResult, tools: TemplateResult | typeof nothing = ways()): TemplateResult {
   return html`
     <a class="skip" href="#main">Skip to content</a>
     <header class="top">

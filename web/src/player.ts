@@ -1,32 +1,63 @@
 import { ErrorTypes, Events, type default as Hls } from "hls.js";
 import type { HlsVideoElement } from "hls-video-element";
-import { html, render } from "lit-html";
+import { html, nothing, render } from "lit-html";
 import "hls-video-element";
 import "media-chrome";
 import "media-chrome/menu";
 import "./quality-menu.ts";
+import { problemOf } from "./api/calls.ts";
+import { clock } from "./clock.ts";
 import { type Fault, faultOf } from "./faults.ts";
+import type { Order } from "./reporting.ts";
+
+/** What a player tells of itself. */
+export type Doing = "played" | "paused" | "sought" | "ticked";
 
 export interface Showing {
   /** The HLS main playlist. */
   source: string;
   poster: string;
   name: string;
-  /** Start here and at once, in seconds; undefined waits for the viewer at the beginning. */
-  from: number | undefined;
-  /** Hears once why the film cannot go on, and how many seconds in; the player has stopped by then. */
-  onFault(fault: Fault, position: number): unknown;
+  /** Where to start, in seconds. */
+  from: number;
+  /** Start at once, as far as the browser lets it; else the viewer does. */
+  atOnce: boolean;
+  /** Hears what the player does; "ticked" every ten seconds while it plays. */
+  onDoing(doing: Doing, position: number): unknown;
+  /** Hears once why the film cannot go on, how many seconds in, and what the server says of it; the player has stopped. */
+  onFault(fault: Fault, position: number, reason: string): unknown;
 }
 
 /** hls.js asks for the worker of its build as a blob: URL otherwise; our segments need no remuxing. */
 const SETTINGS = { enableWorker: false, capLevelToPlayerSize: false };
 
-/** How often a running film is checked for having been stopped elsewhere, in milliseconds. */
-const LOOK_MS = 10_000;
+/** How often a running film says where it is, and is checked for having been stopped elsewhere, in milliseconds. */
+const TICK_MS = 10_000;
+
+/** How long a seek must stand before it is told: whoever drags along the film passes many places. */
+const SEEK_MS = 400;
 
 /** What a menu is for, in place of media-chrome's button back, which stands unseen among the menu's items. */
 function heading(name: string) {
   return html`<span slot="header" aria-hidden="true">${name}</span>`;
+}
+
+/** Says where a film goes on, and offers its beginning. */
+function resumption(from: number) {
+  const restart = (event: Event) => {
+    const video = (event.target as HTMLElement)
+      .closest("media-controller")
+      ?.querySelector<HlsVideoElement>("hls-video");
+    if (!video) return;
+    video.currentTime = 0;
+    void video.play();
+  };
+  return html`
+    <p slot="top-chrome" class="resumption">
+      <span>${`From ${clock(from)}`}</span>
+      <button type="button" @click=${restart}>From the beginning</button>
+    </p>
+  `;
 }
 
 function controls(showing: Showing) {
@@ -42,6 +73,7 @@ function controls(showing: Showing) {
         ${heading("Speed")}
       </media-playback-rate-menu>
       <quality-menu id="quality" hidden anchor="auto" aria-label="Quality">${heading("Quality")}</quality-menu>
+      ${showing.from > 0 ? resumption(showing.from) : nothing}
       <div class="console">
         <media-time-range></media-time-range>
         <media-control-bar>
@@ -68,12 +100,14 @@ function controls(showing: Showing) {
   `;
 }
 
-/** The status of a playlist, 0 when no answer came. */
-async function statusOf(url: string): Promise<number> {
-  return fetch(url, { method: "HEAD", cache: "no-store" }).then(
-    (answer) => answer.status,
-    () => 0,
-  );
+/** What the server says of a playlist: the status, 0 when no answer came, and the reason of a refusal. */
+async function inquire(url: string): Promise<{ status: number; reason: string }> {
+  try {
+    const answer = await fetch(url, { cache: "no-store" });
+    return { status: answer.status, reason: answer.ok ? "" : await problemOf(answer) };
+  } catch {
+    return { status: 0, reason: "" };
+  }
 }
 
 function isRefusal(status: number): boolean {
@@ -81,14 +115,21 @@ function isRefusal(status: number): boolean {
 }
 
 /** Plays one showing, until a fault ends it: with hls.js, or with the browser's own HLS (Safari on a phone). */
-class Projector {
-  readonly #watch: ReturnType<typeof setInterval>;
+export class Projector {
+  readonly #tick: ReturnType<typeof setInterval>;
+  #seek: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
 
   constructor(
     readonly video: HlsVideoElement,
     readonly showing: Showing,
   ) {
-    this.#watch = setInterval(() => this.#look(), LOOK_MS);
+    this.#tick = setInterval(() => this.#tickOnce(), TICK_MS);
+    this.#listen();
+  }
+
+  get position(): number {
+    return this.video.currentTime;
   }
 
   async start(): Promise<void> {
@@ -96,46 +137,91 @@ class Projector {
     video.src = showing.source;
     await Promise.resolve(); // hls-video makes its hls.js in a microtask
     if (video.api) this.#watchHls(video.api);
-    else
-      video.addEventListener("error", async () => {
-        this.#end(faultOf(await statusOf(showing.source)));
-      });
-    const { from } = showing;
-    if (from !== undefined) video.addEventListener("loadedmetadata", () => this.#resume(from), { once: true });
+    else video.addEventListener("error", () => this.look("broken"));
+    video.addEventListener("loadedmetadata", () => this.#begin(), { once: true });
   }
 
-  #resume(from: number): Promise<void> {
-    this.video.currentTime = from;
-    return this.video.play();
+  /** Does as another device or an operator says. */
+  async obey(order: Order): Promise<void> {
+    const { video } = this;
+    if (order.to === "seek") video.currentTime = order.position;
+    if (order.to === "pause") video.pause();
+    if (order.to === "play") await this.#play();
+    if (order.to === "stop") this.end("stopped", (await inquire(this.showing.source)).reason);
+  }
+
+  /** Asks whether the film may still be shown: what is buffered would go on for long. */
+  async look(otherwise?: Fault): Promise<void> {
+    const { status, reason } = await inquire(this.showing.source);
+    if (isRefusal(status)) this.end(faultOf(status), reason);
+    else if (otherwise) this.end(status === 200 ? otherwise : faultOf(status), reason);
+  }
+
+  /** Ends the showing. Whoever is already told why hears nothing more. */
+  end(fault: Fault, reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#tick);
+    clearTimeout(this.#seek);
+    const position = this.video.currentTime;
+    this.video.removeAttribute("src"); // unloads, and so asks for nothing more
+    this.showing.onFault(fault, position, reason);
+  }
+
+  async #begin(): Promise<void> {
+    if (this.showing.from > 0) this.video.currentTime = this.showing.from;
+    if (this.showing.atOnce) await this.#play();
+    if (this.video.paused) this.#tell("paused");
+  }
+
+  /** Plays, if the browser lets it: else the big button waits for the viewer. */
+  #play(): Promise<void> {
+    return this.video.play().catch(() => undefined);
+  }
+
+  #listen(): void {
+    const { video } = this;
+    video.addEventListener("play", () => {
+      this.#tell("played");
+    });
+    video.addEventListener("pause", () => {
+      this.#tell("paused");
+    });
+    video.addEventListener("seeked", () => {
+      clearTimeout(this.#seek);
+      this.#seek = setTimeout(() => {
+        this.#tell("sought");
+      }, SEEK_MS);
+    });
+  }
+
+  #tell(doing: Doing): void {
+    if (!this.#over) this.showing.onDoing(doing, this.video.currentTime);
   }
 
   #watchHls(hls: Hls): void {
     hls.on(Events.ERROR, (_, { fatal, type, response }) => {
       const status = response?.code ?? 0;
-      if (fatal || isRefusal(status)) this.#end(type === ErrorTypes.NETWORK_ERROR ? faultOf(status) : "broken");
+      if (isRefusal(status)) void this.look(faultOf(status));
+      else if (fatal) this.end(type === ErrorTypes.NETWORK_ERROR ? faultOf(status) : "broken", "");
     });
   }
 
-  /** Asks whether the film may still be shown: what is buffered would go on for long. */
-  async #look(): Promise<void> {
+  async #tickOnce(): Promise<void> {
     if (this.video.paused) return;
-    const status = await statusOf(this.showing.source);
-    if (isRefusal(status)) this.#end(faultOf(status));
-  }
-
-  #end(fault: Fault): void {
-    clearInterval(this.#watch);
-    const position = this.video.currentTime;
-    this.video.removeAttribute("src"); // unloads, and so asks for nothing more
-    this.showing.onFault(fault, position);
+    this.video.parentElement?.querySelector(".resumption")?.remove();
+    this.#tell("ticked");
+    await this.look();
   }
 }
 
 /** Puts a new player on the screen. */
-export function mountPlayer(screen: HTMLElement, showing: Showing): void {
+export function mountPlayer(screen: HTMLElement, showing: Showing): Projector | undefined {
   render(html``, screen); // a second showing gets new elements
   render(controls(showing), screen);
   const video = screen.querySelector<HlsVideoElement>("hls-video");
-  if (video) void new Projector(video, showing).start();
+  const projector = video ? new Projector(video, showing) : undefined;
+  void projector?.start();
   screen.querySelector<HTMLElement>("media-controller")?.focus();
+  return projector;
 }

@@ -1,5 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Job, Title } from "./api.ts";
+import type { Job } from "./api/jobs.ts";
+import { isShelf, type Title } from "./api/titles.ts";
+import { titlePath } from "./routes.ts";
 
 /** What publishers can do about a film whose work has ended without success. */
 export interface Remedies {
@@ -35,6 +37,11 @@ export function standing(job: Job | undefined): string {
   }
 }
 
+/** Whether only somebody's word is missing for viewers to see a draft. */
+export function isReady(title: Title): boolean {
+  return !!title.asset_id || isShelf(title);
+}
+
 function bar({ progress = 0 }: Job, name: string): TemplateResult {
   return html`<progress value=${progress} aria-label="Progress of ${name}"></progress>`;
 }
@@ -53,18 +60,18 @@ function choices(title: Title, job: Job, { retry, remove }: Remedies): TemplateR
 }
 
 function draft(title: Title, job: Job | undefined, remedies: Remedies): TemplateResult {
-  const halted = job && hasHalted(job);
+  const halted = !isReady(title) && job && hasHalted(job);
   return html`
     <li>
-      <h3>${title.name}</h3>
-      <p class=${halted ? "halted" : nothing}>${standing(job)}</p>
+      <h3><a href=${titlePath(title.title_id)}>${title.name}</a></h3>
+      <p class=${halted ? "halted" : nothing}>${isReady(title) ? "Viewers do not see it yet." : standing(job)}</p>
       ${halted ? choices(title, job, remedies) : nothing}
       ${job?.state === "JOB_STATE_RUNNING" ? bar(job, title.name) : nothing}
     </li>
   `;
 }
 
-/** What is not ready to be shown: every draft and the state of its job. */
+/** What viewers do not see yet: every draft and the state of its job. */
 export function preparation(drafts: Title[], jobs: Map<string, Job>, remedies: Remedies): TemplateResult {
   return html`
     <section class="preparation" aria-labelledby="preparation">

@@ -1,13 +1,28 @@
+/** Pages without a part in their address. */
+const PLAIN = {
+  "/": "home",
+  "/search": "search",
+  "/plans": "plans",
+  "/account": "account",
+  "/sign-in": "sign-in",
+  "/sign-in/callback": "callback",
+  "/register": "register",
+  "/confirm": "confirm",
+  "/forgot": "forgot",
+  "/reset": "reset",
+} as const;
+
 /** What an address of this application shows. */
-export type Route = { page: "browse" } | { page: "watch"; titleId: string } | { page: "sign-in" } | { page: "missing" };
+export type Route =
+  { page: (typeof PLAIN)[keyof typeof PLAIN] | "missing" } | { page: "title" | "watch"; titleId: string };
 
 /** The route of a path such as `/watch/t123`. */
 export function routeOf(path: string): Route {
-  const [first = "", second, ...rest] = path.replace(/\/$/, "").split("/").slice(1);
-  if (first === "" && second === undefined) return { page: "browse" };
-  if (first === "sign-in" && second === undefined) return { page: "sign-in" };
-  const titleId = first === "watch" && rest.length === 0 ? decoded(second) : "";
-  return titleId ? { page: "watch", titleId } : { page: "missing" };
+  const whole = path.replace(/(?<=.)\/$/, "");
+  if (Object.hasOwn(PLAIN, whole)) return { page: PLAIN[whole as keyof typeof PLAIN] };
+  const [, page, segment] = /^\/(title|watch)\/([^/]+)$/.exec(whole) ?? [];
+  const titleId = decoded(segment);
+  return titleId ? { page: page as "title" | "watch", titleId } : { page: "missing" };
 }
 
 /** A segment of a path without its escapes; empty for one that is absent or not UTF-8. */
@@ -20,8 +35,18 @@ function decoded(segment = ""): string {
 }
 
 /** The page of a title. */
-export function watchPath(titleId: string): string {
-  return `/watch/${encodeURIComponent(titleId)}`;
+export function titlePath(titleId: string): string {
+  return `/title/${encodeURIComponent(titleId)}`;
+}
+
+/** Where a title plays at once: from where it was left, or from `from` seconds. */
+export function watchPath(titleId: string, from?: number): string {
+  return `/watch/${encodeURIComponent(titleId)}?from=${from ?? "resume"}`;
+}
+
+/** The search for some words. */
+export function searchPath(query: string): string {
+  return query ? `/search?${new URLSearchParams({ q: query })}` : "/search";
 }
 
 /** The sign-in page that returns to `path` afterwards. */

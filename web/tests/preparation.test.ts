@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Job } from "../src/api.ts";
+import type { Job } from "../src/api/jobs.ts";
 import { standing } from "../src/preparation.ts";
 
 const JOB: Job = { job_id: "j", title_id: "t", state: "JOB_STATE_QUEUED" };

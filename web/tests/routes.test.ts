@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
-import { landing, routeOf, signInPath, watchPath } from "../src/routes.ts";
+import { landing, routeOf, signInPath, titlePath, watchPath } from "../src/routes.ts";
 
 const SITE = "https://films.example";
 
 test.each([
-  ["/", { page: "browse" }],
+  ["/", { page: "home" }],
+  ["/plans", { page: "plans" }],
+  ["/sign-in/callback", { page: "callback" }],
+  ["/title/t1", { page: "title", titleId: "t1" }],
+  ["/constructor", { page: "missing" }],
   ["/sign-in", { page: "sign-in" }],
   ["/watch/t1", { page: "watch", titleId: "t1" }],
   ["/watch/t1/", { page: "watch", titleId: "t1" }],
@@ -17,8 +21,11 @@ test.each([
   expect(routeOf(path)).toEqual(route);
 });
 
-test("a title's path leads back to the title", () => {
-  expect(routeOf(watchPath("a/b c"))).toEqual({ page: "watch", titleId: "a/b c" });
+test("a title's paths lead back to the title", () => {
+  expect(routeOf(titlePath("a/b c"))).toEqual({ page: "title", titleId: "a/b c" });
+  const { pathname, search } = new URL(watchPath("a/b c", 0), SITE);
+  expect(routeOf(pathname)).toEqual({ page: "watch", titleId: "a/b c" });
+  expect(search).toBe("?from=0");
 });
 
 test("the sign-in page remembers where the person came from", () => {

@@ -1,59 +1,54 @@
-import { html, render } from "lit-html";
-import * as api from "../api.ts";
-import { faultIn } from "../apology.ts";
-import { WORDS } from "../faults.ts";
-import { entitle, mark } from "../frame.ts";
+import { html, nothing, type TemplateResult } from "lit-html";
+import { listProviders, type Provider, signIn as enter } from "../api/accounts.ts";
+import { reasonIn } from "../apology.ts";
+import { EMAIL, fillIn, type Form, foyer } from "../foyer.ts";
+import { entitle } from "../frame.ts";
+import { goTo } from "../providers.ts";
 import { landing } from "../routes.ts";
 
-/** Why signing in failed, in one sentence. */
-function reason(error: unknown): string {
-  const fault = faultIn(error);
-  if (fault === "away" || fault === "offline") return WORDS[fault].text;
-  return "That e-mail and password do not belong together.";
+function wanted(): string | null {
+  return new URLSearchParams(location.search).get("next");
 }
 
-async function submit(event: SubmitEvent, root: HTMLElement): Promise<void> {
-  event.preventDefault();
-  const value = (id: string) => root.querySelector<HTMLInputElement>(`#${id}`)?.value ?? "";
-  show(root, { busy: true });
-  try {
-    await api.signIn(value("email"), value("password"));
-    location.replace(landing(new URLSearchParams(location.search).get("next"), location.origin));
-  } catch (error) {
-    show(root, { busy: false, failure: reason(error) });
-    root.querySelector<HTMLInputElement>("#password")?.select();
-  }
+function doors(providers: Provider[]): TemplateResult {
+  const open = ({ provider }: Provider) => goTo(provider, wanted() ?? "/");
+  return html`
+    <p class="or">or</p>
+    ${providers.map(
+      (provider) => html`
+        <button class="door" type="button" @click=${() => open(provider)}>
+          Continue with ${provider.display_name}
+        </button>
+      `,
+    )}
+  `;
 }
 
-function show(root: HTMLElement, state: { busy: boolean; failure?: string }): void {
-  render(
-    html`
-      <main class="foyer">
-        <form class="ticket" @submit=${(event: SubmitEvent) => submit(event, root)}>
-          <p class="brand">${mark()}</p>
-          <h1>Come in, the film is about to begin</h1>
-          <label for="email">E-mail</label>
-          <input id="email" name="email" type="email" autocomplete="username" required autofocus />
-          <label for="password">Password</label>
-          <input
-            id="password"
-            name="password"
-            type="password"
-            autocomplete="current-password"
-            required
-            aria-describedby="failure"
-          />
-          <p class="failure" id="failure" role="alert">${state.failure ?? ""}</p>
-          <button class="primary" ?disabled=${state.busy}>${state.busy ? "One moment …" : "Sign in"}</button>
-        </form>
-      </main>
+function formWith(providers: Provider[]): Form {
+  return {
+    heading: "Come in, the film is about to begin",
+    fields: [EMAIL, { id: "password", label: "Password", type: "password", autocomplete: "current-password" }],
+    deed: "Sign in",
+    async submit(email = "", password = "") {
+      await enter(email, password);
+      location.replace(landing(wanted(), location.origin));
+    },
+    reason: (error) =>
+      reasonIn(error, {
+        400: "That e-mail and password do not belong together.",
+        401: "That e-mail and password do not belong together.",
+      }),
+    below: html`
+      ${providers.length > 0 ? doors(providers) : nothing}
+      <p class="ways-out"><a href="/register">New here?</a> <a href="/forgot">Forgot your password?</a></p>
     `,
-    root,
-  );
+  };
 }
 
 /** Asks who is there, then goes on to the page that they wanted. */
-export function signIn(root: HTMLElement): void {
+export async function signIn(root: HTMLElement): Promise<void> {
   entitle("Sign in");
-  show(root, { busy: false });
+  fillIn(formWith([]), foyer(root));
+  const providers = await listProviders().catch(() => []); // a password does without them
+  if (providers.length > 0) fillIn(formWith(providers), foyer(root));
 }

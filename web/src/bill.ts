@@ -1,0 +1,73 @@
+import { getAccount, mayPublish } from "./api/accounts.ts";
+import { listUnfinished } from "./api/history.ts";
+import { getSubscription, listPlans, type Plan } from "./api/plans.ts";
+import { getTitle, isShelf, partsOf, type Title } from "./api/titles.ts";
+import { missingPlan } from "./entitlement.ts";
+
+/** Episodes that stand together; without a season of their own they are the series' own. */
+export interface Season {
+  season?: Title;
+  episodes: Title[];
+}
+
+/** What the page of a title knows. */
+export interface Bill {
+  title: Title;
+  /** What it belongs to, the nearest last: series, season. */
+  ancestors: Title[];
+  seasons: Season[];
+  /** Where the viewer left titles that were begun, in seconds, by title_id; latest first. */
+  begun: Map<string, number>;
+  /** The plan that it needs and the viewer does not have. */
+  missing?: Plan | undefined;
+  publisher: boolean;
+}
+
+/** A part that plays next, or the title itself; and where it goes on. */
+export interface Next {
+  title: Title;
+  from: number;
+}
+
+/** Fetches the bill of a title. Only the title and its parts are worth an apology: what else cannot be had is left out. */
+export async function billOf(titleId: string): Promise<Bill> {
+  const title = await getTitle(titleId);
+  const [ancestors, seasons, begun, missing, publisher] = await Promise.all([
+    ancestorsOf(title),
+    isShelf(title) ? seasonsOf(title) : [],
+    listUnfinished().catch(() => []),
+    planFor(title).catch(() => undefined),
+    getAccount().then(mayPublish, () => false),
+  ]);
+  const positions = begun.map(({ title: { title_id }, position_seconds = 0 }) => [title_id, position_seconds] as const);
+  return { title, ancestors, seasons, begun: new Map(positions), missing, publisher };
+}
+
+async function ancestorsOf({ parent_id }: Title): Promise<Title[]> {
+  const parent = parent_id ? await getTitle(parent_id).catch(() => undefined) : undefined;
+  return parent ? [...(await ancestorsOf(parent)), parent] : [];
+}
+
+async function seasonsOf(title: Title): Promise<Season[]> {
+  const parts = await partsOf(title.title_id);
+  const own = parts.filter((part) => !isShelf(part));
+  const seasons = parts.filter(isShelf);
+  const filled = await Promise.all(
+    seasons.map(async (season) => ({ season, episodes: await partsOf(season.title_id) })),
+  );
+  return own.length > 0 ? [{ episodes: own }, ...filled] : filled;
+}
+
+async function planFor(title: Title): Promise<Plan | undefined> {
+  if (!title.plan_id) return undefined;
+  const [plans, subscription] = await Promise.all([listPlans(), getSubscription()]);
+  return missingPlan(title, plans, subscription);
+}
+
+/** What plays at a click: the film, or the episode that was begun last, or the first one; undefined without media. */
+export function nextOf({ title, seasons, begun }: Bill): Next | undefined {
+  const playable = [title, ...seasons.flatMap(({ episodes }) => episodes)].filter(({ asset_id }) => asset_id);
+  const latest = [...begun.keys()].find((titleId) => playable.some(({ title_id }) => title_id === titleId));
+  const next = playable.find(({ title_id }) => title_id === latest) ?? playable[0];
+  return next && { title: next, from: begun.get(next.title_id) ?? 0 };
+}

@@ -1,0 +1,32 @@
+import type { Plan, Subscription } from "./api/plans.ts";
+import { isRunning } from "./entitlement.ts";
+
+/** What one may do about a plan. */
+export type Deed = "subscribe" | "pay" | "change" | "none";
+
+/** What a person who has this subscription may do about a plan: one plan at a time is theirs. */
+export function deedOf(plan: Plan, subscription: Subscription | undefined): Deed {
+  const isTheirs = subscription?.plan.plan_id === plan.plan_id;
+  const isPending = isTheirs && subscription.state === "SUBSCRIPTION_STATE_PENDING";
+  if (isRunning(subscription)) return isTheirs ? "none" : "change";
+  return isPending ? "pay" : "subscribe";
+}
+
+/** Whether a plan is marked as the person's own. */
+export function isOwn(plan: Plan, subscription: Subscription | undefined): boolean {
+  return isRunning(subscription) && subscription.plan.plan_id === plan.plan_id;
+}
+
+/** The plans on offer, and the person's own first if it is not among them any more. */
+export function cardsOf(plans: Plan[], subscription: Subscription | undefined): Plan[] {
+  if (!isRunning(subscription) || plans.some((plan) => isOwn(plan, subscription))) return plans;
+  return [subscription.plan, ...plans];
+}
+
+/** What the button of a plan says; its first days are free for whoever never had a plan. */
+export function deedName(deed: Deed, plan: Plan, subscription: Subscription | undefined): string {
+  const { trial_days: days = 0, name } = plan;
+  if (deed === "change") return `Change to ${name}`;
+  if (deed === "pay") return "Go to the payment";
+  return days > 0 && !subscription ? `Try ${name} for free` : `Subscribe to ${name}`;
+}

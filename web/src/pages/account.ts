@@ -1,0 +1,186 @@
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import * as api from "../api/accounts.ts";
+import { type Device, listDevices, removeDevice } from "../api/playback.ts";
+import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
+import { ago } from "../dates.ts";
+import { deviceId } from "../device.ts";
+import { type Form, fillIn, NEW_PASSWORD } from "../foyer.ts";
+import { entitle, frame, leave } from "../frame.ts";
+import { listen } from "../news.ts";
+import { consentTo } from "../question.ts";
+
+interface State {
+  account: api.Account | undefined;
+  sessions: api.Session[];
+  devices: Device[];
+  failure: string;
+  /** The form of a new password, as it stands. */
+  password: TemplateResult | typeof nothing;
+}
+
+/** What a person does on this page. */
+interface Deeds {
+  revoke: (session: api.Session) => unknown;
+  remove: (device: Device) => unknown;
+  leaveAll: () => unknown;
+}
+
+const EVERYWHERE = {
+  heading: "Sign out everywhere?",
+  text: "Every browser and app is signed out, this one too, and what plays there stops.",
+  consent: "Sign out everywhere",
+  refusal: "Stay signed in",
+};
+
+function used(timestamp: string | undefined): string {
+  return timestamp ? `last used ${ago(timestamp, Date.now())}` : "";
+}
+
+/** One thing in a list: its name, what is known of it, and the button that does away with it. */
+function row(name: string, mine: boolean, known: string[], deed: string, act: () => unknown): TemplateResult {
+  return html`
+    <li>
+      <div>
+        <h3>${name}${mine ? html` <span class="own">this one</span>` : nothing}</h3>
+        <p>${known.filter(Boolean).join(" · ")}</p>
+      </div>
+      <button class="second" type="button" aria-label="${deed}: ${name}" @click=${act}>${deed}</button>
+    </li>
+  `;
+}
+
+function sessionRow(session: api.Session, { revoke }: Deeds): TemplateResult {
+  const { device, address = "", last_used_at, created_at, current = false } = session;
+  const known = [address, used(last_used_at ?? created_at)];
+  return row(device ?? "Unknown device", current, known, "Sign out", () => revoke(session));
+}
+
+function deviceRow(device: Device, { remove }: Deeds): TemplateResult {
+  const { device_id, name, last_used_at, streams = 0 } = device;
+  const known = [streams > 0 ? "plays now" : "", used(last_used_at)];
+  return row(name || "Unnamed device", device_id === deviceId(), known, "Remove", () => remove(device));
+}
+
+function section(id: string, heading: string, text: string, content: TemplateResult): TemplateResult {
+  return html`
+    <section id=${id} aria-labelledby="${id}-heading">
+      <h2 id="${id}-heading">${heading}</h2>
+      <p>${text}</p>
+      ${content}
+    </section>
+  `;
+}
+
+function content({ account, sessions, devices, failure, password }: State, deeds: Deeds): TemplateResult {
+  const signedIn = html`
+    <ul class="things">
+      ${sessions.map((session) => sessionRow(session, deeds))}
+    </ul>
+    <button class="second" type="button" @click=${deeds.leaveAll}>Sign out everywhere</button>
+  `;
+  const played = html`
+    <ul class="things">
+      ${devices.map((device) => deviceRow(device, deeds))}
+    </ul>
+  `;
+  return html`
+    <div class="account">
+      <h1>Your account</h1>
+      <p class="lead">${account?.email ?? ""}</p>
+      <p><a href="/plans">Your plan, and others</a></p>
+      <p class="failure" role="alert">${failure}</p>
+      ${section("sessions", "Where you are signed in", "Whoever you sign out here must sign in again.", signedIn)}
+      ${devices.length > 0 ? section("devices", "Devices", "Where you have watched. A plan may allow only so many.", played) : nothing}
+      ${section("change-password", "Password", "A new one signs you out everywhere else.", html`${password}`)}
+    </div>
+  `;
+}
+
+/** Who the person is, where they are signed in, and on what they watch. */
+export async function account(root: HTMLElement): Promise<void> {
+  const state: State = { account: undefined, sessions: [], devices: [], failure: "", password: nothing };
+
+  function show(change: Partial<State>): void {
+    Object.assign(state, change);
+    if (state.account) render(frame(content(state, deeds)), root);
+  }
+
+  async function load(): Promise<void> {
+    try {
+      const [account, sessions, devices] = await Promise.all([
+        api.getAccount(),
+        api.listSessions().catch(() => []),
+        listDevices().catch(() => []),
+      ]);
+      show({ account, sessions, devices });
+    } catch (error) {
+      const fault = faultIn(error);
+      if (fault === "signed-out") askToSignIn();
+      else render(frame(apology(fault, load)), root);
+    }
+  }
+
+  async function attempt(step: () => Promise<unknown>): Promise<void> {
+    let failure = "";
+    await step().catch((error: unknown) => {
+      failure = reasonIn(error);
+    });
+    show({ failure });
+    await load();
+    root.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });
+  }
+
+  async function leaveAll(): Promise<void> {
+    if (!(await consentTo(EVERYWHERE))) return;
+    await attempt(async () => {
+      const others = (await api.listSessions()).filter(({ current }) => !current);
+      await Promise.all(others.map(({ session_id }) => api.revokeSession(session_id)));
+      await leave();
+    });
+  }
+
+  const deeds: Deeds = {
+    revoke: ({ session_id, current }) => (current ? leave() : attempt(() => api.revokeSession(session_id))),
+    remove: ({ device_id }) => attempt(() => removeDevice(device_id)),
+    leaveAll,
+  };
+
+  function askPassword(text?: string): void {
+    fillIn(
+      passwordForm(() => {
+        askPassword("Your new password holds from now on.");
+      }, text),
+      (password) => {
+        show({ password });
+      },
+    );
+  }
+
+  entitle("Account");
+  render(frame(html`<h1>Your account</h1>`), root);
+  askPassword();
+  await load();
+  document.querySelector(location.hash || "main")?.scrollIntoView();
+  listen({
+    hear({ sign_in }) {
+      if (sign_in) void load();
+    },
+    catchUp: load,
+  });
+}
+
+function passwordForm(done: () => void, text = ""): Form {
+  return {
+    text,
+    fields: [
+      { id: "password", label: "Password until now", type: "password", autocomplete: "current-password" },
+      NEW_PASSWORD,
+    ],
+    deed: "Change the password",
+    async submit(password = "", newPassword = "") {
+      await api.changePassword(password, newPassword);
+      done();
+    },
+    reason: (error) => reasonIn(error),
+  };
+}

@@ -1,0 +1,171 @@
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import { backdropUrl, isDraft, isShelf, publishTitle, type Title, unpublishTitle } from "../api/titles.ts";
+import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
+import { type Bill, billOf, nextOf } from "../bill.ts";
+import { waiting } from "../cards.ts";
+import { clock } from "../clock.ts";
+import { episodes } from "../episodes.ts";
+import { factsOf, languageName } from "../facts.ts";
+import { entitle, frame } from "../frame.ts";
+import { listen } from "../news.ts";
+import { remove } from "../removal.ts";
+import { titlePath, watchPath } from "../routes.ts";
+
+/** How wide the picture is asked for, in pixels. */
+const BACKDROP_WIDTH = 1920;
+
+/** What publishers do with a title. */
+interface Tools {
+  publish: () => unknown;
+  unpublish: () => unknown;
+  remove: () => unknown;
+}
+
+function hide(event: Event): void {
+  (event.target as HTMLImageElement).remove(); // the page's own ground stands in
+}
+
+function belongings({ ancestors, title }: Bill): TemplateResult | typeof nothing {
+  if (ancestors.length === 0) return nothing;
+  const number = title.number
+    ? html`<li>${title.kind === "TITLE_KIND_SEASON" ? "Season" : "Episode"} ${title.number}</li>`
+    : nothing;
+  return html`
+    <ul class="facts belongings" aria-label="Part of">
+      ${ancestors.map(({ title_id, name }) => html`<li><a href=${titlePath(title_id)}>${name}</a></li>`)}${number}
+    </ul>
+  `;
+}
+
+/** The ways into the film, or what stands before it. */
+function ways(bill: Bill): TemplateResult {
+  const next = nextOf(bill);
+  if (bill.missing)
+    return html`
+      <p class="lead">This is part of the plan ${bill.missing.name}, and of those above it.</p>
+      <a class="primary" href="/plans">See the plans</a>
+    `;
+  if (!next)
+    return html`<p class="lead">${isShelf(bill.title) ? "There is no episode yet." : "It is not ready yet."}</p>`;
+  const { title, from } = next;
+  const which = title === bill.title ? "" : ` “${title.name}”`;
+  if (from <= 0) return html`<a class="primary" href=${watchPath(title.title_id)}>Play${which}</a>`;
+  return html`
+    <a class="primary" href=${watchPath(title.title_id)}>Resume${which} at ${clock(from)}</a>
+    <a class="second" href=${watchPath(title.title_id, 0)}>From the beginning</a>
+  `;
+}
+
+function tools({ title }: Bill, { publish, unpublish, remove }: Tools): TemplateResult {
+  const isReady = !!title.asset_id || isShelf(title);
+  const show = html`<button class="second" type="button" ?disabled=${!isReady} @click=${publish}>Publish</button>`;
+  return html`
+    <section class="tools" aria-label="For publishers">
+      <p>${isDraft(title) ? "Viewers do not see it." : "Viewers see it."}</p>
+      ${isDraft(title) ? show : html`<button class="second" type="button" @click=${unpublish}>Unpublish</button>`}
+      <button class="second" type="button" @click=${remove}>Remove</button>
+    </section>
+  `;
+}
+
+function row(name: string, values: string[]): TemplateResult | typeof nothing {
+  if (values.length === 0) return nothing;
+  return html`
+    <dt>${name}</dt>
+    <dd>${values.join(", ")}</dd>
+  `;
+}
+
+function credits({ genres = [], cast = [], original_language = "" }: Title): TemplateResult | typeof nothing {
+  const language = languageName(original_language);
+  if (genres.length + cast.length === 0 && !language) return nothing;
+  return html`
+    <dl class="credits">
+      ${row(genres.length === 1 ? "Genre" : "Genres", genres)}
+      ${row(
+        "With",
+        cast.map(({ name, role }) => (role ? `${name} (${role})` : name)),
+      )}
+      ${row("Original language", language ? [language] : [])}
+    </dl>
+  `;
+}
+
+function page(bill: Bill, does: Tools, failure: string): TemplateResult {
+  const { title, publisher } = bill;
+  return html`
+    <article class="bill">
+      <div class="backdrop"><img src=${backdropUrl(title, BACKDROP_WIDTH)} alt="" @error=${hide} /></div>
+      <div class="words">
+        ${belongings(bill)}
+        <h1>${title.name}</h1>
+        <ul class="facts">
+          ${factsOf(title).map((fact) => html`<li>${fact}</li>`)}
+        </ul>
+        <div class="ways-in">${ways(bill)}</div>
+        <p class="failure" role="alert">${failure}</p>
+        ${title.synopsis ? html`<p class="synopsis">${title.synopsis}</p>` : nothing} ${credits(title)}
+        ${publisher ? tools(bill, does) : nothing}
+      </div>
+    </article>
+    ${bill.seasons.map((season) => episodes(season, bill))}
+  `;
+}
+
+/** One title: what it is, and the ways into it. */
+export async function title(root: HTMLElement, titleId: string): Promise<void> {
+  let bill: Bill | undefined;
+
+  function show(failure = ""): void {
+    if (bill) render(frame(page(bill, does, failure)), root);
+  }
+
+  async function load(): Promise<void> {
+    try {
+      bill = await billOf(titleId);
+      entitle(bill.title.name);
+      show();
+    } catch (error) {
+      const fault = faultIn(error);
+      if (fault === "signed-out") askToSignIn();
+      else render(frame(apology(fault, load)), root);
+    }
+  }
+
+  /** Changes something, and says why if that fails. */
+  async function attempt(step: (bill: Bill) => Promise<unknown>): Promise<void> {
+    if (!bill) return;
+    try {
+      await step(bill);
+    } catch (error) {
+      show(reasonIn(error));
+    }
+  }
+
+  async function change(step: (titleId: string) => Promise<Title>): Promise<void> {
+    await attempt(async (before) => {
+      bill = { ...before, title: await step(titleId) };
+      show();
+    });
+  }
+
+  const does: Tools = {
+    publish: () => change(publishTitle),
+    unpublish: () => change(unpublishTitle),
+    remove: () =>
+      attempt(async ({ title, ancestors }) => {
+        if (!(await remove(title))) return;
+        const above = ancestors.at(-1);
+        location.assign(above ? titlePath(above.title_id) : "/");
+      }),
+  };
+
+  render(frame(waiting(1)), root);
+  await load();
+  listen({
+    hear({ title, subscription, history }) {
+      if (title?.title_id === titleId || subscription || history) void load();
+    },
+    catchUp: load,
+  });
+}

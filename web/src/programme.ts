@@ -1,0 +1,86 @@
+import { getAccount, mayPublish } from "./api/accounts.ts";
+import * as history from "./api/history.ts";
+import { type Job, newestJobs } from "./api/jobs.ts";
+import { type Filter, getTitle, isDraft, listTitles, type Title } from "./api/titles.ts";
+import { isReady, isUnderWay } from "./preparation.ts";
+
+/** What the first page knows: titles as far as they were fetched, and what is for this person alone. */
+export class Programme {
+  films: Title[] = [];
+  nextPageToken = "";
+  series: Title[] = [];
+  unfinished: history.HistoryEntry[] = [];
+  recommendations: history.Recommendation[] = [];
+  /** Whether the person sees drafts: these, and the newest job of each that has no media yet. */
+  publisher = false;
+  drafts: Title[] = [];
+  jobs = new Map<string, Job>();
+
+  get isEmpty(): boolean {
+    return this.films.length + this.series.length + this.drafts.length === 0;
+  }
+
+  /** Whether there is work on a draft to look at again. */
+  get isUnderWay(): boolean {
+    return [...this.jobs.values()].some(isUnderWay);
+  }
+
+  /** Fetches everything anew. */
+  async load(): Promise<void> {
+    this.publisher = mayPublish(await getAccount());
+    const [films, series] = await Promise.all([
+      listTitles(this.#shown("TITLE_KIND_FILM")),
+      listTitles(this.#shown("TITLE_KIND_SERIES")),
+      this.personalise(),
+      this.lookAtDrafts(),
+    ]);
+    this.films = (films.titles ?? []).filter(isFilm);
+    this.nextPageToken = films.next_page_token ?? "";
+    this.series = (series.titles ?? []).filter((title) => title.kind === "TITLE_KIND_SERIES" && !isDraft(title));
+  }
+
+  async more(): Promise<void> {
+    const page = await listTitles(this.#shown("TITLE_KIND_FILM"), this.nextPageToken);
+    this.films.push(...(page.titles ?? []).filter(isFilm));
+    this.nextPageToken = page.next_page_token ?? "";
+  }
+
+  /** Fetches what was begun and what is recommended. Neither is worth an apology: what cannot be had is left out. */
+  async personalise(): Promise<void> {
+    const none = () => [];
+    [this.unfinished, this.recommendations] = await Promise.all([
+      history.listUnfinished().catch(none),
+      history.listRecommendations().catch(none),
+    ]);
+  }
+
+  /** Learns how far the drafts are; only publishers have any, and may ask. Those that are ready become films. */
+  async lookAtDrafts(): Promise<void> {
+    if (!this.publisher) return;
+    const before = this.drafts;
+    const page = await listTitles({ state: "TITLE_STATE_DRAFT", page_size: 100 });
+    this.drafts = (page.titles ?? []).filter(isDraft);
+    this.jobs = await newestJobs(this.drafts.filter((title) => !isReady(title)).map((title) => title.title_id));
+    const ids = new Set(this.drafts.map((title) => title.title_id));
+    for (const { title_id } of before) if (!ids.has(title_id)) await this.welcome(title_id);
+  }
+
+  /** Takes in a title that is new, or new in some respect. */
+  async welcome(titleId: string): Promise<void> {
+    const title = await getTitle(titleId).catch(() => undefined); // it may be gone again
+    if (!title || isDraft(title)) return;
+    const others = title.kind === "TITLE_KIND_SERIES" ? this.series : this.films;
+    const index = others.findIndex((other) => other.title_id === titleId);
+    if (index >= 0) others[index] = title;
+    else if (title.kind === "TITLE_KIND_SERIES" || isFilm(title)) others.unshift(title);
+  }
+
+  /** Viewers are shown nothing else anyway. */
+  #shown(kind: "TITLE_KIND_FILM" | "TITLE_KIND_SERIES"): Filter {
+    return this.publisher ? { kind, state: "TITLE_STATE_PUBLISHED" } : { kind };
+  }
+}
+
+function isFilm(title: Title): boolean {
+  return (!title.kind || title.kind === "TITLE_KIND_FILM") && !isDraft(title);
+}
