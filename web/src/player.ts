@@ -1,4 +1,4 @@
-import { ErrorTypes, Events, type default as Hls } from "hls.js";
+import { ErrorTypes, Events, type default as Hls, type HlsConfig } from "hls.js";
 import type { HlsVideoElement } from "hls-video-element";
 import { html, nothing, render } from "lit-html";
 import "hls-video-element";
@@ -7,6 +7,7 @@ import "media-chrome/menu";
 import "./quality-menu.ts";
 import { problemOf } from "./api/calls.ts";
 import { clock } from "./clock.ts";
+import { PlaybackReporter } from "./cmcd.ts";
 import { type Fault, faultOf } from "./faults.ts";
 import type { Order } from "./reporting.ts";
 
@@ -16,6 +17,9 @@ export type Doing = "played" | "paused" | "sought" | "ticked";
 export interface Showing {
   /** The HLS main playlist. */
   source: string;
+  /** The playback session, and the title, as what the player tells of itself names them. */
+  sessionId: string;
+  contentId: string;
   poster: string;
   name: string;
   /** Where to start, in seconds. */
@@ -28,8 +32,11 @@ export interface Showing {
   onFault(fault: Fault, position: number, reason: string): unknown;
 }
 
-/** hls.js asks for the worker of its build as a blob: URL otherwise; our segments need no remuxing. */
-const SETTINGS = { enableWorker: false, capLevelToPlayerSize: false };
+/** What hls.js is to do. It asks for the worker of its build as a blob: URL otherwise; our segments need no remuxing. */
+function settings({ sessionId, contentId }: Showing): Partial<HlsConfig> {
+  const cmcd = { version: 2, useHeaders: true, sessionId, contentId } as const;
+  return { enableWorker: false, capLevelToPlayerSize: false, cmcd };
+}
 
 /** How often a running film says where it is, and is checked for having been stopped elsewhere, in milliseconds. */
 const TICK_MS = 10_000;
@@ -63,7 +70,13 @@ function resumption(from: number) {
 function controls(showing: Showing) {
   return html`
     <media-controller class="player" keyboardforwardseekoffset="10" keyboardbackwardseekoffset="10">
-      <hls-video slot="media" playsinline preload="metadata" aria-label=${showing.name} .config=${SETTINGS}></hls-video>
+      <hls-video
+        slot="media"
+        playsinline
+        preload="metadata"
+        aria-label=${showing.name}
+        .config=${settings(showing)}
+      ></hls-video>
       <media-poster-image slot="poster" src=${showing.poster}></media-poster-image>
       <media-loading-indicator slot="centered-chrome" noautohide></media-loading-indicator>
       <media-play-button slot="centered-chrome" class="big" notooltip></media-play-button>
@@ -116,6 +129,7 @@ function isRefusal(status: number): boolean {
 
 /** Plays one showing, until a fault ends it: with hls.js, or with the browser's own HLS (Safari on a phone). */
 export class Projector {
+  readonly #reporter: PlaybackReporter;
   readonly #tick: ReturnType<typeof setInterval>;
   #seek: ReturnType<typeof setTimeout> | undefined;
   #over = false;
@@ -124,6 +138,9 @@ export class Projector {
     readonly video: HlsVideoElement,
     readonly showing: Showing,
   ) {
+    const { sessionId, contentId } = showing;
+    const source = new URL(showing.source, location.href).href;
+    this.#reporter = new PlaybackReporter(video, { source, sessionId, contentId });
     this.#tick = setInterval(() => this.#tickOnce(), TICK_MS);
     this.#listen();
   }
@@ -164,6 +181,7 @@ export class Projector {
     clearInterval(this.#tick);
     clearTimeout(this.#seek);
     const position = this.video.currentTime;
+    this.#reporter.close();
     this.video.removeAttribute("src"); // unloads, and so asks for nothing more
     this.showing.onFault(fault, position, reason);
   }
@@ -200,7 +218,11 @@ export class Projector {
   }
 
   #watchHls(hls: Hls): void {
-    hls.on(Events.ERROR, (_, { fatal, type, response }) => {
+    hls.on(Events.LEVEL_SWITCHED, (_, { level }) => {
+      this.#reporter.bitrate(hls.levels[level]?.bitrate ?? 0);
+    });
+    hls.on(Events.ERROR, (_, { fatal, type, details, response }) => {
+      this.#reporter.error(details, fatal);
       const status = response?.code ?? 0;
       if (isRefusal(status)) void this.look(faultOf(status));
       else if (fatal) this.end(type === ErrorTypes.NETWORK_ERROR ? faultOf(status) : "broken", "");

@@ -28,21 +28,25 @@ export class Programme {
   /** Fetches everything anew. */
   async load(): Promise<void> {
     this.publisher = mayPublish(await getAccount());
-    const [films, series] = await Promise.all([
-      listTitles(this.#shown("TITLE_KIND_FILM")),
+    this.films = [];
+    this.nextPageToken = "";
+    const [series] = await Promise.all([
       listTitles(this.#shown("TITLE_KIND_SERIES")),
+      this.more(),
       this.personalise(),
       this.lookAtDrafts(),
     ]);
-    this.films = (films.titles ?? []).filter(isFilm);
-    this.nextPageToken = films.next_page_token ?? "";
     this.series = (series.titles ?? []).filter((title) => title.kind === "TITLE_KIND_SERIES" && !isDraft(title));
   }
 
+  /** Fetches the next films; a page of a list may hold none of them and go on all the same. */
   async more(): Promise<void> {
-    const page = await listTitles(this.#shown("TITLE_KIND_FILM"), this.nextPageToken);
-    this.films.push(...(page.titles ?? []).filter(isFilm));
-    this.nextPageToken = page.next_page_token ?? "";
+    const before = this.films.length;
+    do {
+      const page = await listTitles(this.#shown("TITLE_KIND_FILM"), this.nextPageToken);
+      this.films.push(...(page.titles ?? []).filter(isFilm));
+      this.nextPageToken = page.next_page_token ?? "";
+    } while (this.films.length === before && this.nextPageToken);
   }
 
   /** Fetches what was begun and what is recommended. Neither is worth an apology: what cannot be had is left out. */

@@ -55,6 +55,8 @@ export class Viewing {
       if (from > 0) this.#reporting.placed(from);
       this.#projector = mountPlayer(this.screen, {
         source: new URL(playback.hls).pathname, // the door that served this page serves the media, by whatever name
+        sessionId: playback.session_id,
+        contentId: this.title.title_id,
         poster: posterUrl(this.title, POSTER_WIDTH),
         name: this.title.name,
         from,
