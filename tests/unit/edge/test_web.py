@@ -40,7 +40,25 @@ def client_of(folder: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/sign-in?next=%2Fwatch%2Ft1", "/watch/t1", "/index.html"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/search?q=night",
+        "/plans",
+        "/account",
+        "/sign-in",
+        "/sign-in?next=%2Fwatch%2Ft1",
+        "/sign-in/callback?code=c&state=s",
+        "/register",
+        "/confirm?token=t",
+        "/forgot",
+        "/reset?token=t",
+        "/title/t1",
+        "/watch/t1",
+        "/index.html",
+    ],
+)
 async def test_the_pages_of_the_application_are_its_index(page: httpx.AsyncClient, path: str) -> None:
     answer = await page.get(path)
     assert answer.content == INDEX
@@ -117,6 +135,8 @@ async def test_signed_urls_do_not_leak_as_referrer(page: httpx.AsyncClient) -> N
         "/assets/",
         "/watch/",
         "/watch/a/b",
+        "/title/",
+        "/plans/a",
         "/content-security-policy.txt",
         "/%00",
         "/index.html%00.js",
