@@ -23,7 +23,17 @@ MENUS = {  # the button of each
     "Quality": "media-rendition-menu-button",
 }
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PAGES = ("/", "/watch/{title_id}", "/sign-in")
+PAGES = (
+    "/",
+    "/search",
+    "/title/{title_id}",
+    "/watch/{title_id}",
+    "/plans",
+    "/account",
+    "/sign-in",
+    "/register",
+    "/forgot",
+)
 
 
 def open_film(page: Page, title: Title) -> None:
@@ -75,11 +85,26 @@ def test_signing_out_closes_the_door(page: Page) -> None:
 
 def test_the_programme_shows_poster_name_and_running_time(page: Page, title: Title) -> None:
     page.goto("/")
-    card = page.get_by_role("listitem").filter(has_text=title.name)
+    card = page.locator(".grid").get_by_role("listitem").filter(has_text=title.name)
     expect(card).to_contain_text("24 s")
     until(page, "[...document.querySelectorAll('.poster img')].every((img) => img.naturalWidth > 0)")
     card.get_by_role("link").click()
+    page.wait_for_url(f"**/title/{title.title_id}")
+
+
+def test_the_page_of_a_title_leads_to_the_player_which_begins_at_once(page: Page, title: Title) -> None:
+    page.goto(f"/title/{title.title_id}")
+    expect(page.get_by_role("heading", name=title.name)).to_be_visible()
+    page.get_by_role("link", name=re.compile("^(Play|From the beginning)$")).click()
     page.wait_for_url(f"**/watch/{title.title_id}")
+    assert_advances(page, VIDEO)
+
+
+def test_a_search_finds_a_title_as_one_types(page: Page, title: Title) -> None:
+    page.goto("/search")
+    page.get_by_label("Search").last.fill("flash")
+    expect(page.get_by_role("link", name=title.name)).to_be_visible()
+    assert page.url.endswith("/search?q=flash")
 
 
 @pytest.fixture
@@ -265,7 +290,7 @@ def test_an_access_token_that_has_expired_is_renewed_unseen(signed_in: BrowserCo
     signed_in.clear_cookies(name="matinee_access")
     page = signed_in.new_page()
     page.goto("/")
-    expect(page.get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
+    expect(page.locator(".grid").get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -284,7 +309,7 @@ def test_a_failure_is_told_kindly_and_can_be_tried_again(
     expect(page.get_by_role("heading", name=words)).to_be_visible()
     page.unroute("**/api/v1/titles*")
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
+    expect(page.locator(".grid").get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
 
 
 def test_the_policy_allows_nothing_inline(page: Page) -> None:
