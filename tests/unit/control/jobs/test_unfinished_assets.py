@@ -35,7 +35,7 @@ async def housekeeping(house: House) -> AsyncIterator[Housekeeping]:
     database = await open_database(house.settings.database_url)
     keyring = Keyring(database, house.clock, token_seconds=MONTH, key_seconds=MONTH)
     await keyring.open()
-    yield Housekeeping(database, house.store, keyring, house.clock, event_seconds=MONTH)
+    yield Housekeeping(database, house.store, keyring, house.clock, event_seconds=MONTH, audit_seconds=MONTH)
     await database.close()
 
 
