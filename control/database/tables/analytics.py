@@ -1,6 +1,6 @@
 """What was watched, and what is learnt from it."""
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Table
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table
 
 from control.database.tables.metadata import Id, metadata
 
@@ -21,3 +21,14 @@ history = Table(
 
 `position_seconds` is the resume point, 0 without one; `told_at` says which event it is of. `finished`: at least once.
 """
+
+recommendation_models = Table(
+    "recommendation_models",
+    metadata,
+    Column("version", Id, primary_key=True),
+    Column("trained_at", Double, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("titles", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+"""What the history taught, and from how many accounts and titles: one row, which a newer version replaces."""

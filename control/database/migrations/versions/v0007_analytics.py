@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Create what is kept of viewing."""
     _create_quality()
     _create_history()
+    _create_recommendations()
 
 
 def _create_quality() -> None:
@@ -56,3 +57,15 @@ def _create_history() -> None:
     )
     op.create_index(op.f("ix_history_title_id"), "history", ["title_id"])
     op.create_index("ix_history_latest", "history", ["account_id", "entry_id"])
+
+
+def _create_recommendations() -> None:
+    op.create_table(
+        "recommendation_models",
+        sa.Column("version", sa.String(length=26), nullable=False),
+        sa.Column("trained_at", sa.Double(), nullable=False),
+        sa.Column("accounts", sa.Integer(), nullable=False),
+        sa.Column("titles", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name="pk_recommendation_models"),
+    )
