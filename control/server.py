@@ -23,6 +23,7 @@ from control.analytics import quality
 from control.analytics.history import HISTORY
 from control.analytics.metrics import MetricsService
 from control.analytics.service import AnalyticsService
+from control.analytics.training import Training
 from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
@@ -107,6 +108,7 @@ class Parts:
     notices: Notices
     access: Access
     housekeeping: Housekeeping
+    training: Training
 
 
 async def serve(
@@ -154,7 +156,20 @@ async def _assemble(
         audit_seconds=settings.accounts.audit_days * 86_400,
         rounds=(Lapse(database, clock), Sweep(database, settings.playback.idle_seconds, clock)),
     )
-    return Parts(settings, store, bus, clock, database, passwords, keyring, announcer, notices, access, housekeeping)
+    return Parts(
+        settings=settings,
+        store=store,
+        bus=bus,
+        clock=clock,
+        database=database,
+        passwords=passwords,
+        keyring=keyring,
+        announcer=announcer,
+        notices=notices,
+        access=access,
+        housekeeping=housekeeping,
+        training=Training(database, settings.recommendations, clock),
+    )
 
 
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
@@ -192,6 +207,7 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
     yield parts.announcer.run()
     yield parts.notices.run()
     yield parts.housekeeping.run()
+    yield parts.training.run()
     yield accounts.postbox.run()
     yield Relay(parts.database, parts.bus).run()
     for consumer in _consumers(parts, accounts):
@@ -275,7 +291,7 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
 
 
 def _add_analytics(server: rpc.Server, parts: Parts) -> None:
-    analytics = AnalyticsService(parts.database, parts.clock)
+    analytics = AnalyticsService(parts.database, parts.training, parts.clock)
     add_AnalyticsServiceServicer_to_server(analytics, server)
     metrics = MetricsService(parts.database, parts.bus, parts.clock)
     add_MetricsServiceServicer_to_server(metrics, server)

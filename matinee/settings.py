@@ -346,6 +346,15 @@ class PlaybackSettings(Section):
     """A session that no player and no edge has told of for so long is not in use, and does not count as a stream."""
 
 
+class RecommendationSettings(Section):
+    """`[recommendations]`: what viewers are offered (see docs/analytics.md)."""
+
+    train_hours: Positive = 6
+    """How often it is learnt anew from what was watched."""
+    most_titles: Annotated[int, Field(gt=0, le=10_000)] = 5_000
+    """Of so many titles, the most watched, is learnt; time grows with the cube, memory with the square of it."""
+
+
 class EdgeSettings(Section):
     """`[edge]`: media delivery."""
 
@@ -392,6 +401,7 @@ class Settings(BaseSettings):
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     payments: PaymentSettings = PaymentSettings()
     playback: PlaybackSettings = PlaybackSettings()
+    recommendations: RecommendationSettings = RecommendationSettings()
     edge: EdgeSettings = EdgeSettings()
 
     @classmethod

@@ -27,9 +27,9 @@ class Suggestion:
 class Affinity:
     """The titles that are known, the most popular first, and for each those that it speaks for, and how much."""
 
-    title_ids: tuple[str, ...] = ()
-    neighbours: NDArray[np.uint16] = np.zeros((0, 0), np.uint16)
-    strengths: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+    title_ids: tuple[str, ...]
+    neighbours: NDArray[np.uint16]
+    strengths: NDArray[np.float32]
 
     def suggest(self, watched: Sequence[str], nameable: frozenset[str]) -> list[Suggestion]:
         """All that speaks for by what was watched, best first; only what is nameable is given as the reason."""
@@ -48,10 +48,13 @@ class Affinity:
         return [Suggestion(self.title_ids[at], known[reasons[at]] if most[at] > 0 else "") for at in ranked]
 
 
+NOTHING = Affinity((), np.zeros((0, 0), np.uint16), np.zeros((0, 0), np.float32))
+
+
 def learn(pairs: Numbers, title_ids: Sequence[str]) -> Affinity:
     """What pairs of an account and a title teach, both as numbers: titles by their place among `title_ids`."""
     if not title_ids:
-        return Affinity()
+        return NOTHING
     weights = ease.fit(baskets(pairs), len(title_ids))
     kept = min(NEIGHBOURS, len(title_ids))
     neighbours = np.array([np.argpartition(-np.abs(row), kept - 1)[:kept] for row in weights])

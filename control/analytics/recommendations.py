@@ -6,7 +6,7 @@ of which an episode can be played. What was watched, or is a series of which an 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -14,11 +14,12 @@ from control.analytics import affinity
 from control.analytics.affinity import Affinity, Suggestion
 from control.callers import Caller
 from control.catalogue.visibility import visible
-from control.database import Connection, Database, plans, recommendations, titles
+from control.database import Connection, Database, recommendations, titles
 from control.database.recommendations import Part
 from control.database.titles import Title
 from control.subscriptions import ledger
 from control.subscriptions.entitlement import Standing, Wanted, refusal
+from control.subscriptions.plan import Plan
 from matinee.tokens import Clock
 
 LOOKED_AT = 300
@@ -36,6 +37,14 @@ class Recommendation:
     because: Title | None
 
 
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """For whom is chosen, and at which moment."""
+
+    standing: Standing
+    now: float
+
+
 class Recommendations:
     """Keeps what was learnt last in memory."""
 
@@ -43,21 +52,21 @@ class Recommendations:
         self._database = database
         self._clock = clock
         self._version = ""
-        self._affinity = Affinity()
+        self._affinity = affinity.NOTHING
 
-    async def recommend(self, viewer: Caller, size: int) -> list[Recommendation]:
+    async def recommend(self, person: Caller, size: int) -> list[Recommendation]:
         """Up to `size` recommendations, best first. Raises `Unavailable` when the database is away."""
         now = self._clock()
         async with self._database.read() as connection:
             learnt = await self._current(connection)
-            watched = await recommendations.watched(connection, viewer.account_id)
+            watched = await recommendations.watched(connection, person.account_id)
             known = await titles.among(connection, watched[:LOOKED_AT])
             nameable = frozenset(title.title_id for title in known.values() if visible(title, now))
             suggested = await asyncio.to_thread(learnt.suggest, watched[:LOOKED_AT], nameable)
             popular = (Suggestion(title_id, "") for title_id in learnt.title_ids)
             candidates = _candidates(connection, chain(suggested, popular), now)
-            standing = await ledger.standing(connection, viewer.account_id, viewer.role, now)
-            found = await _open(connection, candidates, set(watched), standing, size, now)
+            standing = await ledger.standing(connection, person.account_id, person.role, now)
+            found = await _open(connection, candidates, set(watched), Viewer(standing, now), size)
         return [Recommendation(title, known.get(because_id)) for title, because_id in found]
 
     async def _current(self, connection: Connection) -> Affinity:
@@ -65,6 +74,57 @@ class Recommendations:
         version, _ = await recommendations.version(connection)
         if version != self._version:
             data = await recommendations.load(connection, version)
-            learnt = await asyncio.to_thread(affinity.decode, data) if data else Affinity()
+            learnt = await asyncio.to_thread(affinity.decode, data) if data else affinity.NOTHING
             self._affinity, self._version = learnt, version
         return self._affinity
+
+
+async def _candidates(
+    connection: Connection, learnt: Iterable[Suggestion], now: float
+) -> AsyncIterator[Sequence[Suggestion]]:
+    """What was learnt, and then the newest, some at a time."""
+    learnt = iter(learnt)
+    while batch := list(islice(learnt, BATCH)):
+        yield batch
+    before = ""
+    for _ in range(NEWEST_PAGES):
+        found = await recommendations.newest(connection, before, BATCH, now)
+        if not found:
+            return
+        yield [Suggestion(title_id, "") for title_id in found]
+        before = found[-1]
+
+
+async def _open(
+    connection: Connection,
+    candidates: AsyncIterator[Sequence[Suggestion]],
+    passed_over: set[str],
+    viewer: Viewer,
+    size: int,
+) -> list[tuple[Title, str]]:
+    """The first `size` candidates that the viewer may watch, each once, and why."""
+    chosen: list[tuple[Title, str]] = []
+    async for batch in candidates:
+        fresh: dict[str, str] = {}
+        for each in batch:
+            if each.title_id not in passed_over:
+                fresh.setdefault(each.title_id, each.because_id)
+        passed_over |= fresh.keys()
+        may = await _watchable(connection, fresh, viewer)
+        chosen += [(may[title_id], because_id) for title_id, because_id in fresh.items() if title_id in may]
+        if len(chosen) >= size:
+            break
+    return chosen[:size]
+
+
+async def _watchable(connection: Connection, work_ids: Collection[str], viewer: Viewer) -> dict[str, Title]:
+    """Those of the works that the viewer sees, and of which something can be played with their plan."""
+    parts = await recommendations.playable(connection, work_ids, viewer.now)
+    needed = {plan_id: await ledger.needed(connection, plan_id) for plan_id in {part.plan_id for part in parts}}
+    allowed = {part.work_id for part in parts if not refusal(viewer.standing, _wanted(part, needed[part.plan_id]))}
+    known = await titles.among(connection, allowed)
+    return {title_id: title for title_id, title in known.items() if visible(title, viewer.now)}
+
+
+def _wanted(part: Part, plan: Plan | None) -> Wanted:
+    return Wanted(part.work_id, plan, tuple(json.loads(part.tags)))

@@ -4,13 +4,15 @@ from typing_extensions import override
 
 from control import inputs, messages
 from control.analytics import quality
+from control.analytics.recommendations import Recommendation, Recommendations
+from control.analytics.training import Training
 from control.analytics.unfinished import unfinished
 from control.callers import caller
 from control.catalogue.visibility import visible
 from control.database import Database, history, titles
 from control.database.history import Entry
 from control.database.titles import Title
-from control.pages import PageRequest
+from control.pages import PageRequest, checked_size
 from matinee.errors import NotFound
 from matinee.rpc import Context
 from matinee.tokens import Clock
@@ -21,8 +23,10 @@ from protos.v1.analytics_pb2_grpc import AnalyticsServiceServicer
 class AnalyticsService(AnalyticsServiceServicer):
     """Everybody hears of their own history only; publishers hear how titles do."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, training: Training, clock: Clock) -> None:
         self._database = database
+        self._training = training
+        self._recommendations = Recommendations(database, clock)
         self._clock = clock
 
     @override
@@ -52,6 +56,20 @@ class AnalyticsService(AnalyticsServiceServicer):
         return pb.ListUnfinishedResponse(entries=[_offered(title, entry) for title, entry in offers])
 
     @override
+    async def ListRecommendations(
+        self, request: pb.ListRecommendationsRequest, context: Context
+    ) -> pb.ListRecommendationsResponse:
+        found = await self._recommendations.recommend(caller(), checked_size(request.page_size))
+        return pb.ListRecommendationsResponse(recommendations=map(_recommendation, found))
+
+    @override
+    async def TrainRecommendations(
+        self, request: pb.TrainRecommendationsRequest, context: Context
+    ) -> pb.TrainRecommendationsResponse:
+        learnt = await self._training.train()
+        return pb.TrainRecommendationsResponse(accounts=learnt.accounts, titles=learnt.titles, seconds=learnt.seconds)
+
+    @override
     async def GetPlaybackQuality(
         self, request: pb.GetPlaybackQualityRequest, context: Context
     ) -> pb.GetPlaybackQualityResponse:
@@ -72,3 +90,10 @@ def _offered(title: Title, entry: Entry) -> pb.HistoryEntry:
     if title.title_id == entry.title_id:
         return _entry(title, entry)
     return pb.HistoryEntry(title=messages.title(title), watched_at=messages.timestamp(entry.watched_at))
+
+
+def _recommendation(found: Recommendation) -> pb.Recommendation:
+    title, because = messages.title(found.title), found.because
+    if because is None:
+        return pb.Recommendation(title=title)
+    return pb.Recommendation(title=title, because_title_id=because.title_id, because_name=because.name)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from control.database import Connection, announcements, plans, playback_sessions, subscriptions, titles
+from control.database import Connection, announcements, playback_sessions, subscriptions, titles
 from control.database.titles import Title
 from control.playback.ending import end_sessions
 from control.playback.session import PlaybackSession
@@ -10,7 +10,6 @@ from control.playback.session_states import State
 from control.playback.streams import in_use, room_makers
 from control.subscriptions import entitlement, ledger
 from control.subscriptions.entitlement import Allowance, Standing, Wanted
-from control.subscriptions.plan import HIGHEST_LEVEL, Plan
 from matinee.errors import MatineeError, NotFound, PermissionDenied, ResourceExhausted
 from matinee.settings import PlaybackSettings, SubscriptionSettings
 from matinee.tokens import Clock
@@ -98,8 +97,5 @@ class Access:
 
 
 async def _wanted(connection: Connection, title: Title) -> Wanted:
-    """The title as entitlement sees it. Where there are plans, one that there is not is out of everybody's reach."""
-    plan = await plans.find(connection, title.plan_id) if title.plan_id else None
-    if title.plan_id and plan is None and await plans.any_plan(connection):
-        plan = Plan(title.plan_id, title.plan_id, 0, level=HIGHEST_LEVEL + 1)
-    return Wanted(title.title_id, plan, title.tags)
+    """The title as entitlement sees it."""
+    return Wanted(title.title_id, await ledger.needed(connection, title.plan_id), title.tags)

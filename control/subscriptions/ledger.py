@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from control import messages
 from control.database import Connection, outbox, plans, subscriptions
 from control.subscriptions.entitlement import Standing
-from control.subscriptions.plan import Plan
+from control.subscriptions.plan import HIGHEST_LEVEL, Plan
 from control.subscriptions.subscription import Subscription, at
 from control.subscriptions.subscription_states import State
 from matinee.errors import NotFound
@@ -42,6 +42,14 @@ async def standing(connection: Connection, account_id: str, role: str, now: floa
     if entry is None or not entry.subscription.in_force:
         return Standing(account_id, role)
     return Standing(account_id, role, entry.plan, entry.subscription.period_ends_at)
+
+
+async def needed(connection: Connection, plan_id: str) -> Plan | None:
+    """The plan that a title says it needs, if any. Where there are plans, one that there is not is out of all reach."""
+    plan = await plans.find(connection, plan_id) if plan_id else None
+    if plan_id and plan is None and await plans.any_plan(connection):
+        return Plan(plan_id, plan_id, 0, level=HIGHEST_LEVEL + 1)
+    return plan
 
 
 async def record(connection: Connection, subscription: Subscription, clock: Clock, *, new: bool = False) -> None:

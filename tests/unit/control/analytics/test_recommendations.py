@@ -1,0 +1,203 @@
+"""Recommendations, from the history in the database to what a viewer is offered."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.analytics.history import HISTORY
+from control.analytics.recommendations import Recommendations
+from control.analytics.training import RECENT_SECONDS, Training
+from control.callers import Caller
+from control.database import history, plans, recommendations, titles
+from control.database.engine import open_database
+from control.subscriptions.plan import Plan
+from matinee.settings import RecommendationSettings
+from tests.viewing import HOUR, NOON, Cinema, numbered, opened, paused, title
+
+pytestmark = pytest.mark.anyio
+
+NOW = NOON + HOUR
+ME, YOU, THEM, NOBODY = (numbered("a", number) for number in range(4))
+FILMS = [numbered("t", number) for number in range(6)]
+SERIES, SEASON, PILOT, SECOND = (numbered("v", number) for number in range(4))
+
+
+@pytest.fixture
+async def cinema(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Cinema]:
+    """Six films; two accounts watched 0, 1 and 2, I watched 0 to the end."""
+    shutil.copy(migrated, tmp_path)
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+    full = await opened(database, 4, 6)
+    for person in (YOU, THEM):
+        for film in FILMS[:3]:
+            await watch(full, person, film)
+    await watch(full, ME, FILMS[0], until=HOUR)
+    yield full
+    await database.close()
+
+
+async def watch(
+    cinema: Cinema, person: str, title_id: str, *, at: float = NOON, until: float = 600, seconds: float = 600
+) -> None:
+    await cinema.consume(HISTORY, [paused(person, title_id, at, until, watched=seconds)])
+
+
+async def change(cinema: Cinema, title_id: str, **changes: Any) -> None:
+    async with cinema.database.write() as connection:
+        found = await titles.find(connection, title_id)
+        assert found is not None
+        await titles.save(connection, replace(found, **changes))
+
+
+async def add(cinema: Cinema, title_id: str, **changes: Any) -> None:
+    async with cinema.database.write() as connection:
+        await titles.add(connection, title(title_id, title_id, **changes))
+
+
+def training(cinema: Cinema, now: float = NOW, **settings: int) -> Training:
+    return Training(cinema.database, RecommendationSettings(**settings), lambda: now)
+
+
+async def offered(
+    cinema: Cinema, person: str = ME, size: int = 24, *, role: str = "viewer", now: float = NOW
+) -> list[tuple[str, str]]:
+    """The ids of what is recommended, and of the reasons."""
+    found = await Recommendations(cinema.database, lambda: now).recommend(Caller(person, "", role), size)
+    return [(each.title.title_id, each.because.title_id if each.because else "") for each in found]
+
+
+async def names(cinema: Cinema, person: str = ME, size: int = 24, *, role: str = "viewer") -> list[str]:
+    return [title_id for title_id, _ in await offered(cinema, person, size, role=role)]
+
+
+async def test_what_was_watched_with_what_i_watched_comes_first_and_says_why(cinema: Cinema) -> None:
+    await training(cinema).train()
+    found = await offered(cinema)
+    assert found[:2] == [(FILMS[1], FILMS[0]), (FILMS[2], FILMS[0])]
+    assert found[2:] == [(film, "") for film in FILMS[:2:-1]]
+
+
+async def test_who_watched_nothing_is_offered_what_is_popular_and_then_the_newest(cinema: Cinema) -> None:
+    await training(cinema).train()
+    assert await offered(cinema, NOBODY) == [(film, "") for film in (*FILMS[:3], *FILMS[:2:-1])]
+
+
+async def test_before_the_first_training_the_newest_are_offered(cinema: Cinema) -> None:
+    assert await offered(cinema) == [(film, "") for film in FILMS[:0:-1]]
+
+
+async def test_what_was_popular_lately_goes_before_what_always_was(cinema: Cinema) -> None:
+    later = NOON + RECENT_SECONDS + HOUR
+    await watch(cinema, ME, FILMS[4], at=later)
+    await training(cinema, later).train()
+    assert (await names(cinema, NOBODY))[:2] == [FILMS[4], FILMS[0]]
+
+
+async def test_a_glance_is_not_watching(cinema: Cinema) -> None:
+    await watch(cinema, YOU, FILMS[4], seconds=119)
+    await watch(cinema, ME, FILMS[1], seconds=119)
+    assert (await training(cinema).train()).titles == 3
+    assert FILMS[1] in await names(cinema)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"published": False}, {"available_from": NOW + 1}, {"available_until": NOW}, {"asset_id": ""}],
+    ids=["draft", "not yet", "no more", "without media"],
+)
+async def test_what_may_not_be_watched_now_is_never_recommended(cinema: Cinema, changes: dict[str, Any]) -> None:
+    await training(cinema).train()
+    await change(cinema, FILMS[1], **changes)
+    await change(cinema, FILMS[5], **changes)
+    assert await names(cinema) == [FILMS[2], FILMS[4], FILMS[3]]
+
+
+async def test_what_the_viewer_sees_no_more_is_no_reason(cinema: Cinema) -> None:
+    await training(cinema).train()
+    await change(cinema, FILMS[0], published=False)
+    assert (await offered(cinema))[0] == (FILMS[1], "")
+
+
+async def test_what_needs_a_plan_that_the_viewer_lacks_is_not_recommended(cinema: Cinema) -> None:
+    async with cinema.database.write() as connection:
+        await plans.add(connection, Plan("family", "Family", NOON, level=1))
+    await change(cinema, FILMS[1], plan_id="family")
+    await change(cinema, FILMS[5], plan_id="gone")
+    await training(cinema).train()
+    assert await names(cinema) == [FILMS[2], FILMS[4], FILMS[3]]
+    assert (await names(cinema, role="publisher"))[0] == FILMS[1]
+
+
+async def test_a_series_is_recommended_for_its_episodes_until_one_is_watched(cinema: Cinema) -> None:
+    await add(cinema, SERIES, kind="series", asset_id="")
+    await add(cinema, SEASON, kind="season", asset_id="", parent_id=SERIES, number=1)
+    await add(cinema, PILOT, kind="episode", parent_id=SEASON, number=1)
+    await add(cinema, SECOND, kind="episode", parent_id=SERIES, number=2)
+    await watch(cinema, YOU, PILOT)
+    await watch(cinema, THEM, SECOND)
+    await training(cinema).train()
+    assert (SERIES, FILMS[0]) in await offered(cinema)
+    assert {SEASON, PILOT, SECOND}.isdisjoint(await names(cinema))
+    await watch(cinema, ME, SECOND)
+    assert SERIES not in await names(cinema)
+
+
+async def test_a_series_of_which_nothing_can_be_played_is_not_recommended(cinema: Cinema) -> None:
+    await add(cinema, SERIES, kind="series", asset_id="")
+    await add(cinema, PILOT, kind="episode", parent_id=SERIES, number=1, published=False)
+    assert SERIES not in await names(cinema)
+
+
+async def test_a_list_is_as_long_as_is_asked_for_at_most(cinema: Cinema) -> None:
+    await training(cinema).train()
+    whole = await names(cinema)
+    assert [await names(cinema, size=size) for size in (1, 3)] == [whole[:1], whole[:3]]
+
+
+async def test_what_is_forgotten_speaks_for_nothing_at_once(cinema: Cinema) -> None:
+    await training(cinema).train()
+    async with cinema.database.write() as connection:
+        await history.forget(connection, ME, FILMS[0])
+    assert {because for _, because in await offered(cinema)} == {""}
+
+
+async def test_what_is_forgotten_is_not_learnt_again(cinema: Cinema) -> None:
+    async with cinema.database.write() as connection:
+        for person in (YOU, THEM):
+            await history.forget(connection, person, FILMS[2])
+    outcome = await training(cinema).train()
+    assert (outcome.accounts, outcome.titles) == (3, 2)
+
+
+async def test_the_titles_that_most_watched_are_learnt(cinema: Cinema) -> None:
+    assert (await training(cinema, most_titles=1).train()).titles == 1
+    assert (await offered(cinema, NOBODY))[0] == (FILMS[0], "")
+
+
+async def test_what_another_process_learnt_is_known_at_the_next_request(cinema: Cinema) -> None:
+    known, viewer = Recommendations(cinema.database, lambda: NOW), Caller(ME, "", "viewer")
+    assert (await known.recommend(viewer, 1))[0].title.title_id == FILMS[5]
+    await training(cinema).train()
+    assert (await known.recommend(viewer, 1))[0].title.title_id == FILMS[1]
+
+
+async def test_who_asks_while_it_is_being_learnt_waits_for_that(cinema: Cinema) -> None:
+    shared = training(cinema)
+    first, second = await asyncio.gather(shared.train(), shared.train())
+    assert first is second
+
+
+async def test_it_is_learnt_again_when_it_is_due(cinema: Cinema) -> None:
+    async def version_after(seconds: float) -> str:
+        await training(cinema, NOW + seconds, train_hours=6).make_round()
+        async with cinema.read() as connection:
+            return (await recommendations.version(connection))[0]
+
+    first = await version_after(0)
+    assert await version_after(6 * HOUR - 1) == first
+    assert await version_after(6 * HOUR) != first
