@@ -31,7 +31,7 @@ service Library {
     option (google.api.http) = {post: "/v1/shelves/{shelf}/sort" body: "filter"};
   }
   rpc Burn(PutRequest) returns (Book);
-  rpc Watch(FindRequest) returns (stream Book) { option (google.api.http) = {get: "/v1/watch"}; }
+  rpc Watch(FindRequest) returns (stream Book) { option (google.api.http) = {post: "/v1/watch"}; }
   rpc Lose(FindRequest) returns (Book) { option (google.api.http) = {get: "/v1/lost/{nothing}"}; }
   rpc Misplace(FindRequest) returns (Book) { option (google.api.http) = {post: "/v1/misplaced" body: "nothing"}; }
 }
