@@ -97,6 +97,7 @@ def test_the_page_of_a_title_leads_to_the_player_which_begins_at_once(page: Page
     expect(page.get_by_role("heading", name=title.name)).to_be_visible()
     page.get_by_role("link", name=re.compile("^(Play|From the beginning)$")).click()
     page.wait_for_url(f"**/watch/{title.title_id}")
+    until(page, f"{VIDEO}?.readyState >= 1")
     assert_advances(page, VIDEO)
 
 
