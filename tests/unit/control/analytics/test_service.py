@@ -9,7 +9,9 @@ from protos.v1.analytics_pb2 import (
     ForgetHistoryRequest,
     GetPlaybackQualityRequest,
     ListHistoryRequest,
+    ListRecommendationsRequest,
     ListUnfinishedRequest,
+    TrainRecommendationsRequest,
 )
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
 from tests.control_house import House, Metadata, claims_of, refusal
@@ -72,3 +74,27 @@ async def test_the_quality_of_playback_is_for_publishers(house: House) -> None:
         await analytics.GetPlaybackQuality(nothing, metadata=await house.person("viewer"))
     async with refusal("NOT_FOUND"):
         await analytics.GetPlaybackQuality(nothing, metadata=await house.person("publisher"))
+
+
+async def test_recommendations_are_learnt_by_an_admin_and_come_with_their_reason(house: House) -> None:
+    analytics, viewer, publisher = (
+        AnalyticsServiceStub(house.channel),
+        await house.person("viewer"),
+        await house.person("publisher"),
+    )
+    films = [await house.film(f"upload-{number}", f"Film {number}", letter * 26) for number, letter in enumerate("abc")]
+    for person, film in ((publisher, films[0]), (publisher, films[1]), (viewer, films[0])):
+        await watched(house, person, film)
+    async with refusal("PERMISSION_DENIED"):
+        await analytics.TrainRecommendations(TrainRecommendationsRequest(), metadata=publisher)
+    learnt = await analytics.TrainRecommendations(TrainRecommendationsRequest(), metadata=await house.admin())
+    assert (learnt.accounts, learnt.titles) == (2, 2)
+    found = (await analytics.ListRecommendations(ListRecommendationsRequest(), metadata=viewer)).recommendations
+    shown = [(each.title.title_id, each.because_title_id, each.because_name) for each in found]
+    assert shown == [(films[1], films[0], "Film 0"), (films[2], "", "")]
+
+
+async def test_a_list_of_recommendations_has_no_negative_length(house: House) -> None:
+    async with refusal("INVALID_ARGUMENT", "page_size"):
+        request = ListRecommendationsRequest(page_size=-1)
+        await AnalyticsServiceStub(house.channel).ListRecommendations(request, metadata=await house.person("viewer"))
