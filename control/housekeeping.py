@@ -16,6 +16,7 @@ from control.database import (
     quality,
     removals,
     sessions,
+    statistics,
     unfinished_assets,
 )
 from matinee.errors import Unavailable
@@ -28,8 +29,8 @@ ANNOUNCED_SECONDS = 3_600.0
 MARGIN_SECONDS = 3_600.0
 """How much longer than an event itself it is remembered that it was handled."""
 DAY_SECONDS = 86_400
-QUALITY_DAYS = 400
-"""How long it is kept how well a playback session played: a year, to compare with, and a month."""
+VIEWING_DAYS = 400
+"""How long it is kept what was played, and how well: a year, to compare with, and a month."""
 ABANDONED_SECONDS = 86_400.0
 """How old an asset is that nobody writes any more, even who slept: younger ones their workers remove themselves."""
 
@@ -90,7 +91,8 @@ class Housekeeping:
             await identities.forget_expired(connection, now)
             await announcements.forget(connection, now - ANNOUNCED_SECONDS)
             await handled_events.forget(connection, now - self._event_seconds - MARGIN_SECONDS)
-            await quality.forget(connection, int(now // DAY_SECONDS) - QUALITY_DAYS)
+            await quality.forget(connection, int(now // DAY_SECONDS) - VIEWING_DAYS)
+            await statistics.forget(connection, int(now // DAY_SECONDS) - VIEWING_DAYS)
             abandoned = await unfinished_assets.take_abandoned(connection, now - ABANDONED_SECONDS)
             await removals.note(connection, map(asset_prefix, abandoned), now)
         for make in self._rounds:

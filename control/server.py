@@ -22,6 +22,7 @@ from control.accounts.provider import Provider
 from control.analytics import quality
 from control.analytics.history import HISTORY
 from control.analytics.metrics import MetricsService
+from control.analytics.plays import STATISTICS
 from control.analytics.service import AnalyticsService
 from control.analytics.training import Training
 from control.catalogue.service import CatalogueService
@@ -216,7 +217,7 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
 
 def _consumers(parts: Parts, accounts: Accounts) -> tuple[Consumer, ...]:
     """Everybody who acts on events."""
-    return (access_sync(parts.access, parts.announcer), quality.CONSUMER, HISTORY, *accounts.consumers)
+    return (access_sync(parts.access, parts.announcer), quality.CONSUMER, HISTORY, STATISTICS, *accounts.consumers)
 
 
 def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> Accounts:

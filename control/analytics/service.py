@@ -3,7 +3,7 @@
 from typing_extensions import override
 
 from control import inputs, messages
-from control.analytics import quality
+from control.analytics import quality, statistics
 from control.analytics.recommendations import Recommendation, Recommendations
 from control.analytics.training import Training
 from control.analytics.unfinished import unfinished
@@ -68,6 +68,20 @@ class AnalyticsService(AnalyticsServiceServicer):
     ) -> pb.TrainRecommendationsResponse:
         learnt = await self._training.train()
         return pb.TrainRecommendationsResponse(accounts=learnt.accounts, titles=learnt.titles, seconds=learnt.seconds)
+
+    @override
+    async def GetTitleStatistics(
+        self, request: pb.GetTitleStatisticsRequest, context: Context
+    ) -> pb.GetTitleStatisticsResponse:
+        return await statistics.of_title(self._database, request, self._clock())
+
+    @override
+    async def ListStatistics(self, request: pb.ListStatisticsRequest, context: Context) -> pb.ListStatisticsResponse:
+        return await statistics.of_all(self._database, request, self._clock())
+
+    @override
+    async def GetAudience(self, request: pb.GetAudienceRequest, context: Context) -> pb.GetAudienceResponse:
+        return await statistics.audience(self._database, self._clock())
 
     @override
     async def GetPlaybackQuality(

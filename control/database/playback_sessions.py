@@ -113,6 +113,14 @@ async def review_title(connection: Connection, title_id: str, now: float) -> Non
     await connection.execute(update(playback_sessions).where(chosen).values(review_at=now))
 
 
+async def in_use(connection: Connection, *, since: float, now: float) -> dict[str, int]:
+    """How many open sessions of each title were in use since a moment, the most watched title first."""
+    of, viewers = playback_sessions.c.title_id, func.count()
+    chosen = NOT_STOPPED & (playback_sessions.c.last_seen_at >= since) & (playback_sessions.c.expires_at > now)
+    query = select(of, viewers).where(chosen).group_by(of).order_by(viewers.desc(), of)
+    return dict((await connection.execute(query)).all())
+
+
 async def forget_expired(connection: Connection, now: float) -> None:
     """Remove the sessions whose URLs have expired, and that are stopped."""
     over = (playback_sessions.c.expires_at <= now) & (playback_sessions.c.state == State.STOPPED)

@@ -10,7 +10,7 @@ from control.database.tables.accounts import (
     sign_ins,
     signing_keys,
 )
-from control.database.tables.analytics import history, recommendation_models
+from control.database.tables.analytics import history, plays, recommendation_models, title_days
 from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs, unfinished_assets
 from control.database.tables.metadata import metadata
@@ -36,6 +36,7 @@ __all__ = [
     "plans",
     "playback_quality",
     "playback_sessions",
+    "plays",
     "recommendation_models",
     "refresh_tokens",
     "removals",
@@ -43,6 +44,7 @@ __all__ = [
     "sign_ins",
     "signing_keys",
     "subscriptions",
+    "title_days",
     "title_labels",
     "title_texts",
     "titles",

@@ -1,6 +1,6 @@
 """What was watched, and what is learnt from it."""
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table
 
 from control.database.tables.metadata import Id, metadata
 
@@ -32,3 +32,32 @@ recommendation_models = Table(
     Column("data", LargeBinary, nullable=False),
 )
 """What the history taught, and from how many accounts and titles: one row, which a newer version replaces."""
+
+plays = Table(
+    "plays",
+    metadata,
+    Column("session_id", Id, primary_key=True),
+    Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", Id, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("started", Boolean, nullable=False),
+    Column("watched_ms", BigInteger, nullable=False),
+    Column("reached_ppm", Integer, nullable=False),
+    Index("ix_plays_title_viewers", "title_id", "day", "account_id", "started"),
+    Index("ix_plays_viewers", "day", "account_id", "started"),
+)
+"""The playback sessions that ever were; an account that is deleted keeps its plays, so that the figures stay.
+
+The indexes hold all that unique viewers are counted from.
+"""
+
+title_days = Table(
+    "title_days",
+    metadata,
+    Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Integer, primary_key=True, index=True),
+    Column("plays", BigInteger, nullable=False),
+    Column("watched_ms", BigInteger, nullable=False),
+    Column("reached_ppm", BigInteger, nullable=False),
+)
+"""The sums of the plays of a title that began on a day."""

@@ -12,6 +12,7 @@ def upgrade() -> None:
     _create_quality()
     _create_history()
     _create_recommendations()
+    _create_statistics()
 
 
 def _create_quality() -> None:
@@ -69,3 +70,31 @@ def _create_recommendations() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_recommendation_models"),
     )
+
+
+def _create_statistics() -> None:
+    op.create_table(
+        "plays",
+        sa.Column("session_id", sa.String(length=26), nullable=False),
+        sa.Column("title_id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("started", sa.Boolean(), nullable=False),
+        sa.Column("watched_ms", sa.BigInteger(), nullable=False),
+        sa.Column("reached_ppm", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["title_id"], ["titles.title_id"], name="fk_plays_title_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("session_id", name="pk_plays"),
+    )
+    op.create_index("ix_plays_title_viewers", "plays", ["title_id", "day", "account_id", "started"])
+    op.create_index("ix_plays_viewers", "plays", ["day", "account_id", "started"])
+    op.create_table(
+        "title_days",
+        sa.Column("title_id", sa.String(length=26), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("plays", sa.BigInteger(), nullable=False),
+        sa.Column("watched_ms", sa.BigInteger(), nullable=False),
+        sa.Column("reached_ppm", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["title_id"], ["titles.title_id"], name="fk_title_days_title_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("title_id", "day", name="pk_title_days"),
+    )
+    op.create_index(op.f("ix_title_days_day"), "title_days", ["day"])

@@ -1,0 +1,134 @@
+"""How titles did, as publishers ask for it."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Self
+
+from control import inputs
+from control.analytics.plays import DAY_SECONDS, MILLION
+from control.database import Database, playback_sessions, quality, statistics, titles
+from control.database.quality import QualityFigures
+from control.database.statistics import Tally
+from control.pages import PageRequest
+from matinee.errors import InvalidInput, NotFound
+from protos.v1 import analytics_pb2 as pb
+
+USUAL_DAYS = 28
+MOST_DAYS = 400
+IN_USE_SECONDS = 60.0
+"""How lately a playback session must have been seen to be watched now."""
+MOST_WATCHED = 100
+
+_EPOCH = date(1970, 1, 1)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days in a row, counted from 1970 (UTC)."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def read(cls, from_day: str, to_day: str, now: float) -> Self:
+        """The period asked for; the last 28 days unless told. Raises `InvalidInput`."""
+        last = _number("to_day", to_day) if to_day else int(now // DAY_SECONDS)
+        first = _number("from_day", from_day) if from_day else max(last - USUAL_DAYS + 1, 0)
+        if first > last:
+            raise InvalidInput("from_day is after to_day")
+        if last - first >= MOST_DAYS:
+            raise InvalidInput(f"the days asked for are more than {MOST_DAYS}")
+        return cls(first, last)
+
+
+async def of_title(
+    database: Database, request: pb.GetTitleStatisticsRequest, now: float
+) -> pb.GetTitleStatisticsResponse:
+    """Answer `GetTitleStatistics`, with every day asked for. Raises `InvalidInput`, `NotFound`."""
+    title_id = inputs.identifier("title_id", request.title_id)
+    period = Period.read(request.from_day, request.to_day, now)
+    days = (period.first, period.last)
+    async with database.read() as connection:
+        if await titles.find(connection, title_id) is None:
+            raise NotFound("there is no such title")
+        tallies = await statistics.by_day(connection, title_id, *days)
+        viewers = await statistics.viewers_by_day(connection, title_id, *days)
+        figures = await quality.by_day(connection, title_id, *days)
+        total_viewers = await statistics.viewers(connection, *days, title_id=title_id)
+        total_figures = await quality.overall(connection, *days, title_id=title_id)
+    told = [
+        pb.DayStatistics(
+            day=_written(day),
+            statistics=_shown(tallies.get(day, Tally()), viewers.get(day, 0), figures.get(day, QualityFigures())),
+        )
+        for day in range(period.first, period.last + 1)
+    ]
+    total = _shown(sum(tallies.values(), Tally()), total_viewers, total_figures)
+    return pb.GetTitleStatisticsResponse(days=told, total=total)
+
+
+async def of_all(database: Database, request: pb.ListStatisticsRequest, now: float) -> pb.ListStatisticsResponse:
+    """Answer `ListStatistics`. Raises `InvalidInput`."""
+    size = PageRequest.read(request.page_size, "").size
+    period = Period.read(request.from_day, request.to_day, now)
+    days = (period.first, period.last)
+    async with database.read() as connection:
+        tallies = await statistics.most_played(connection, *days, size)
+        known = await titles.among(connection, tallies)
+        viewers = await statistics.viewers_by_title(connection, list(tallies), *days)
+        figures = await quality.by_title(connection, *days)
+        total = _shown(
+            await statistics.overall(connection, *days),
+            await statistics.viewers(connection, *days),
+            await quality.overall(connection, *days),
+        )
+    told = [
+        pb.TitleStatistics(
+            title_id=title_id,
+            title_name=known[title_id].name,
+            statistics=_shown(tally, viewers.get(title_id, 0), figures.get(title_id, QualityFigures())),
+        )
+        for title_id, tally in tallies.items()
+    ]
+    return pb.ListStatisticsResponse(titles=told, total=total)
+
+
+async def audience(database: Database, now: float) -> pb.GetAudienceResponse:
+    """Answer `GetAudience`: the open playback sessions that are in use."""
+    async with database.read() as connection:
+        watching = await playback_sessions.in_use(connection, since=now - IN_USE_SECONDS, now=now)
+        most_watched = dict(list(watching.items())[:MOST_WATCHED])
+        known = await titles.among(connection, most_watched)
+    told = [
+        pb.TitleAudience(title_id=title_id, title_name=known[title_id].name, viewers=viewers)
+        for title_id, viewers in most_watched.items()
+    ]
+    return pb.GetAudienceResponse(viewers=sum(watching.values()), titles=told)
+
+
+def _number(name: str, day: str) -> int:
+    try:
+        number = (date.fromisoformat(day) - _EPOCH).days if _DAY.fullmatch(day) else -1
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise InvalidInput(f"{name} must be a day since 1970, such as 2026-11-27")
+    return number
+
+
+def _written(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+def _shown(tally: Tally, viewers: int, figures: QualityFigures) -> pb.Statistics:
+    return pb.Statistics(
+        plays=tally.plays,
+        unique_viewers=viewers,
+        watch_seconds=tally.watched_ms / 1_000,
+        completion=tally.reached_ppm / tally.plays / MILLION if tally.plays else 0.0,
+        startup_seconds=figures.startup_seconds,
+        rebuffer_ratio=figures.rebuffer_ratio,
+        average_bitrate=figures.average_bitrate,
+    )
