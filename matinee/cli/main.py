@@ -20,6 +20,7 @@ from matinee.cli import (
     plans,
     services,
     session,
+    statistics,
     subscriptions,
     users,
 )
@@ -46,7 +47,9 @@ USAGE = 2
 PRIVATE = 0o077
 """The umask of every command: what services and commands write is for their own account on the machine alone."""
 
-for module in (services, ingest, catalogue, jobs, users, plans, subscriptions, events, session, doctor, demo):
+for module in (
+    services, ingest, catalogue, jobs, users, plans, subscriptions, statistics, events, session, doctor, demo,
+):  # fmt: skip
     module.register(app)
 
 
