@@ -52,12 +52,14 @@ class NoticeService(NoticeServiceServicer):
     async def WatchNotices(
         self, request: pb.WatchNoticesRequest, context: Context
     ) -> AsyncIterator[pb.WatchNoticesResponse]:
+        own = caller().session_id
         with self._notices.watching(caller().account_id) as inbox:
             await context.send_initial_metadata(STREAM_OPEN)
             async for news in self._while_signed_in(context, inbox.get):
                 if news is None:
                     return
-                yield news
+                if news.sign_in.session_id != own:  # who has just signed in knows it
+                    yield news
 
     @override
     async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
