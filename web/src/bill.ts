@@ -31,13 +31,12 @@ export interface Next {
 
 /** Fetches the bill of a title. Only the title and its parts are worth an apology: what else cannot be had is left out. */
 export async function billOf(titleId: string): Promise<Bill> {
-  const title = await getTitle(titleId);
-  const [ancestors, seasons, begun, missing, publisher] = await Promise.all([
+  const [title, publisher] = await Promise.all([getTitle(titleId), getAccount().then(mayPublish, () => false)]);
+  const [ancestors, seasons, begun, missing] = await Promise.all([
     ancestorsOf(title),
     isShelf(title) ? seasonsOf(title) : [],
     listUnfinished().catch(() => []),
-    planFor(title).catch(() => undefined),
-    getAccount().then(mayPublish, () => false),
+    publisher ? undefined : planFor(title).catch(() => undefined), // publishers may watch everything
   ]);
   const positions = begun.map(({ title: { title_id }, position_seconds = 0 }) => [title_id, position_seconds] as const);
   return { title, ancestors, seasons, begun: new Map(positions), missing, publisher };

@@ -2,7 +2,7 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import { mark } from "./frame.ts";
 
 /** The least that a password must have. */
-export const SHORTEST_PASSWORD = 10;
+export const SHORTEST_PASSWORD = 8;
 
 export interface Field {
   id: string;

@@ -1,8 +1,11 @@
 import { getAccount, mayPublish } from "./api/accounts.ts";
 import * as history from "./api/history.ts";
 import { type Job, newestJobs } from "./api/jobs.ts";
-import { type Filter, getTitle, isDraft, listTitles, type Title } from "./api/titles.ts";
+import { getTitle, isDraft, listTitles, type Title } from "./api/titles.ts";
 import { isReady, isUnderWay } from "./preparation.ts";
+
+const FILMS = { kind: "TITLE_KIND_FILM", state: "TITLE_STATE_PUBLISHED" } as const;
+const SERIES = { kind: "TITLE_KIND_SERIES", state: "TITLE_STATE_PUBLISHED" } as const;
 
 /** What the first page knows: titles as far as they were fetched, and what is for this person alone. */
 export class Programme {
@@ -27,26 +30,22 @@ export class Programme {
 
   /** Fetches everything anew. */
   async load(): Promise<void> {
-    this.publisher = mayPublish(await getAccount());
-    this.films = [];
-    this.nextPageToken = "";
-    const [series] = await Promise.all([
-      listTitles(this.#shown("TITLE_KIND_SERIES")),
-      this.more(),
+    const [films, series] = await Promise.all([
+      listTitles(FILMS),
+      listTitles(SERIES),
       this.personalise(),
-      this.lookAtDrafts(),
+      this.#meet(),
     ]);
-    this.series = (series.titles ?? []).filter((title) => title.kind === "TITLE_KIND_SERIES" && !isDraft(title));
+    this.films = films.titles ?? [];
+    this.nextPageToken = films.next_page_token ?? "";
+    this.series = series.titles ?? [];
   }
 
-  /** Fetches the next films; a page of a list may hold none of them and go on all the same. */
+  /** Fetches the next films. */
   async more(): Promise<void> {
-    const before = this.films.length;
-    do {
-      const page = await listTitles(this.#shown("TITLE_KIND_FILM"), this.nextPageToken);
-      this.films.push(...(page.titles ?? []).filter(isFilm));
-      this.nextPageToken = page.next_page_token ?? "";
-    } while (this.films.length === before && this.nextPageToken);
+    const page = await listTitles(FILMS, this.nextPageToken);
+    this.films.push(...(page.titles ?? []));
+    this.nextPageToken = page.next_page_token ?? "";
   }
 
   /** Fetches what was begun and what is recommended. Neither is worth an apology: what cannot be had is left out. */
@@ -63,7 +62,7 @@ export class Programme {
     if (!this.publisher) return;
     const before = this.drafts;
     const page = await listTitles({ state: "TITLE_STATE_DRAFT", page_size: 100 });
-    this.drafts = (page.titles ?? []).filter(isDraft);
+    this.drafts = page.titles ?? [];
     this.jobs = await newestJobs(this.drafts.filter((title) => !isReady(title)).map((title) => title.title_id));
     const ids = new Set(this.drafts.map((title) => title.title_id));
     for (const { title_id } of before) if (!ids.has(title_id)) await this.welcome(title_id);
@@ -73,18 +72,15 @@ export class Programme {
   async welcome(titleId: string): Promise<void> {
     const title = await getTitle(titleId).catch(() => undefined); // it may be gone again
     if (!title || isDraft(title)) return;
-    const others = title.kind === "TITLE_KIND_SERIES" ? this.series : this.films;
-    const index = others.findIndex((other) => other.title_id === titleId);
-    if (index >= 0) others[index] = title;
-    else if (title.kind === "TITLE_KIND_SERIES" || isFilm(title)) others.unshift(title);
+    const others = title.kind === FILMS.kind ? this.films : title.kind === SERIES.kind ? this.series : undefined;
+    const index = others?.findIndex((other) => other.title_id === titleId) ?? -1;
+    if (index < 0) others?.unshift(title);
+    else others?.splice(index, 1, title);
   }
 
-  /** Viewers are shown nothing else anyway. */
-  #shown(kind: "TITLE_KIND_FILM" | "TITLE_KIND_SERIES"): Filter {
-    return this.publisher ? { kind, state: "TITLE_STATE_PUBLISHED" } : { kind };
+  /** Learns who looks, and shows publishers their drafts. */
+  async #meet(): Promise<void> {
+    this.publisher = mayPublish(await getAccount());
+    await this.lookAtDrafts();
   }
-}
-
-function isFilm(title: Title): boolean {
-  return (!title.kind || title.kind === "TITLE_KIND_FILM") && !isDraft(title);
 }

@@ -37,7 +37,12 @@ function isNear(one: number, other: number): boolean {
 export class Reporting {
   #state: State = "PLAYBACK_STATE_PLAYING"; // as the server takes it from the start
   #target: number | undefined;
-  #echoes: Echo[] = [];
+  #echoes: Echo[];
+
+  /** `now`: when the session was opened, which is news too. */
+  constructor(now: number) {
+    this.#echoes = [{ state: this.#state, position: undefined, until: now + ECHO_MS }];
+  }
 
   /** The player was put to this position, by nobody's hand. */
   placed(position: number): void {

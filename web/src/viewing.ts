@@ -28,7 +28,7 @@ const OVER = [403, 404, 409, 410];
 export class Viewing {
   #sessionId = "";
   #projector: Projector | undefined;
-  #reporting = new Reporting();
+  #reporting = new Reporting(Date.now());
   #telling: Promise<unknown> = Promise.resolve();
   #reports = 0;
 
@@ -50,9 +50,10 @@ export class Viewing {
       const name = deviceName(navigator.userAgent);
       const playback = await play(this.title.title_id, name, deviceId(), wish.takeOver ?? false);
       this.#sessionId = playback.session_id;
-      this.#reporting = new Reporting();
+      this.#reporting = new Reporting(Date.now());
       const from = wish.from ?? playback.resume_seconds ?? 0;
       if (from > 0) this.#reporting.placed(from);
+      if (!wish.atOnce) this.#tell("paused", from); // before anything is fetched, which would count as watching
       this.#projector = mountPlayer(this.screen, {
         source: new URL(playback.hls).pathname, // the door that served this page serves the media, by whatever name
         sessionId: playback.session_id,

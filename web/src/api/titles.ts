@@ -65,7 +65,7 @@ export async function partsOf(titleId: string): Promise<Title[]> {
   const parts: Title[] = [];
   const filter = { parent_id: titleId, order: "TITLE_ORDER_NUMBER", page_size: 100 } as const;
   for await (const page of pages((token) => listTitles(filter, token))) parts.push(...(page.titles ?? []));
-  return parts.filter((part) => part.parent_id === titleId);
+  return parts;
 }
 
 export function searchTitles(query: string, pageToken = ""): Promise<TitlePage> {
