@@ -22,6 +22,7 @@ export function apology(fault: Fault, retry: () => unknown, reason = ""): Templa
     "signed-out": askToSignIn,
     missing: goTo("/"),
     plan: goTo("/plans"),
+    devices: goTo("/account#devices"),
   };
   return html`
     <section class="apology" role="alert">
@@ -29,7 +30,6 @@ export function apology(fault: Fault, retry: () => unknown, reason = ""): Templa
       ${reason ? html`<p class="reason">${sentence(reason)}</p>` : nothing}
       <p>${text}</p>
       <button class="primary" type="button" @click=${mends[fault] ?? retry}>${remedy}</button>
-      ${fault === "crowded" ? html`<a class="quiet" href="/account#devices">See your devices</a>` : nothing}
     </section>
   `;
 }

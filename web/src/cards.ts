@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { HistoryEntry } from "./api/history.ts";
-import { type Kind, posterUrl, type Title } from "./api/titles.ts";
+import { type Kind, mayHavePoster, posterUrl, type Title } from "./api/titles.ts";
 import { titlePath, watchPath } from "./routes.ts";
 import { runningTime } from "./running-time.ts";
 
@@ -15,10 +15,9 @@ function hide(event: Event): void {
 export function poster(title: Title, above: TemplateResult | typeof nothing = nothing): TemplateResult {
   const initial = String.fromCodePoint(title.name.codePointAt(0) ?? 32);
   const address = posterUrl(title, POSTER_WIDTH);
+  const picture = html`<img src=${address} alt="" loading="lazy" decoding="async" @error=${hide} />`;
   return html`
-    <span class="poster" data-initial=${initial}>
-      <img src=${address} alt="" loading="lazy" decoding="async" @error=${hide} />${above}
-    </span>
+    <span class="poster" data-initial=${initial}>${mayHavePoster(title) ? picture : nothing}${above}</span>
   `;
 }
 

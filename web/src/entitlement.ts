@@ -1,3 +1,4 @@
+import type { Device } from "./api/playback.ts";
 import type { Plan, Subscription } from "./api/plans.ts";
 import type { Title } from "./api/titles.ts";
 import { day } from "./dates.ts";
@@ -20,6 +21,11 @@ export function missingPlan(title: Title, plans: Plan[], subscription: Subscript
 function covers(own: Plan, needed: Plan, { tags = [] }: Title): boolean {
   const isOfItsKind = !own.tags?.length || own.tags.some((tag) => tags.includes(tag));
   return (own.level ?? 0) >= (needed.level ?? 0) && isOfItsKind;
+}
+
+/** Whether a device would be one too many; `most` is 0 for as many as they like. */
+export function isTooMany(deviceId: string, known: Device[], most: number): boolean {
+  return most > 0 && known.length >= most && known.every((device) => device.device_id !== deviceId);
 }
 
 /** What people call the tallest picture of so many lines. */

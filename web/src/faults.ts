@@ -1,5 +1,6 @@
 /** What can go wrong between a person and a film. */
-export type Fault = "signed-out" | "stopped" | "plan" | "crowded" | "missing" | "away" | "offline" | "broken";
+export type Fault =
+  "signed-out" | "stopped" | "plan" | "crowded" | "devices" | "missing" | "away" | "offline" | "broken";
 
 export interface Words {
   heading: string;
@@ -52,6 +53,11 @@ export const WORDS: Readonly<Record<Fault, Words>> = {
     heading: "Every seat of your plan is taken",
     text: "Your plan is being watched elsewhere to the full. You can go on here instead: what was begun first is stopped.",
     remedy: "Watch here instead",
+  },
+  devices: {
+    heading: "This is one device more than your plan has room for",
+    text: "Remove one that you do not watch on any more, then come back: the film waits for you.",
+    remedy: "See your devices",
   },
   missing: {
     heading: "This film is not here",

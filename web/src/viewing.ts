@@ -1,8 +1,10 @@
 import { ApiError } from "./api/calls.ts";
-import { play, type PlaybackSession, stop, tell } from "./api/playback.ts";
+import { mostDevices } from "./api/plans.ts";
+import { listDevices, play, type PlaybackSession, stop, tell } from "./api/playback.ts";
 import { posterUrl, type Title } from "./api/titles.ts";
 import { apology } from "./apology.ts";
 import { deviceId, deviceName } from "./device.ts";
+import { isTooMany } from "./entitlement.ts";
 import { type Fault, refusalOf } from "./faults.ts";
 import { render } from "lit-html";
 import { type Doing, mountPlayer, type Projector } from "./player.ts";
@@ -23,6 +25,12 @@ const POSTER_WIDTH = 1280;
 
 /** Statuses by which the server says that a session is over. */
 const OVER = [403, 404, 409, 410];
+
+/** Whether it is the device that is one too many, and not the stream. */
+async function hasNoRoom(): Promise<boolean> {
+  const [devices, most] = await Promise.all([listDevices(), mostDevices()]).catch(() => [[], 0] as const);
+  return isTooMany(deviceId(), [...devices], most);
+}
 
 /** One viewing of a title: opens playback sessions, tells how they go, does as they are told, and ends them. */
 export class Viewing {
@@ -68,10 +76,7 @@ export class Viewing {
         onFault: (fault, position, reason) => this.#apologise(fault, { from: position, atOnce: true }, reason),
       });
     } catch (error) {
-      const status = error instanceof ApiError ? error.status : undefined;
-      const fault = status === undefined ? "broken" : refusalOf(status);
-      const isTold = fault === "plan" || fault === "crowded"; // the server's reason is for the person
-      await this.#apologise(fault, { ...wish, atOnce: true }, isTold ? (error as ApiError).message : "");
+      await this.#apologiseFor(error, { ...wish, atOnce: true });
     }
   }
 
@@ -102,6 +107,15 @@ export class Viewing {
     } catch (error) {
       if (error instanceof ApiError && OVER.includes(error.status)) await this.check();
     }
+  }
+
+  /** Says why no session could be opened; why the server refuses one is for the person to read. */
+  async #apologiseFor(error: unknown, wish: Wish): Promise<void> {
+    if (!(error instanceof ApiError)) return this.#apologise("broken", wish, "");
+    const refusal = refusalOf(error.status);
+    const fault = refusal === "crowded" && (await hasNoRoom()) ? "devices" : refusal;
+    const isTold = ["plan", "crowded", "devices"].includes(fault);
+    await this.#apologise(fault, wish, isTold ? error.message : "");
   }
 
   async #apologise(fault: Fault, wish: Wish, reason: string): Promise<void> {

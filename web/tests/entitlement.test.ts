@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Plan, Subscription } from "../src/api/plans.ts";
 import type { Title } from "../src/api/titles.ts";
 import { day } from "../src/dates.ts";
-import { benefits, missingPlan, standing } from "../src/entitlement.ts";
+import { benefits, isTooMany, missingPlan, standing } from "../src/entitlement.ts";
 import { cardsOf, deedName, deedOf } from "../src/offer.ts";
 
 const BASIC: Plan = { plan_id: "basic", name: "Basic", level: 1 };
@@ -75,4 +75,14 @@ test("a plan that is off the offer still stands among the plans of who has it", 
   const old: Plan = { plan_id: "old", name: "Old" };
   expect(cardsOf(PLANS, having(old))[0]).toBe(old);
   expect(cardsOf(PLANS, having(old, "ENDED"))).toEqual(PLANS);
+});
+
+test.each([
+  ["a new device, where there is room", "new", 3, false],
+  ["a new device, where there is none", "new", 2, true],
+  ["a known device, where there is no room for another", "tv", 2, false],
+  ["a new device, where any number may be", "new", 0, false],
+])("%s", (_, deviceId, most, expected) => {
+  const known = ["tv", "phone"].map((device_id) => ({ device_id, name: device_id }));
+  expect(isTooMany(deviceId, known, most)).toBe(expected);
 });

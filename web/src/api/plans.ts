@@ -40,6 +40,11 @@ export async function getSubscription(): Promise<Subscription | undefined> {
   return (await call<{ subscription?: Subscription }>("/subscription")).subscription;
 }
 
+/** How many devices the caller may have; 0: as many as they like. */
+export async function mostDevices(): Promise<number> {
+  return (await call<{ entitlement?: { max_devices?: number } }>("/subscription")).entitlement?.max_devices ?? 0;
+}
+
 /** Subscribes; the answer says where to pay, when that is to be done elsewhere. */
 export async function subscribe(planId: string): Promise<string> {
   return (await call<{ checkout_url?: string }>("/subscription", "POST", { plan_id: planId })).checkout_url ?? "";

@@ -89,6 +89,11 @@ export function deleteTitle(titleId: string, force = false): Promise<unknown> {
   return call(asking(path`/titles/${titleId}`, { force: force ? "true" : "" }), "DELETE");
 }
 
+/** Whether a title may have a picture: one that was sent, or one of its film. */
+export function mayHavePoster(title: Title): boolean {
+  return !!title.poster_version || !isShelf(title);
+}
+
 /** The picture of a title, about so many pixels wide. */
 export function posterUrl(title: Title, width: number): string {
   return ROOT + asking(path`/titles/${title.title_id}/poster`, { width, version: title.poster_version });

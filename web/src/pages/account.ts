@@ -160,7 +160,7 @@ export async function account(root: HTMLElement): Promise<void> {
   render(frame(html`<h1>Your account</h1>`), root);
   askPassword();
   await load();
-  document.querySelector(location.hash || "main")?.scrollIntoView();
+  if (location.hash) document.querySelector(location.hash)?.scrollIntoView(); // it was not there when the page came
   listen({
     hear({ sign_in }) {
       if (sign_in) void load();

@@ -1,5 +1,13 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { backdropUrl, isDraft, isShelf, publishTitle, type Title, unpublishTitle } from "../api/titles.ts";
+import {
+  backdropUrl,
+  isDraft,
+  isShelf,
+  mayHavePoster,
+  publishTitle,
+  type Title,
+  unpublishTitle,
+} from "../api/titles.ts";
 import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
 import { type Bill, billOf, nextOf } from "../bill.ts";
 import { waiting } from "../cards.ts";
@@ -93,9 +101,11 @@ function credits({ genres = [], cast = [], original_language = "" }: Title): Tem
 
 function page(bill: Bill, does: Tools, failure: string): TemplateResult {
   const { title, publisher } = bill;
+  const hasPicture = !!title.backdrop_version || mayHavePoster(title);
+  const picture = html`<img src=${backdropUrl(title, BACKDROP_WIDTH)} alt="" @error=${hide} />`;
   return html`
     <article class="bill">
-      <div class="backdrop"><img src=${backdropUrl(title, BACKDROP_WIDTH)} alt="" @error=${hide} /></div>
+      <div class="backdrop">${hasPicture ? picture : nothing}</div>
       <div class="words">
         ${belongings(bill)}
         <h1>${title.name}</h1>
