@@ -29,6 +29,7 @@ DENIED_SECONDS = 10.0
 """How long a refusal is remembered before control is asked again."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 3.0
+ENDED = "this playback session has ended; play the title again"
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,14 @@ class Grant:
     asset_id: str
     expires_at: float
     max_height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why a session may not be served, for its viewer; remembered until then (Unix seconds)."""
+
+    reason: str
+    until: float
 
 
 class ReportSink(Protocol):
@@ -68,7 +77,7 @@ class Grants:
         self._keys_changed = keys_changed
         self._clock = clock
         self._held: dict[str, Grant] = {}
-        self._denied: dict[str, float] = {}
+        self._denied: dict[str, Denial] = {}
         self._asked = SingleFlight[Grant]()
         self._active: set[str] = set()
         self._news: asyncio.Task[None] | None = None
@@ -113,17 +122,18 @@ class Grants:
             self._active.add(session_id)
             return grant
         except (PermissionDenied, NotFound) as error:
-            self._deny(session_id)
+            self._deny(session_id, ENDED)
             raise PermissionDenied(str(error)) from error
 
     def _refuse_denied(self, session_id: str) -> None:
-        if self._denied.get(session_id, 0) > self._clock():
-            raise PermissionDenied("this playback session has ended; play the title again")
+        denial = self._denied.get(session_id)
+        if denial and denial.until > self._clock():
+            raise PermissionDenied(denial.reason)
 
-    def _deny(self, session_id: str) -> None:
+    def _deny(self, session_id: str, reason: str) -> None:
         self._held.pop(session_id, None)
         self._active.discard(session_id)
-        self._denied[session_id] = self._clock() + DENIED_SECONDS
+        self._denied[session_id] = Denial(reason, self._clock() + DENIED_SECONDS)
 
     async def _stay_connected(self) -> None:
         task, pause = asyncio.current_task(), FIRST_PAUSE_SECONDS
@@ -171,7 +181,7 @@ class Grants:
             if renewed.session_id in self._held:
                 self._held[renewed.session_id] = _read(renewed)
         for revoked in news.revoked:
-            self._deny(revoked.session_id)
+            self._deny(revoked.session_id, revoked.reason or ENDED)
         if news.keys_changed:
             self._news = asyncio.create_task(self._fetch_keys())
 
@@ -186,7 +196,7 @@ class Grants:
             await asyncio.sleep(REPORT_SECONDS)
             now = self._clock()
             self._held = {key: grant for key, grant in self._held.items() if grant.expires_at > now}
-            self._denied = {key: until for key, until in self._denied.items() if until > now}
+            self._denied = {key: denial for key, denial in self._denied.items() if denial.until > now}
 
 
 def _read(grant: playback_pb2.Grant) -> Grant:

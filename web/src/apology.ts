@@ -18,6 +18,7 @@ export function reasonIn(error: unknown, words: Record<number, string> = {}): st
 /** Kind words for a fault, the server's own `reason` where it gave one, and the button that mends it. */
 export function apology(fault: Fault, retry: () => unknown, reason = ""): TemplateResult {
   const { heading, text, remedy } = WORDS[fault];
+  const said = sentence(reason);
   const mends: Partial<Record<Fault, () => unknown>> = {
     "signed-out": askToSignIn,
     missing: goTo("/"),
@@ -27,7 +28,7 @@ export function apology(fault: Fault, retry: () => unknown, reason = ""): Templa
   return html`
     <section class="apology" role="alert">
       <h2>${heading}</h2>
-      ${reason ? html`<p class="reason">${sentence(reason)}</p>` : nothing}
+      ${said && said !== `${heading}.` ? html`<p class="reason">${said}</p>` : nothing}
       <p>${text}</p>
       <button class="primary" type="button" @click=${mends[fault] ?? retry}>${remedy}</button>
     </section>

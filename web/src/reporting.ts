@@ -97,13 +97,13 @@ export class Reporting {
     return { to: "seek", position };
   }
 
-  /** Whether news is of our own doing; what we did before that is not waited for any more. */
+  /** Whether news is of our own doing. News keeps its order: what we did before that is not waited for any more. */
   #isEcho({ state, position_seconds: position = 0 }: PlaybackSession, now: number): boolean {
     this.#echoes = this.#echoes.filter(({ until }) => now < until);
     const index = this.#echoes.findIndex(
       (echo) => echo.state === state && (echo.position === undefined || isNear(echo.position, position)),
     );
-    this.#echoes.splice(0, index + 1);
+    this.#echoes.splice(0, index < 0 ? Infinity : index + 1);
     return index >= 0;
   }
 

@@ -57,6 +57,12 @@ test("news of what we did before the last thing is not waited for", () => {
   expect(reporting.heard(news("PAUSED", 5), 6, LATER + 300)).toEqual({ to: "pause" });
 });
 
+test("what another device says soon after the beginning holds, though news of the beginning never came", () => {
+  const reporting = new Reporting(0);
+  expect(reporting.heard(news("PAUSED"), 2, 1_000)).toEqual({ to: "pause" });
+  expect(reporting.heard(news("PLAYING"), 2, 2_000)).toEqual({ to: "play" });
+});
+
 test("the same news is somebody else's once ours must have come", () => {
   const reporting = new Reporting(0);
   reporting.paused(5, 0);

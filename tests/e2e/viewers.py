@@ -1,0 +1,35 @@
+"""People with a browser each, on a running instance."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import APIRequestContext, Browser, BrowserContext
+
+from tests.stack import Stack
+
+COOKIES = {"Matinee-Cookies": "1"}
+PASSWORD = "a song about the rain"
+
+
+def call(request: APIRequestContext, method: str, path: str, **fields: Any) -> Any:
+    """The JSON of an answer of the API, to a call by cookie."""
+    answer = request.fetch(f"/api/v1{path}", method=method, headers=COOKIES, data=None if method == "GET" else fields)
+    assert answer.ok, answer.text()
+    return answer.json()
+
+
+@contextmanager
+def seated(browser: Browser, stack: Stack, email: str, password: str) -> Iterator[BrowserContext]:
+    """A browser whose person has signed in."""
+    with browser.new_context(base_url=stack.url, viewport={"width": 1280, "height": 800}) as context:
+        call(context.request, "POST", "/auth:login", email=email, password=password)
+        yield context
+
+
+def open_account(operator: BrowserContext) -> str:
+    """The e-mail address of a new viewer, whose password is PASSWORD."""
+    email = f"{secrets.token_hex(6)}@example.com"
+    call(operator.request, "POST", "/accounts", email=email, password=PASSWORD, role="ROLE_VIEWER")
+    return email
