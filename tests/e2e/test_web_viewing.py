@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.e2e.chromium import assert_advances, until
 from tests.e2e.conftest import Title
@@ -33,7 +33,11 @@ class Reports(list[str]):
 
     def __init__(self, page: Page) -> None:
         super().__init__()
-        page.on("request", lambda request: "/playback/" in request.url and self.append(request.url.rpartition(":")[2]))
+        page.on("request", self._hear)
+
+    def _hear(self, request: Request) -> None:
+        if "/playback/" in request.url:
+            self.append(request.url.rpartition(":")[2])
 
 
 def begin(context: BrowserContext, title: Title, query: str = "?from=0") -> tuple[Page, str]:
