@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, ViewportSi
 
 from tests.e2e.chromium import assert_advances, assert_seeks, until
 from tests.e2e.conftest import Title
+from tests.e2e.viewers import COOKIES
 from tests.films import film
 from tests.stack import Stack
 
@@ -37,6 +38,7 @@ PAGES = (
 
 
 def open_film(page: Page, title: Title) -> None:
+    page.request.delete(f"/api/v1/history/{title.title_id}", headers=COOKIES)  # it begins at the beginning
     page.goto(f"/watch/{title.title_id}")
     expect(page.get_by_role("heading", name=title.name)).to_be_visible()
     until(page, f"{VIDEO}?.readyState >= 1")

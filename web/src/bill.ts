@@ -1,8 +1,10 @@
 import { getAccount, mayPublish } from "./api/accounts.ts";
 import { listUnfinished } from "./api/history.ts";
+import { type Job, newestJobs } from "./api/jobs.ts";
 import { getSubscription, listPlans, type Plan } from "./api/plans.ts";
-import { getTitle, isShelf, partsOf, type Title } from "./api/titles.ts";
+import { getTitle, isShelf, listTitles, partsOf, type Title } from "./api/titles.ts";
 import { missingPlan } from "./entitlement.ts";
+import { isReady } from "./preparation.ts";
 
 /** Episodes that stand together; without a season of their own they are the series' own. */
 export interface Season {
@@ -21,6 +23,10 @@ export interface Bill {
   /** The plan that it needs and the viewer does not have. */
   missing?: Plan | undefined;
   publisher: boolean;
+  /** The work on its upload, for publishers, while it has no media. */
+  job?: Job | undefined;
+  /** Others of its first genre. */
+  similar: Title[];
 }
 
 /** A part that plays next, or the title itself; and where it goes on. */
@@ -32,14 +38,17 @@ export interface Next {
 /** Fetches the bill of a title. Only the title and its parts are worth an apology: what else cannot be had is left out. */
 export async function billOf(titleId: string): Promise<Bill> {
   const [title, publisher] = await Promise.all([getTitle(titleId), getAccount().then(mayPublish, () => false)]);
-  const [ancestors, seasons, begun, missing] = await Promise.all([
+  const [ancestors, seasons, begun, missing, jobs, similar] = await Promise.all([
     ancestorsOf(title),
     isShelf(title) ? seasonsOf(title) : [],
     listUnfinished().catch(() => []),
     publisher ? undefined : planFor(title).catch(() => undefined), // publishers may watch everything
+    publisher && !isReady(title) ? newestJobs([titleId]) : undefined,
+    similarTo(title).catch(() => []),
   ]);
   const positions = begun.map(({ title: { title_id }, position_seconds = 0 }) => [title_id, position_seconds] as const);
-  return { title, ancestors, seasons, begun: new Map(positions), missing, publisher };
+  const job = jobs?.get(titleId);
+  return { title, ancestors, seasons, begun: new Map(positions), missing, publisher, job, similar };
 }
 
 async function ancestorsOf({ parent_id }: Title): Promise<Title[]> {
@@ -55,6 +64,13 @@ async function seasonsOf(title: Title): Promise<Season[]> {
     seasons.map(async (season) => ({ season, episodes: await partsOf(season.title_id) })),
   );
   return own.length > 0 ? [{ episodes: own }, ...filled] : filled;
+}
+
+async function similarTo({ title_id, genres = [] }: Title): Promise<Title[]> {
+  const [genre] = genres;
+  if (!genre) return [];
+  const { titles = [] } = await listTitles({ genre, state: "TITLE_STATE_PUBLISHED" });
+  return titles.filter((other) => other.title_id !== title_id && !other.parent_id);
 }
 
 async function planFor(title: Title): Promise<Plan | undefined> {

@@ -68,6 +68,12 @@ export class Programme {
     for (const { title_id } of before) if (!ids.has(title_id)) await this.welcome(title_id);
   }
 
+  /** Takes a draft that was removed off the list: it has not become a film. */
+  async drop(title: Title): Promise<void> {
+    this.drafts = this.drafts.filter((draft) => draft.title_id !== title.title_id);
+    await this.lookAtDrafts();
+  }
+
   /** Takes in a title that is new, or new in some respect. */
   async welcome(titleId: string): Promise<void> {
     const title = await getTitle(titleId).catch(() => undefined); // it may be gone again

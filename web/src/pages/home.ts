@@ -92,7 +92,7 @@ export async function home(root: HTMLElement): Promise<void> {
       }),
     remove: (title) =>
       attempt(async () => {
-        if (await remove(title)) await change(() => programme.lookAtDrafts());
+        if (await remove(title)) await change(() => programme.drop(title));
       }),
   };
 

@@ -10,12 +10,13 @@ import {
 } from "../api/titles.ts";
 import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
 import { type Bill, billOf, nextOf } from "../bill.ts";
-import { waiting } from "../cards.ts";
+import { card, shelf, waiting } from "../cards.ts";
 import { clock } from "../clock.ts";
 import { episodes } from "../episodes.ts";
 import { factsOf, languageName } from "../facts.ts";
 import { entitle, frame } from "../frame.ts";
 import { listen } from "../news.ts";
+import { isReady, standing } from "../preparation.ts";
 import { remove } from "../removal.ts";
 import { titlePath, watchPath } from "../routes.ts";
 
@@ -64,12 +65,13 @@ function ways(bill: Bill): TemplateResult {
   `;
 }
 
-function tools({ title }: Bill, { publish, unpublish, remove }: Tools): TemplateResult {
-  const isReady = !!title.asset_id || isShelf(title);
-  const show = html`<button class="second" type="button" ?disabled=${!isReady} @click=${publish}>Publish</button>`;
+function tools({ title, job }: Bill, { publish, unpublish, remove }: Tools): TemplateResult {
+  const ready = isReady(title);
+  const show = html`<button class="second" type="button" ?disabled=${!ready} @click=${publish}>Publish</button>`;
+  const hidden = ready ? "Viewers do not see it." : standing(job);
   return html`
     <section class="tools" aria-label="For publishers">
-      <p>${isDraft(title) ? "Viewers do not see it." : "Viewers see it."}</p>
+      <p>${isDraft(title) ? hidden : "Viewers see it."}</p>
       ${isDraft(title) ? show : html`<button class="second" type="button" @click=${unpublish}>Unpublish</button>`}
       <button class="second" type="button" @click=${remove}>Remove</button>
     </section>
@@ -100,7 +102,7 @@ function credits({ genres = [], cast = [], original_language = "" }: Title): Tem
 }
 
 function page(bill: Bill, does: Tools, failure: string): TemplateResult {
-  const { title, publisher } = bill;
+  const { title, publisher, similar } = bill;
   const hasPicture = !!title.backdrop_version || mayHavePoster(title);
   const picture = html`<img src=${backdropUrl(title, BACKDROP_WIDTH)} alt="" @error=${hide} />`;
   return html`
@@ -119,6 +121,7 @@ function page(bill: Bill, does: Tools, failure: string): TemplateResult {
       </div>
     </article>
     ${bill.seasons.map((season) => episodes(season, bill))}
+    ${similar.length > 0 ? shelf(`More ${title.genres?.[0] ?? ""}`, similar.map(card)) : nothing}
   `;
 }
 
