@@ -162,7 +162,7 @@ async def test_a_revoked_session_is_refused_within_a_second(desk: EdgeDesk, chan
         async with within(1):
             await desk.revoke("s1")
             await until(lambda: grants.held("s1", ASSET) is None)
-        with pytest.raises(PermissionDenied, match="^stopped$"):  # the reason of the revocation
+        with pytest.raises(PermissionDenied, match=r"^stopped$"):  # the reason of the revocation
             await grants.grant("s1", ASSET)
         assert desk.asked == ["s1"]
 

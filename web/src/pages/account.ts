@@ -50,9 +50,9 @@ function row(name: string, mine: boolean, known: string[], deed: string, act: ()
 }
 
 function sessionRow(session: api.Session, { revoke }: Deeds): TemplateResult {
-  const { device, address = "", last_used_at, created_at, current = false } = session;
+  const { device = "", address = "", last_used_at, created_at, current = false } = session;
   const known = [address, used(last_used_at ?? created_at)];
-  return row(device ?? "Unknown device", current, known, "Sign out", () => revoke(session));
+  return row(device === "" ? "Unknown device" : device, current, known, "Sign out", () => revoke(session));
 }
 
 function deviceRow(device: Device, { remove }: Deeds): TemplateResult {
