@@ -16,6 +16,7 @@ import aiosqlite
 
 from matinee.bus import Event
 from matinee.errors import InvalidInput, Unavailable
+from matinee.locks import held
 from matinee.small_files import make_private
 
 BUSY_MILLISECONDS = 5_000
@@ -173,19 +174,28 @@ async def open_log_file(path: Path) -> LogFile:
     except OSError as error:
         raise InvalidInput(f"the event log {path} cannot be made: {error.strerror}") from error
     with _translated():
-        writer = await _connect(path)
-        try:
-            await _prepare(writer, path)
-            return LogFile(writer, await _connect(path))
-        except BaseException:
-            await writer.close()
-            raise
+        async with held(path.with_name(f"{path.name}.lock")):  # SQLite lets only one at a time turn to WAL
+            return await _opened(path)
+
+
+async def _opened(path: Path) -> LogFile:
+    writer = await _connect(path)
+    try:
+        await _prepare(writer, path)
+        return LogFile(writer, await _connect(path))
+    except BaseException:
+        await writer.close()
+        raise
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, isolation_level=None)
-    for pragma in (f"busy_timeout = {BUSY_MILLISECONDS}", "journal_mode = WAL", "synchronous = FULL"):
-        await connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in (f"busy_timeout = {BUSY_MILLISECONDS}", "journal_mode = WAL", "synchronous = FULL"):
+            await connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        await connection.close()  # its thread would keep the process from ending
+        raise
     return connection
 
 

@@ -36,3 +36,4 @@ def test_a_page_hears_of_a_new_title_without_being_reloaded(page: Page, stack: S
     portal.call(publish, stack, "Solaris")
     until(page, "heard.length > 0")
     assert page.evaluate("heard[0]") == {"title": {"title_id": "t" * 26, "name": "Solaris"}}
+    page.evaluate("source.close()")  # or its end, with the page, is an error on the console

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from control.analytics.experience import Experience, Quality
 from tests.e2e.chromium import until
 from tests.e2e.conftest import Title
+from tests.openid_provider import NODE
 from tests.patience import wait_until
 from tests.stack import ROOT, Stack
 
@@ -66,8 +67,8 @@ def reporter() -> str:
         "const source = require('node:fs').readFileSync('web/src/cmcd.ts', 'utf8');"
         "process.stdout.write(stripTypeScriptTypes(source, { mode: 'transform' }));"
     )
-    node = subprocess.run(["node", "-e", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    return f"{node.stdout}\nglobalThis.PlaybackReporter = PlaybackReporter;"
+    stripped = subprocess.run([NODE, "-e", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return f"{stripped.stdout}\nglobalThis.PlaybackReporter = PlaybackReporter;"
 
 
 @pytest.fixture
