@@ -23,7 +23,7 @@ MAY_BLOCK = [
     ("edge/server.py", {"serve", "make_door"}),
     ("edge/bindings.py", {"bindings"}),
     ("edge/web.py", {"__init__"}),
-    ("matinee/settings.py", {"settings_customise_sources"}),
+    ("matinee/settings/__init__.py", {"settings_customise_sources"}),
     ("matinee/storage.py", {"open_store"}),
     ("ingest/scratch.py", {"claim", "orphans"}),
     ("ingest/worker.py", {"_leases"}),

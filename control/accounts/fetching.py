@@ -2,12 +2,11 @@
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from matinee.errors import Unavailable
-from matinee.settings import is_loopback
+from matinee.settings.values import is_secure
 
 SECONDS = 5.0
 LARGEST_DOCUMENT = 256 * 1024
@@ -58,8 +57,7 @@ class Fetching:
 
 def required(url: str) -> str:
     """An address that may be asked: https, or this machine itself. Raises `Unavailable` for another."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+    if not is_secure(url):
         raise Unavailable("the sign-in provider names an address that is not https")
     return url
 

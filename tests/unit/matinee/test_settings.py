@@ -8,7 +8,8 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from matinee.errors import InvalidInput
-from matinee.settings import Section, Settings, load_settings
+from matinee.settings import Settings, load_settings
+from matinee.settings.sections import Section
 
 ROOT = Path(__file__).resolve().parents[3]
 

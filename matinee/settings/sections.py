@@ -1,117 +1,28 @@
-"""Settings: defaults, then `matinee.toml`, then `MATINEE_*` in the environment (`MATINEE_HTTP__PORT=9000`).
+"""The tables of `matinee.toml`, each with its defaults and the meaning of every setting."""
 
-Every setting is declared here with its default and its meaning. `matinee.toml` at the root of the repository shows them
-all with their defaults, and a test holds the two together.
-"""
-
-import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from pathlib import Path
-from tomllib import TOMLDecodeError
-from typing import Annotated, Literal, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from matinee.settings.values import (
+    CheckoutUrl,
+    EventsUrl,
+    ExecutorUrl,
+    IssuerUrl,
+    Lines,
+    MailAddress,
+    NotNegative,
+    PaymentProviderName,
+    Positive,
+    Preset,
+    ProviderName,
+    PublicUrl,
+    Seconds,
+    SmtpUrl,
+    StoreUrl,
+    WebhookSecret,
 )
-
-from matinee.errors import InvalidInput
-
-Text = TypeVar("Text", str, SecretStr)
-Positive = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Lines = Annotated[int, Field(ge=16, le=4320)]
-Preset = Literal[
-    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
-]
-
-
-def _shaped(pattern: str, wanted: str) -> AfterValidator:
-    """Refuses text that the pattern does not match whole; `wanted` says what to write instead."""
-
-    def check(value: Text) -> Text:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"Should be {wanted}")
-        return value
-
-    return AfterValidator(check)
-
-
-PublicUrl = Annotated[
-    str,
-    _shaped(
-        r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
-        "http:// or https:// and a name, without a path: https://films.example",
-    ),
-]
-StoreUrl = Annotated[
-    str, _shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")
-]
-EventsUrl = Annotated[str, _shaped(r"(sqlite:///[^?#]+)?", "sqlite:///path, with a fourth slash for an absolute one")]
-SmtpUrl = Annotated[
-    SecretStr,
-    _shaped(
-        r"(smtps?://([^\s/?#@]+@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
-        "smtp://user:password@host:587 or smtps://host",
-    ),
-]
-MailAddress = Annotated[str, _shaped(r"([^\s@,;:<>\"()]+@[A-Za-z0-9._-]+)?", "a mail address: films@example.org")]
-ProviderName = Annotated[str, _shaped(r"[a-z0-9][a-z0-9-]{0,31}", "a word of a to z, 0 to 9 and -")]
-
-
-def _secure(url: str) -> str:
-    """Refuses an address whose answers anybody on the way could change."""
-    parts = urlsplit(url)
-    loopback = parts.scheme == "http" and is_loopback(parts.hostname or "")
-    if not (parts.scheme == "https" or loopback) or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("Should be an https:// address, as the provider publishes it")
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-IssuerUrl = Annotated[str, Field(max_length=255), AfterValidator(_secure)]
-ExecutorUrl = Annotated[str, _shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
-PaymentProviderName = Annotated[
-    str, _shaped(r"(?!manual$)[a-z0-9-]{1,32}", "1 to 32 small letters, digits or hyphens, and not 'manual'")
-]
-WebhookSecret = Annotated[
-    str,
-    _shaped(
-        r"whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?",
-        "whsec_ and the Base64 of 24 bytes or more",
-    ),
-    Field(repr=False),
-]
-CheckoutUrl = Annotated[
-    str,
-    _shaped(
-        r"https?://([^\s{}]|\{(account_id|plan_id|subscription_id)\})+",
-        "a URL with no other places to fill in than {account_id}, {plan_id} and {subscription_id}",
-    ),
-]
-
-
-def _distinct(providers: tuple["ProviderSettings", ...]) -> tuple["ProviderSettings", ...]:
-    if len({one.provider for one in providers}) < len(providers) or len({one.issuer for one in providers}) < len(
-        providers
-    ):
-        raise ValueError("No two may have the same provider or issuer")
-    return providers
 
 
 class Section(BaseModel):
@@ -301,6 +212,13 @@ class ProviderSettings(Section):
     """What is asked for."""
 
 
+def _distinct(providers: tuple[ProviderSettings, ...]) -> tuple[ProviderSettings, ...]:
+    for names in ({one.provider for one in providers}, {one.issuer for one in providers}):
+        if len(names) < len(providers):
+            raise ValueError("No two may have the same provider or issuer")
+    return providers
+
+
 class OidcSettings(Section):
     """`[oidc]`: sign-in at OpenID providers."""
 
@@ -362,127 +280,3 @@ class EdgeSettings(Section):
     """Memory for hot byte ranges."""
     block_bytes: Positive = 1024**2
     """Size of a cached block."""
-
-
-class Settings(BaseSettings):
-    """Everything that an operator can set.
-
-    `data` holds all state of one machine. `url` and `token` tell the command line which instance to talk to.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix="MATINEE_",
-        env_nested_delimiter="__",
-        toml_file="matinee.toml",
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-    )
-
-    data: Path = Path("matinee-data")
-    """Folder with the state of this machine."""
-    url: str = ""
-    """Instance that the command line talks to; empty: the one that runs on `data`."""
-    token: str = ""
-    """Access token for `url`; empty: the one of `matinee login`."""
-    http: HttpSettings = HttpSettings()
-    control: ControlSettings = ControlSettings()
-    store: StoreSettings = StoreSettings()
-    database: DatabaseSettings = DatabaseSettings()
-    events: EventSettings = EventSettings()
-    uploads: UploadSettings = UploadSettings()
-    source: SourceSettings = SourceSettings()
-    ladder: LadderSettings = LadderSettings()
-    worker: WorkerSettings = WorkerSettings()
-    tokens: TokenSettings = TokenSettings()
-    accounts: AccountSettings = AccountSettings()
-    mail: MailSettings = MailSettings()
-    oidc: OidcSettings = OidcSettings()
-    subscriptions: SubscriptionSettings = SubscriptionSettings()
-    payments: PaymentSettings = PaymentSettings()
-    playback: PlaybackSettings = PlaybackSettings()
-    recommendations: RecommendationSettings = RecommendationSettings()
-    edge: EdgeSettings = EdgeSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
-    @property
-    def control_address(self) -> str:
-        """The gRPC target of control."""
-        return self.control.address or f"unix:{quote(str(self.run_directory / 'control.sock'))}"
-
-    @property
-    def run_directory(self) -> Path:
-        """Sockets and secrets of the running services; readable by their owner only."""
-        return self.data.absolute() / "run"
-
-    @property
-    def service_token_file(self) -> Path:
-        """The secret by which edge and worker prove to control that they belong to the house."""
-        return self.run_directory / "service.token"
-
-    @property
-    def store_url(self) -> str:
-        """The object store."""
-        return self.store.url or (self.data.absolute() / "objects").as_uri()
-
-    @property
-    def database_url(self) -> str:
-        """The database of control."""
-        return self.database.url or f"sqlite+aiosqlite:///{quote(str(self.data.absolute() / 'matinee.db'))}"
-
-    @property
-    def event_log_file(self) -> Path:
-        """The file of the embedded event bus."""
-        path = unquote(self.events.url.removeprefix("sqlite:///"))
-        return Path(path) if path else self.data.absolute() / "events.db"
-
-    @property
-    def scratch_directory(self) -> Path:
-        """Temporary files of the worker."""
-        return Path(self.worker.scratch) if self.worker.scratch else self.data.absolute() / "scratch"
-
-    @property
-    def public_url(self) -> str:
-        """What clients call the public door, without a trailing slash."""
-        return self.http.public_url.rstrip("/") or self.local_url
-
-    @property
-    def local_url(self) -> str:
-        """The address by which this machine reaches its own door."""
-        host = self.local_host
-        return f"http://[{host}]:{self.http.port}" if ":" in host else f"http://{host}:{self.http.port}"
-
-    @property
-    def local_host(self) -> str:
-        """The name by which this machine reaches its own door."""
-        address = ip_address(self.http.host)
-        return self.http.host if not address.is_unspecified else "127.0.0.1" if address.version == 4 else "::1"
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the settings; `overrides` win over the environment and the file.
-
-    Raises `InvalidInput` that names every bad setting at once.
-    """
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_sentence(fault)}" for fault in error.errors())
-        raise InvalidInput(f"these settings cannot be used: {faults}") from error
-    except (TOMLDecodeError, SettingsError, OSError) as error:
-        raise InvalidInput(f"matinee.toml or the environment cannot be read: {error}") from error
-
-
-def _sentence(fault: ErrorDetails) -> str:
-    return fault["msg"].removeprefix("Value error, ")

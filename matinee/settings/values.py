@@ -1,0 +1,92 @@
+"""What a setting may be: types that refuse the rest with a sentence."""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+Text = TypeVar("Text", str, SecretStr)
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Lines = Annotated[int, Field(ge=16, le=4320)]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
+]
+
+
+def shaped(pattern: str, wanted: str) -> AfterValidator:
+    """Refuses text that the pattern does not match whole; `wanted` says what to write instead."""
+
+    def check(value: Text) -> Text:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"Should be {wanted}")
+        return value
+
+    return AfterValidator(check)
+
+
+PublicUrl = Annotated[
+    str,
+    shaped(
+        r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        "http:// or https:// and a name, without a path: https://films.example",
+    ),
+]
+StoreUrl = Annotated[str, shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")]
+EventsUrl = Annotated[str, shaped(r"(sqlite:///[^?#]+)?", "sqlite:///path, with a fourth slash for an absolute one")]
+SmtpUrl = Annotated[
+    SecretStr,
+    shaped(
+        r"(smtps?://([^\s/?#@]+@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        "smtp://user:password@host:587 or smtps://host",
+    ),
+]
+MailAddress = Annotated[str, shaped(r"([^\s@,;:<>\"()]+@[A-Za-z0-9._-]+)?", "a mail address: films@example.org")]
+ProviderName = Annotated[str, shaped(r"[a-z0-9][a-z0-9-]{0,31}", "a word of a to z, 0 to 9 and -")]
+
+
+def _secure(url: str) -> str:
+    """Refuses an address whose answers anybody on the way could change."""
+    parts = urlsplit(url)
+    if not is_secure(url) or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("Should be an https:// address, as the provider publishes it")
+    return url
+
+
+def is_secure(url: str) -> bool:
+    """Whether nobody on the way can change what an address answers: it is https, or of this machine itself."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+IssuerUrl = Annotated[str, Field(max_length=255), AfterValidator(_secure)]
+ExecutorUrl = Annotated[str, shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
+PaymentProviderName = Annotated[
+    str, shaped(r"(?!manual$)[a-z0-9-]{1,32}", "1 to 32 small letters, digits or hyphens, and not 'manual'")
+]
+WebhookSecret = Annotated[
+    str,
+    shaped(
+        r"whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?",
+        "whsec_ and the Base64 of 24 bytes or more",
+    ),
+    Field(repr=False),
+]
+CheckoutUrl = Annotated[
+    str,
+    shaped(
+        r"https?://([^\s{}]|\{(account_id|plan_id|subscription_id)\})+",
+        "a URL with no other places to fill in than {account_id}, {plan_id} and {subscription_id}",
+    ),
+]
