@@ -280,6 +280,7 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
         database=parts.database,
         keyring=parts.keyring,
         announcer=parts.announcer,
+        notices=parts.notices,
         access=parts.access,
         clock=parts.clock,
         public_url=parts.settings.public_url,

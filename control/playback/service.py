@@ -8,6 +8,7 @@ from control.callers import Caller, caller
 from control.catalogue.visibility import watchable
 from control.database import Connection, Database, devices, history, playback_sessions, subscriptions, titles
 from control.database.titles import Title
+from control.events.notices import Notices
 from control.identifiers import new_id
 from control.pages import PageRequest
 from control.playback.access import Access
@@ -24,6 +25,7 @@ from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2 as pb
 from protos.v1.access_pb2 import ACCESS_ADMIN
+from protos.v1.notices_pb2 import WatchNoticesResponse
 from protos.v1.playback_pb2_grpc import PlaybackServiceServicer
 
 STOPPED = "playback was stopped"
@@ -40,6 +42,7 @@ class PlaybackService(PlaybackServiceServicer):
         database: Database,
         keyring: Keyring,
         announcer: Announcer,
+        notices: Notices,
         access: Access,
         clock: Clock,
         public_url: str,
@@ -48,6 +51,7 @@ class PlaybackService(PlaybackServiceServicer):
         self._database = database
         self._keyring = keyring
         self._announcer = announcer
+        self._notices = notices
         self._access = access
         self._clock = clock
         self._public_url = public_url
@@ -95,7 +99,9 @@ class PlaybackService(PlaybackServiceServicer):
     @override
     async def SeekPlayback(self, request: pb.SeekPlaybackRequest, context: Context) -> pb.SeekPlaybackResponse:
         position = inputs.seconds("position_seconds", request.position_seconds)
-        return pb.SeekPlaybackResponse(session=await self._move(request.session_id, Event.SEEK, position))
+        session = await self._move(request.session_id, Event.SEEK, position)
+        self._notices.post(session.account_id, WatchNoticesResponse(playback=session))  # no event tells of it
+        return pb.SeekPlaybackResponse(session=session)
 
     @override
     async def ReportPlayback(self, request: pb.ReportPlaybackRequest, context: Context) -> pb.ReportPlaybackResponse:

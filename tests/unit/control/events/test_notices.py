@@ -14,7 +14,12 @@ from protos.v1 import notices_pb2 as pb
 from protos.v1.auth_pb2 import LogoutRequest
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed, SubscriptionUpdated, TitlePublished, UserAuthenticated
 from protos.v1.notices_pb2_grpc import NoticeServiceStub
-from protos.v1.playback_pb2 import PLAYBACK_STATE_PAUSED, PLAYBACK_STATE_PLAYING, PLAYBACK_STATE_STOPPED
+from protos.v1.playback_pb2 import (
+    PLAYBACK_STATE_PAUSED,
+    PLAYBACK_STATE_PLAYING,
+    PLAYBACK_STATE_STOPPED,
+    SeekPlaybackRequest,
+)
 from tests.control_house import House, Metadata, bearer, claims_of, refusal
 from tests.patience import until, within
 
@@ -112,6 +117,16 @@ async def test_the_end_of_a_session_that_is_gone_is_news_too(house: House, viewe
     await happened(house, MoviePaused(account_id=account(viewer), session_id="p" * 26, stopped=True))
     session = (await page.next()).playback
     assert (session.session_id, session.state) == ("p" * 26, PLAYBACK_STATE_STOPPED)
+
+
+async def test_a_seek_is_news_though_it_is_no_event(house: House, viewer: Metadata) -> None:
+    played = await house.play(await house.film(), viewer)
+    page = await Stream.watch(house, viewer)
+    await house.playback.SeekPlayback(
+        SeekPlaybackRequest(session_id=played.session_id, position_seconds=12.5), metadata=viewer
+    )
+    session = (await page.next()).playback
+    assert (session.session_id, session.position_seconds) == (played.session_id, 12.5)
 
 
 async def test_an_event_that_cannot_be_read_stops_nobody(house: House, viewer: Metadata) -> None:
