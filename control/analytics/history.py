@@ -11,11 +11,11 @@ from dataclasses import replace
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from control import inputs
-from control.database import Connection, history
+from control.database import Connection, history, outbox
 from control.database.history import Entry
 from control.events.consumer import Consumer
 from control.identifiers import new_id
-from protos.v1.events_pb2 import MoviePaused, MoviePlayed
+from protos.v1.events_pb2 import HistoryUpdated, MoviePaused, MoviePlayed
 
 TAIL = 0.05
 LONG_SECONDS = 20 * 60.0
@@ -60,13 +60,13 @@ def left(entry: Entry, event: MoviePaused) -> Entry:
 async def note_played(connection: Connection, event: MoviePlayed) -> None:
     """Note that a title is being watched."""
     if found := await _entry(connection, event):
-        await _keep(connection, found, watched(found, moment(event.time)))
+        await _keep(connection, found, watched(found, moment(event.time)), event.time)
 
 
 async def note_paused(connection: Connection, event: MoviePaused) -> None:
     """Note how far a title was watched."""
     if found := await _entry(connection, event):
-        await _keep(connection, found, left(found, event))
+        await _keep(connection, found, left(found, event), event.time)
 
 
 async def _entry(connection: Connection, event: MoviePlayed | MoviePaused) -> Entry | None:
@@ -77,8 +77,10 @@ async def _entry(connection: Connection, event: MoviePlayed | MoviePaused) -> En
     return found or Entry(event.account_id, event.title_id, "", 0.0, 0.0, False, 0.0, 0.0)
 
 
-async def _keep(connection: Connection, before: Entry, after: Entry) -> None:
+async def _keep(connection: Connection, before: Entry, after: Entry, time: Timestamp) -> None:
     await (history.save if before.entry_id else history.add)(connection, after)
+    news = HistoryUpdated(account_id=after.account_id, title_id=after.title_id, time=time)
+    await outbox.record(connection, news, lambda: moment(time))
 
 
 HISTORY = Consumer("history", {MoviePlayed: note_played, MoviePaused: note_paused})

@@ -9,7 +9,7 @@ from control.analytics.training import Training
 from control.analytics.unfinished import unfinished
 from control.callers import caller
 from control.catalogue.visibility import visible
-from control.database import Database, history, titles
+from control.database import Database, history, outbox, titles
 from control.database.history import Entry
 from control.database.titles import Title
 from control.pages import PageRequest, checked_size
@@ -18,6 +18,7 @@ from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import analytics_pb2 as pb
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceServicer
+from protos.v1.events_pb2 import HistoryUpdated
 
 
 class AnalyticsService(AnalyticsServiceServicer):
@@ -46,6 +47,9 @@ class AnalyticsService(AnalyticsServiceServicer):
         async with self._database.write() as connection:
             if not await history.forget(connection, caller().account_id, title_id):
                 raise NotFound("there is no such title in your history")
+            now = messages.timestamp(self._clock())
+            news = HistoryUpdated(account_id=caller().account_id, title_id=title_id, time=now)
+            await outbox.record(connection, news, self._clock)
         return pb.ForgetHistoryResponse()
 
     @override

@@ -18,7 +18,14 @@ from control.events.backoff import Backoff
 from control.events.runner import topic_of
 from matinee.bus import Event, EventBus
 from matinee.errors import ResourceExhausted, Unavailable
-from protos.v1.events_pb2 import MoviePaused, MoviePlayed, SubscriptionUpdated, TitlePublished, UserAuthenticated
+from protos.v1.events_pb2 import (
+    HistoryUpdated,
+    MoviePaused,
+    MoviePlayed,
+    SubscriptionUpdated,
+    TitlePublished,
+    UserAuthenticated,
+)
 from protos.v1.notices_pb2 import HistoryNews, SignInNews, SubscriptionNews, TitleNews, WatchNoticesResponse
 from protos.v1.playback_pb2 import (
     PLAYBACK_STATE_PAUSED,
@@ -28,9 +35,8 @@ from protos.v1.playback_pb2 import (
     PlaybackState,
 )
 
-KINDS: dict[str, type[Message]] = {
-    topic_of(kind): kind for kind in (MoviePlayed, MoviePaused, SubscriptionUpdated, TitlePublished, UserAuthenticated)
-}
+_FOLLOWED = (MoviePlayed, MoviePaused, HistoryUpdated, SubscriptionUpdated, TitlePublished, UserAuthenticated)
+KINDS: dict[str, type[Message]] = {topic_of(kind): kind for kind in _FOLLOWED}
 EVERYBODY = ""
 MOST_STREAMS = 20
 """Of one account: a browser with many tabs, but no crowd."""
@@ -128,7 +134,7 @@ class Notices:
 def news_of(message: Message) -> News | None:
     """What an event is as news, where it alone tells that."""
     match message:
-        case MoviePaused():
+        case HistoryUpdated():
             return message.account_id, WatchNoticesResponse(history=HistoryNews(title_id=message.title_id))
         case SubscriptionUpdated():
             news = SubscriptionNews(state=message.state)

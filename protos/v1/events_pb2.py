@@ -26,7 +26,7 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/v1/events.proto\x12\nmatinee.v1\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x01\n\x11UserAuthenticated\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:$\xf2\xe0\x18\x12user-authenticated\xfa\xe0\x18\naccount_id\"\xe1\x01\n\x0bMoviePlayed\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x11\n\tdevice_id\x18\x05 \x01(\t\x12\x18\n\x10position_seconds\x18\x06 \x01(\x01\x12\x0f\n\x07started\x18\x07 \x01(\x08\x12(\n\x04time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1e\xf2\xe0\x18\x0cmovie-played\xfa\xe0\x18\naccount_id\"\x81\x02\n\x0bMoviePaused\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x18\n\x10position_seconds\x18\x05 \x01(\x01\x12\x18\n\x10\x64uration_seconds\x18\x06 \x01(\x01\x12\x17\n\x0fwatched_seconds\x18\x07 \x01(\x01\x12\x0f\n\x07stopped\x18\x08 \x01(\x08\x12(\n\x04time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1e\xf2\xe0\x18\x0cmovie-paused\xfa\xe0\x18\naccount_id\"\xfb\x01\n\x13SubscriptionUpdated\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x0f\n\x07plan_id\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x11\n\tcancelled\x18\x05 \x01(\x08\x12\x32\n\x0eperiod_ends_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:&\xf2\xe0\x18\x14subscription-updated\xfa\xe0\x18\naccount_id\"\x9b\x01\n\x0eTitlePublished\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1f\xf2\xe0\x18\x0ftitle-published\xfa\xe0\x18\x08title_id\"\xbb\x01\n\x0fPlaybackMetrics\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x0f\n\x07\x65\x64ge_id\x18\x03 \x01(\t\x12\'\n\x07reports\x18\x04 \x03(\x0b\x32\x16.matinee.v1.CmcdReport\x12\x10\n\x08title_id\x18\x05 \x01(\t\x12\x12\n\naccount_id\x18\x06 \x01(\t:\"\xf2\xe0\x18\x10playback-metrics\xfa\xe0\x18\nsession_id\"\xea\x01\n\nCmcdReport\x12/\n\x0breceived_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x11\n\ttimestamp\x18\x04 \x01(\x03\x12\r\n\x05\x65vent\x18\x05 \x01(\t\x12\r\n\x05state\x18\x06 \x01(\t\x12.\n\x04keys\x18\x07 \x03(\x0b\x32 .matinee.v1.CmcdReport.KeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:0\n\x05topic\x12\x1f.google.protobuf.MessageOptions\x18\x8e\x8c\x03 \x01(\t:.\n\x03key\x12\x1f.google.protobuf.MessageOptions\x18\x8f\x8c\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/v1/events.proto\x12\nmatinee.v1\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x01\n\x11UserAuthenticated\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:$\xf2\xe0\x18\x12user-authenticated\xfa\xe0\x18\naccount_id\"\xe1\x01\n\x0bMoviePlayed\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x11\n\tdevice_id\x18\x05 \x01(\t\x12\x18\n\x10position_seconds\x18\x06 \x01(\x01\x12\x0f\n\x07started\x18\x07 \x01(\x08\x12(\n\x04time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1e\xf2\xe0\x18\x0cmovie-played\xfa\xe0\x18\naccount_id\"\x81\x02\n\x0bMoviePaused\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x18\n\x10position_seconds\x18\x05 \x01(\x01\x12\x18\n\x10\x64uration_seconds\x18\x06 \x01(\x01\x12\x17\n\x0fwatched_seconds\x18\x07 \x01(\x01\x12\x0f\n\x07stopped\x18\x08 \x01(\x08\x12(\n\x04time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1e\xf2\xe0\x18\x0cmovie-paused\xfa\xe0\x18\naccount_id\"\x83\x01\n\x0eHistoryUpdated\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x10\n\x08title_id\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:!\xf2\xe0\x18\x0fhistory-updated\xfa\xe0\x18\naccount_id\"\xfb\x01\n\x13SubscriptionUpdated\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x0f\n\x07plan_id\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x11\n\tcancelled\x18\x05 \x01(\x08\x12\x32\n\x0eperiod_ends_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:&\xf2\xe0\x18\x14subscription-updated\xfa\xe0\x18\naccount_id\"\x9b\x01\n\x0eTitlePublished\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x1f\xf2\xe0\x18\x0ftitle-published\xfa\xe0\x18\x08title_id\"\xbb\x01\n\x0fPlaybackMetrics\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x0f\n\x07\x65\x64ge_id\x18\x03 \x01(\t\x12\'\n\x07reports\x18\x04 \x03(\x0b\x32\x16.matinee.v1.CmcdReport\x12\x10\n\x08title_id\x18\x05 \x01(\t\x12\x12\n\naccount_id\x18\x06 \x01(\t:\"\xf2\xe0\x18\x10playback-metrics\xfa\xe0\x18\nsession_id\"\xea\x01\n\nCmcdReport\x12/\n\x0breceived_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x11\n\ttimestamp\x18\x04 \x01(\x03\x12\r\n\x05\x65vent\x18\x05 \x01(\t\x12\r\n\x05state\x18\x06 \x01(\t\x12.\n\x04keys\x18\x07 \x03(\x0b\x32 .matinee.v1.CmcdReport.KeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:0\n\x05topic\x12\x1f.google.protobuf.MessageOptions\x18\x8e\x8c\x03 \x01(\t:.\n\x03key\x12\x1f.google.protobuf.MessageOptions\x18\x8f\x8c\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MOVIEPLAYED']._serialized_options = b'\362\340\030\014movie-played\372\340\030\naccount_id'
   _globals['_MOVIEPAUSED']._loaded_options = None
   _globals['_MOVIEPAUSED']._serialized_options = b'\362\340\030\014movie-paused\372\340\030\naccount_id'
+  _globals['_HISTORYUPDATED']._loaded_options = None
+  _globals['_HISTORYUPDATED']._serialized_options = b'\362\340\030\017history-updated\372\340\030\naccount_id'
   _globals['_SUBSCRIPTIONUPDATED']._loaded_options = None
   _globals['_SUBSCRIPTIONUPDATED']._serialized_options = b'\362\340\030\024subscription-updated\372\340\030\naccount_id'
   _globals['_TITLEPUBLISHED']._loaded_options = None
@@ -53,14 +55,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MOVIEPLAYED']._serialized_end=522
   _globals['_MOVIEPAUSED']._serialized_start=525
   _globals['_MOVIEPAUSED']._serialized_end=782
-  _globals['_SUBSCRIPTIONUPDATED']._serialized_start=785
-  _globals['_SUBSCRIPTIONUPDATED']._serialized_end=1036
-  _globals['_TITLEPUBLISHED']._serialized_start=1039
-  _globals['_TITLEPUBLISHED']._serialized_end=1194
-  _globals['_PLAYBACKMETRICS']._serialized_start=1197
-  _globals['_PLAYBACKMETRICS']._serialized_end=1384
-  _globals['_CMCDREPORT']._serialized_start=1387
-  _globals['_CMCDREPORT']._serialized_end=1621
-  _globals['_CMCDREPORT_KEYSENTRY']._serialized_start=1578
-  _globals['_CMCDREPORT_KEYSENTRY']._serialized_end=1621
+  _globals['_HISTORYUPDATED']._serialized_start=785
+  _globals['_HISTORYUPDATED']._serialized_end=916
+  _globals['_SUBSCRIPTIONUPDATED']._serialized_start=919
+  _globals['_SUBSCRIPTIONUPDATED']._serialized_end=1170
+  _globals['_TITLEPUBLISHED']._serialized_start=1173
+  _globals['_TITLEPUBLISHED']._serialized_end=1328
+  _globals['_PLAYBACKMETRICS']._serialized_start=1331
+  _globals['_PLAYBACKMETRICS']._serialized_end=1518
+  _globals['_CMCDREPORT']._serialized_start=1521
+  _globals['_CMCDREPORT']._serialized_end=1755
+  _globals['_CMCDREPORT_KEYSENTRY']._serialized_start=1712
+  _globals['_CMCDREPORT_KEYSENTRY']._serialized_end=1755
 # @@protoc_insertion_point(module_scope)

@@ -161,6 +161,34 @@ class MoviePaused(_message.Message):
 Global___MoviePaused: _TypeAlias = MoviePaused  # noqa: Y015
 
 @_typing.final
+class HistoryUpdated(_message.Message):
+    """The watch history of an account has changed, and with it where it goes on and what it is recommended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    TITLE_ID_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    title_id: _builtins.str
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+        title_id: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "time", b"time", "title_id", b"title_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryUpdated: _TypeAlias = HistoryUpdated  # noqa: Y015
+
+@_typing.final
 class SubscriptionUpdated(_message.Message):
     """A subscription began, changed, was cancelled or ended. Edges hear of it through the grants of the account."""
 

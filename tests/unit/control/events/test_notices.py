@@ -11,6 +11,8 @@ from control.events import service
 from control.events.notices import LONGEST_INBOX, MOST_STREAMS, Notices
 from matinee.bus import Event
 from protos.v1 import notices_pb2 as pb
+from protos.v1.analytics_pb2 import ListUnfinishedRequest
+from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
 from protos.v1.auth_pb2 import LogoutRequest
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed, SubscriptionUpdated, TitlePublished, UserAuthenticated
 from protos.v1.notices_pb2_grpc import NoticeServiceStub
@@ -106,10 +108,22 @@ async def test_playback_news_show_the_session_as_it_is(house: House, viewer: Met
     await happened(house, MoviePlayed(position_seconds=1.5, **of))
     session = (await page.next()).playback
     assert (session.session_id, session.device, session.state) == (played.session_id, "Sofa", PLAYBACK_STATE_PLAYING)
+    assert (await page.next()).history == pb.HistoryNews(title_id=title_id)
     await happened(house, MoviePaused(position_seconds=7.5, **of))
     session = (await page.next()).playback
     assert (session.position_seconds, session.state) == (7.5, PLAYBACK_STATE_PAUSED)
     assert (await page.next()).history == pb.HistoryNews(title_id=title_id)
+
+
+async def test_news_of_the_history_come_when_it_can_be_read(house: House, viewer: Metadata) -> None:
+    title_id = await house.film()
+    page = await Stream.watch(house, viewer)
+    of: dict[str, Any] = {"account_id": account(viewer), "title_id": title_id, "session_id": "p" * 26}
+    await happened(house, MoviePaused(position_seconds=7.5, duration_seconds=60, watched_seconds=7, **of))
+    while not (await page.next()).HasField("history"):
+        continue
+    found = await AnalyticsServiceStub(house.channel).ListUnfinished(ListUnfinishedRequest(), metadata=viewer)
+    assert [entry.position_seconds for entry in found.entries] == [7.5]
 
 
 async def test_the_end_of_a_session_that_is_gone_is_news_too(house: House, viewer: Metadata) -> None:
