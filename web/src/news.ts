@@ -14,6 +14,8 @@ export interface Listener {
   hear(news: News): unknown;
   /** News may have been missed, while the page was hidden or the connection gone. */
   catchUp(): unknown;
+  /** It is heard from now on; what happened between the page's own questions and now was not. */
+  settle?(): unknown;
   /** Whether a hidden page wants to hear too; the browser has few connections for all pages together. */
   always?: boolean;
 }
@@ -47,6 +49,7 @@ class Ear {
     source.addEventListener("open", () => {
       this.#failures = 0;
       if (this.#wasOpen) this.listener.catchUp();
+      else this.listener.settle?.();
       this.#wasOpen = true;
     });
     source.addEventListener("message", ({ data }) => this.listener.hear(JSON.parse(data as string) as News));

@@ -121,5 +121,6 @@ export async function home(root: HTMLElement): Promise<void> {
       if (history) void renew(() => programme.personalise());
     },
     catchUp: load,
+    settle: () => renew(() => programme.personalise()), // who comes from a film is here before its end is noted
   });
 }
