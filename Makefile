@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-deps --require-hashes
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm
 PYTEST := $(BIN)/python -m pytest $(PYTEST_FLAGS)
+SPREAD := $(PYTEST) --numprocesses auto --dist loadfile
 
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
@@ -28,11 +29,12 @@ demo: $(RUNTIME) $(WEB)
 ## test: everything that can run on this machine
 test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC)
 	$(NPM) --prefix web run --silent test
-	$(PYTEST) tests
+	$(SPREAD) tests/unit tests/contract
+	$(PYTEST) tests/integration tests/e2e
 
 ## unit: the quick part of the tests, on all cores
 unit: $(DEVELOPMENT)
-	$(PYTEST) --numprocesses auto --dist loadfile tests/unit tests/contract
+	$(SPREAD) tests/unit tests/contract
 
 ## bench: the tables of docs/benchmarks.md
 bench: $(DEVELOPMENT) $(WEB)

@@ -5,7 +5,7 @@ import pytest
 from control.subscriptions.subscription_states import IN_FORCE, TRANSITIONS, Event, State, after
 from matinee.errors import Conflict
 
-GOES_ON = {Event.CHANGE, Event.CANCEL, Event.RESUME}
+GOES_ON = (Event.CHANGE, Event.CANCEL, Event.RESUME)
 LIVES = {
     State.PENDING: {
         Event.PAY: State.ACTIVE,
