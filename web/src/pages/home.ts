@@ -45,6 +45,7 @@ function grid({ films, nextPageToken }: Programme, more: () => unknown): Templat
 export async function home(root: HTMLElement): Promise<void> {
   const programme = new Programme();
   let nextLook: ReturnType<typeof setTimeout>;
+  let isLoaded = false;
 
   function content(): TemplateResult {
     const { unfinished, recommendations, series, drafts, jobs } = programme;
@@ -70,7 +71,13 @@ export async function home(root: HTMLElement): Promise<void> {
       show();
     });
 
-  const load = () => renew(() => programme.load());
+  const load = () =>
+    renew(async () => {
+      await programme.load();
+      isLoaded = true;
+    });
+  /** Takes news in; a page that could not be loaded goes on saying so. */
+  const learn = (step: () => Promise<void>) => (isLoaded ? renew(step) : undefined);
   const more = () => renew(() => programme.more());
 
   /** Changes something about a title, and shows it. Its button may be gone then: the focus stays on the page. */
@@ -117,10 +124,10 @@ export async function home(root: HTMLElement): Promise<void> {
   await load();
   listen({
     hear({ title, history }) {
-      if (title) void renew(() => programme.welcome(title.title_id));
-      if (history) void renew(() => programme.personalise());
+      if (title) void learn(() => programme.welcome(title.title_id));
+      if (history) void learn(() => programme.personalise());
     },
     catchUp: load,
-    settle: () => renew(() => programme.personalise()), // who comes from a film is here before its end is noted
+    settle: () => learn(() => programme.personalise()), // who comes from a film is here before its end is noted
   });
 }
