@@ -85,6 +85,24 @@ def test_signing_out_closes_the_door(page: Page) -> None:
     assert page.request.get("/api/v1/titles").status == 401
 
 
+def test_who_signs_out_while_posters_load_hears_no_refusals(page: Page, title: Title) -> None:
+    posters: list[Route] = []
+    page.route("**/poster**", lambda poster: posters.append(poster))  # noqa: PLW0108 -- it takes no builtin
+
+    def sign_out(logout: Route) -> None:
+        answer = logout.fetch()
+        for poster in posters:
+            poster.continue_()
+        logout.fulfill(response=answer)
+
+    page.route("**/auth:logout", sign_out)
+    page.goto("/", wait_until="domcontentloaded")
+    expect(page.locator(".grid").get_by_role("listitem").filter(has_text=title.name)).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    assert posters
+
+
 def test_the_programme_shows_poster_name_and_running_time(page: Page, title: Title) -> None:
     page.goto("/")
     card = page.locator(".grid").get_by_role("listitem").filter(has_text=title.name)

@@ -1,8 +1,9 @@
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 import { signOut } from "./api/accounts.ts";
 
-/** Signs out, and goes to the sign-in page. */
+/** Signs out, and goes to the sign-in page. What is still loading would be refused in between, so it is given up. */
 export async function leave(): Promise<void> {
+  stop();
   await signOut().catch(() => undefined); // the session may have ended already; the sign-in page is right all the same
   location.assign("/sign-in");
 }
