@@ -13,6 +13,7 @@ class Mailbox:
     """What came, and where to send it; `replies` are given to the next messages in place of 250."""
 
     url: str = ""
+    talked: bool = False
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
@@ -28,6 +29,7 @@ async def mail_server() -> AsyncIterator[Mailbox]:
     box = Mailbox()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        box.talked = True
         writer.write(b"220 ready\r\n")
         while line := (await reader.readline()).decode().strip():
             verb = line[:4].upper()

@@ -1,6 +1,7 @@
 """The postbox: takes letters at once, and sees to them afterwards, so that no call waits for a mail server."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 
 import structlog
@@ -10,8 +11,9 @@ from control.accounts.mail.transport import Transport
 from matinee.errors import InvalidInput, Unavailable
 from matinee.tokens import Clock
 
-PAUSES = (2.0, 30.0, 300.0)
-"""Seconds before each further try."""
+PAUSES = (0.1, 2.0, 30.0, 300.0)
+"""Seconds before each try, about. The first keeps the work on a letter out of the answer of whoever asked for it, whose
+time would tell that there is a letter, and so an account."""
 LONGEST_QUEUE = 1_000
 SIDE_BY_SIDE = 100
 """Most letters that are on their way, or wait for another try."""
@@ -57,11 +59,18 @@ class Postbox:
             log.exception("a mail could not be sent", subject=letter.subject)
 
     async def _try(self, letter: Letter) -> None:
+        first, *further = self._pauses
+        await _about(first)
         message = letter.message(self._sender, self._clock())
-        for pause in self._pauses:
+        for pause in further:
             try:
                 return await self._transport.send(message)
             except Unavailable as error:
                 log.warning("a mail waits for another try", subject=letter.subject, seconds=pause, reason=str(error))
-                await asyncio.sleep(pause)
+                await _about(pause)
         return await self._transport.send(message)
+
+
+async def _about(seconds: float) -> None:
+    """Wait for so long, more or less, so that nobody knows when a letter is worked on."""
+    await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads letters, keeps no secret

@@ -27,7 +27,7 @@ async def box(anyio_backend: str) -> AsyncIterator[Mailbox]:
 
 
 @asynccontextmanager
-async def running_postbox(transport: Transport, pauses: tuple[float, ...] = (0, 0)) -> AsyncIterator[Postbox]:
+async def running_postbox(transport: Transport, pauses: tuple[float, ...] = (0, 0, 0)) -> AsyncIterator[Postbox]:
     postbox = Postbox(transport, "films@example.org", lambda: 1_800_000_000.0, pauses)
     running = asyncio.create_task(postbox.run())
     try:
@@ -77,6 +77,14 @@ async def test_a_server_that_is_away_holds_up_nobody(capsys: pytest.CaptureFixtu
         await until(given_up)
     assert said.count("waits for another try") == 2
     assert LETTER.text not in said
+
+
+async def test_nothing_is_done_for_a_letter_before_the_answer_of_who_asked_for_it_has_left(box: Mailbox) -> None:
+    async with running_postbox(SmtpTransport(box.url, "films.example"), pauses=(60.0,)) as postbox:
+        postbox.post(LETTER)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not box.talked
 
 
 async def test_a_password_never_goes_in_clear(box: Mailbox) -> None:
