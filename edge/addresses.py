@@ -1,5 +1,6 @@
 """Where a request comes from."""
 
+from ipaddress import ip_address
 from typing import cast
 
 from starlette.requests import Request
@@ -10,8 +11,13 @@ from matinee.settings import HttpSettings
 
 
 def client_address(request: Request) -> str:
-    """The IP address of the client; empty when the connection has none, as in tests."""
-    return request.client.host if request.client else ""
+    """The IP address of the client, without a zone; empty when nobody tells one, or a proxy what is none."""
+    address = request.client.host.partition("%")[0] if request.client else ""
+    try:
+        ip_address(address)
+    except ValueError:
+        return ""
+    return address
 
 
 def through_proxies(application: ASGIApp, http: HttpSettings) -> ASGIApp:

@@ -29,7 +29,20 @@ async def tell(scope: Scope, receive: Receive, send: Send) -> None:
     ids=["no proxy", "a proxy", "a lie of the client", "two proxies", "a client beside the proxy", "ipv6"],
 )
 async def test_only_a_trusted_proxy_says_for_whom_it_asks(peer: str, forwarded: str | None, told: str) -> None:
+    assert await told_of(peer, forwarded) == told
+
+
+@pytest.mark.parametrize("forwarded", ["a house", "h\u00f4te", "<b>", "unix", "1" * 5_000])
+async def test_what_is_no_address_is_none(forwarded: str) -> None:
+    assert await told_of("127.0.0.1", forwarded) == ""
+
+
+async def test_the_zone_of_an_address_means_nothing_to_others() -> None:
+    assert await told_of("127.0.0.1", "fe80::1%h\u00f4te") == "fe80::1"
+
+
+async def told_of(peer: str, forwarded: str | None) -> str:
     transport = httpx.ASGITransport(through_proxies(tell, HttpSettings()), client=(peer, 50_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://films.example") as client:
-        answer = await client.get("/", headers={"x-forwarded-for": forwarded} if forwarded else {})
-    assert answer.text == told
+        answer = await client.get("/", headers={b"x-forwarded-for": forwarded.encode()} if forwarded else {})
+    return answer.text
