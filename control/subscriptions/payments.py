@@ -2,9 +2,10 @@
 
 A provider's report is JSON, signed as Standard Webhooks says (https://www.standardwebhooks.com):
 
-    {"type": "subscription.paid", "data": {"subscription_id": "…", "paid_until": "2027-01-31T00:00:00Z"}}
+    {"type": "subscription.paid",
+     "data": {"subscription_id": "…", "plan_id": "family", "paid_until": "2027-01-31T00:00:00Z"}}
 
-`type` is one of REPORTS; others are taken and left alone. `data.plan_id` tells that another plan was paid.
+`type` is one of REPORTS; others are taken and left alone. `plan_id` and `paid_until` tell what was paid.
 """
 
 import json
@@ -57,7 +58,7 @@ class ManualPayments:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a provider says of a subscription; `paid_until` in Unix seconds, `plan_id` empty when it is the same."""
+    """What a provider says of a subscription; `paid_until` in Unix seconds, `plan_id` empty when it says none."""
 
     webhook_id: str
     kind: str

@@ -43,13 +43,13 @@ async def _after(connection: Connection, entry: Entry, report: Report, now: floa
         return unpaid(entry.subscription, entry.plan)
     if report.kind == CANCELLED:
         return _cancelled(entry.subscription, report, now)
+    plan = await _paid_plan(connection, report)
     if report.paid_until is None:
         raise InvalidInput("data.paid_until is missing")
     over = entry.subscription.state is State.ENDED
     if over and await subscriptions.current(connection, entry.subscription.account_id):
         raise Conflict("the account has another subscription by now: pay the money back")
-    subscription = paid(entry.subscription, report.paid_until, now)
-    return replace(subscription, plan_id=(await _plan(connection, report, entry.plan)).plan_id)
+    return replace(paid(entry.subscription, report.paid_until, now), plan_id=plan.plan_id)
 
 
 def _cancelled(subscription: Subscription, report: Report, now: float) -> Subscription:
@@ -58,9 +58,10 @@ def _cancelled(subscription: Subscription, report: Report, now: float) -> Subscr
     return cancelled(subscription, now)
 
 
-async def _plan(connection: Connection, report: Report, known: Plan) -> Plan:
+async def _paid_plan(connection: Connection, report: Report) -> Plan:
+    """The plan that was paid. It alone counts: whoever was sent to pay for one may have come to pay for another."""
     if not report.plan_id:
-        return known
+        raise InvalidInput("data.plan_id is missing")
     plan = await plans.find(connection, report.plan_id)
     if plan is None:
         raise NotFound("there is no such plan")

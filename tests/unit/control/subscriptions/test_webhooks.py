@@ -31,10 +31,11 @@ async def house(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIter
 
 
 async def report(
-    house: House, kind: str, subscription_id: str, *, webhook_id: str = "m1", provider: str = "acme", **data: str
+    house: House, kind: str, subscription_id: str, *, webhook_id: str = "m1", provider: str = "acme", **changes: str
 ) -> None:
-    """Deliver a signed report."""
-    body, now = json.dumps({"type": kind, "data": {"subscription_id": subscription_id, **data}}), datetime.now(tz=UTC)
+    """Deliver a signed report, for the plan `family` unless it `changes` that."""
+    data = {"subscription_id": subscription_id, "plan_id": "family", **changes}
+    body, now = json.dumps({"type": kind, "data": data}), datetime.now(tz=UTC)
     metadata = (
         ("webhook-id", webhook_id),
         ("webhook-timestamp", str(int(now.timestamp()))),
@@ -107,6 +108,17 @@ async def test_a_plan_that_was_paid_elsewhere_comes_with_the_report(house: House
         await house.subscriptions.ChangePlan(pb.ChangePlanRequest(plan_id="cinema"), metadata=viewer)
     await report(house, "subscription.paid", own, webhook_id="m2", paid_until=ahead(house, 30), plan_id="cinema")
     assert (await subscription(house, viewer)).entitlement.plan_id == "cinema"
+
+
+async def test_a_cheaper_plan_that_was_paid_opens_no_other(house: House) -> None:
+    await make_plan(house, "cinema", level=5)
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer, "family")).subscription.subscription_id
+    assert (await subscribe(house, viewer, "cinema")).subscription.subscription_id == own
+    async with refusal("INVALID_ARGUMENT", "data.plan_id is missing"):
+        await report(house, "subscription.paid", own, paid_until=ahead(house, 30), plan_id="")
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30), plan_id="family")
+    assert (await subscription(house, viewer)).entitlement.plan_id == "family"
 
 
 async def test_an_unknown_provider_and_a_forged_report_are_refused(house: House) -> None:
