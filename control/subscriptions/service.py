@@ -186,8 +186,8 @@ class SubscriptionService(Offer):
 
     def _check_paid_change(self, entry: Entry, plan: Plan) -> None:
         paid_elsewhere = entry.subscription.provider != ManualPayments.name and entry.subscription.in_force
-        if paid_elsewhere and plan.level > entry.plan.level:
-            raise Conflict(f"'{entry.subscription.provider}' takes your payments: change to a higher plan there")
+        if paid_elsewhere and plan.plan_id != entry.plan.plan_id and plan.level >= entry.plan.level:
+            raise Conflict(f"'{entry.subscription.provider}' takes your payments: change to this plan there")
 
     async def _begun(self, connection: Connection, account_id: str, plan: Plan, known: Entry | None) -> Subscription:
         """A new subscription; or the one that there is, when it is to this plan or still waits to be paid here."""

@@ -110,6 +110,19 @@ async def test_a_plan_that_was_paid_elsewhere_comes_with_the_report(house: House
     assert (await subscription(house, viewer)).entitlement.plan_id == "cinema"
 
 
+async def test_nobody_changes_to_what_may_cost_more_without_paying(house: House) -> None:
+    await make_plan(house, "another", level=1)
+    await make_plan(house, "lower", level=0)
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    async with refusal("FAILED_PRECONDITION", "'acme' takes your payments"):
+        await house.subscriptions.ChangePlan(pb.ChangePlanRequest(plan_id="another"), metadata=viewer)
+    for plan_id in ("family", "lower"):
+        await house.subscriptions.ChangePlan(pb.ChangePlanRequest(plan_id=plan_id), metadata=viewer)
+        assert (await subscription(house, viewer)).entitlement.plan_id == plan_id
+
+
 async def test_a_cheaper_plan_that_was_paid_opens_no_other(house: House) -> None:
     await make_plan(house, "cinema", level=5)
     viewer = await house.person("viewer")
