@@ -228,6 +228,7 @@ def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authenticati
         keyring=parts.keyring,
         authentication=authentication,
         announcer=parts.announcer,
+        access=parts.access,
         clock=parts.clock,
     )
     add_AuthServiceServicer_to_server(accounts.service, server)

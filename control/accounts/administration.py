@@ -11,6 +11,7 @@ from control.database import Connection, Database, accounts, identities
 from control.database.accounts import Account
 from control.identifiers import new_id
 from control.pages import PageRequest
+from control.playback.access import Access
 from control.playback.announcer import Announcer
 from matinee.errors import Conflict, InvalidInput, NotFound
 from matinee.tokens import Clock
@@ -33,12 +34,14 @@ class Administration:
         database: Database,
         passwords: Passwords,
         announcer: Announcer,
+        access: Access,
         clock: Clock,
         providers: Mapping[str, str],
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._announcer = announcer
+        self._access = access
         self._clock = clock
         self._providers = providers
 
@@ -67,7 +70,10 @@ class Administration:
         return pb.CreateAccountResponse(account=messages.account(account, ()))
 
     async def update(self, request: pb.UpdateAccountRequest) -> pb.UpdateAccountResponse:
-        """Change the role of an account, or whether it may sign in. `Conflict`: the last admin."""
+        """Change the role of an account, or whether it may sign in; what it plays goes on as it may from now on.
+
+        Raises `NotFound`, `Conflict` for the last admin.
+        """
         async with self._database.write() as connection:
             account = await _found(connection, request.account_id, lock=True)
             if request.HasField("role"):
@@ -79,6 +85,7 @@ class Administration:
             await accounts.save(connection, account)
             if account.disabled:
                 await shut_out(connection, account.account_id, DISABLED, self._clock)
+            await self._access.review(connection, account.account_id)
             shown = await self._messages(connection, account)
         self._announcer.wake()
         return pb.UpdateAccountResponse(account=shown[0])

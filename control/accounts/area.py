@@ -21,6 +21,7 @@ from control.accounts.sessions import Sessions
 from control.accounts.sign_in import SignIn
 from control.database import Database
 from control.events.consumer import Consumer
+from control.playback.access import Access
 from control.playback.announcer import Announcer
 from matinee.settings import Settings
 from matinee.tokens import Clock
@@ -44,6 +45,7 @@ def put_together(
     keyring: Keyring,
     authentication: Authentication,
     announcer: Announcer,
+    access: Access,
     clock: Clock,
 ) -> Accounts:
     """Make the parts of the area and join them."""
@@ -64,7 +66,7 @@ def put_together(
     )  # fmt: skip
     providers = {one.issuer: one.provider for one in settings.oidc.providers}
     administration = Administration(
-        database=database, passwords=passwords, announcer=announcer, clock=clock, providers=providers
+        database=database, passwords=passwords, announcer=announcer, access=access, clock=clock, providers=providers
     )
     sign_in = SignIn(database, passwords, attempts, sessions)
     service = AuthService(

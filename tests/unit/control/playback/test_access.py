@@ -11,6 +11,7 @@ from control.playback.access import TOO_MANY
 from matinee.rpc import CallError
 from protos.v1 import playback_pb2 as pb
 from protos.v1 import subscriptions_pb2
+from protos.v1.auth_pb2 import ROLE_VIEWER, UpdateAccountRequest
 from protos.v1.catalogue_pb2 import UpdateTitleRequest
 from tests.control_house import ASSET, House, Metadata, claims_of, refusal, running_control
 from tests.offers import make_plan, subscribe
@@ -273,6 +274,20 @@ async def test_a_title_that_needs_a_plan_from_now_on_is_served_to_nobody_else(ho
     await need(house, title_id, "family")
     async with refusal("PERMISSION_DENIED", "does not allow this any more"):
         await grant(house, session_id)
+
+
+async def test_who_works_here_no_more_plays_what_a_viewer_may(house: House) -> None:
+    title_id, publisher = await house.film(), await house.person("publisher")
+    await make_plan(house)
+    await need(house, title_id, "family")
+    session_id = (await house.play(title_id, publisher)).session_id
+    call = house.edges.Connect(metadata=house.service)
+    await hear(call)
+    demotion = UpdateAccountRequest(account_id=claims_of(publisher)["sub"], role=ROLE_VIEWER)
+    async with within(1):
+        await house.auth.UpdateAccount(demotion, metadata=await house.admin())
+        revoked = (await hear(call)).revoked
+    assert [(one.session_id, one.reason) for one in revoked] == [(session_id, "this title needs the plan 'Family'")]
 
 
 async def test_services_may_ask_for_anybody(house: House) -> None:
