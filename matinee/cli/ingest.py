@@ -12,14 +12,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from ingest.upload import upload
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.options import Data, Json, plain_id, settings_with
 from matinee.cli.state import state_directory
 from matinee.cli.tables import state_word
 from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unavailable
 
 Files = Annotated[list[Path], typer.Argument(help="Films to upload.")]
 Title = Annotated[str | None, typer.Option(help="Name of the title; default: the file's name.")]
-TitleId = Annotated[str | None, typer.Option(help="Make a new version of this title.", show_default=False)]
+TitleId = Annotated[
+    str | None, typer.Option(callback=plain_id, help="Make a new version of this title.", show_default=False)
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Until the title can be watched.")]
 
 POLL_SECONDS = 0.5

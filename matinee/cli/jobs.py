@@ -13,10 +13,10 @@ from rich.progress_bar import ProgressBar
 
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, pass_on, settings_with
+from matinee.cli.options import Data, Json, pass_on, plain_id, settings_with
 from matinee.cli.tables import STATES, Column, console, moment, plain, show, stage_word, table
 
-JobId = Annotated[str, typer.Argument(help="As `matinee jobs` shows it.")]
+JobId = Annotated[str, typer.Argument(callback=plain_id, help="As `matinee jobs` shows it.")]
 ACTIVE = {"JOB_STATE_QUEUED", "JOB_STATE_RUNNING"}
 REFRESH_SECONDS = 0.5
 COLUMNS = (

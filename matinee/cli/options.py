@@ -1,15 +1,27 @@
 """Options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from matinee.errors import InvalidInput
 from matinee.settings import Settings, load_settings
+
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def plain_id(text: str | None) -> str | None:
+    """An id, which stands in a path of the API: `../titles/…` would lead elsewhere. Raises `InvalidInput`."""
+    if text is not None and not _ID.fullmatch(text):
+        raise InvalidInput(f"{text!r} is not an id")
+    return text
+
 
 Data = Annotated[Path | None, typer.Option(help="Data directory of the instance.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-TitleId = Annotated[str, typer.Argument(help="As `matinee titles` shows it.")]
+TitleId = Annotated[str, typer.Argument(callback=plain_id, help="As `matinee titles` shows it.")]
 COMMON = ("data", "as_json")
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", show_default=False)]

@@ -8,10 +8,10 @@ from rich.markup import escape
 
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, pass_on, settings_with
+from matinee.cli.options import Data, Json, pass_on, plain_id, settings_with
 from matinee.cli.tables import Column, console, show, table
 
-PlanId = Annotated[str, typer.Argument(help="A short word, such as family.")]
+PlanId = Annotated[str, typer.Argument(callback=plain_id, help="A short word, such as family.")]
 Name = Annotated[str | None, typer.Option(help="What people read.")]
 Description = Annotated[str | None, typer.Option(help="What it is, in a sentence.")]
 Price = Annotated[str | None, typer.Option(help="What people read of its price: '9.99 € a month'.")]

@@ -9,11 +9,13 @@ from rich.markup import escape
 
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, settings_with
+from matinee.cli.options import Data, Json, plain_id, settings_with
 from matinee.cli.tables import Column, console, duration, show, table
 from matinee.errors import InvalidInput
 
-TitleId = Annotated[str, typer.Argument(help="Day by day of this title, as `matinee titles` shows it.")]
+TitleId = Annotated[
+    str | None, typer.Argument(callback=plain_id, help="Day by day of this title, as `matinee titles` shows it.")
+]
 Days = Annotated[int, typer.Option(help="So many days up to today (UTC).", min=1, max=400)]
 Limit = Annotated[int, typer.Option(help="No more titles than so many.", min=1, max=100)]
 Live = Annotated[bool, typer.Option("--live", help="Who watches now.")]
@@ -37,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def stats(
-    title_id: TitleId = "",
+    title_id: TitleId = None,
     *,
     days: Days = 28,
     limit: Limit = 24,

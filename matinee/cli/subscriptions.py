@@ -9,11 +9,11 @@ from rich.markup import escape
 
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, pass_on, settings_with
+from matinee.cli.options import Data, Json, pass_on, plain_id, settings_with
 from matinee.cli.tables import Column, console, moment, show, table
 from matinee.errors import InvalidInput
 
-AccountId = Annotated[str, typer.Argument(help="As `matinee users` shows it.")]
+AccountId = Annotated[str, typer.Argument(callback=plain_id, help="As `matinee users` shows it.")]
 PlanId = Annotated[str, typer.Argument(help="A plan; 'none' ends the subscription now.")]
 Until = Annotated[str | None, typer.Option(help="Until when it is paid, such as 2027-01-31; else one period.")]
 NONE = "none"

@@ -8,11 +8,18 @@ from rich.markup import escape
 
 from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, pass_on, settings_with
+from matinee.cli.options import Data, Json, pass_on, plain_id, settings_with
 from matinee.cli.tables import Column, console, moment, show, table
 from matinee.errors import NotFound
 
-User = Annotated[str, typer.Argument(help="E-mail address, or account as `matinee users --json` shows it.")]
+
+def _named(user: str) -> str | None:
+    return user if "@" in user else plain_id(user)
+
+
+User = Annotated[
+    str, typer.Argument(callback=_named, help="E-mail address, or account as `matinee users --json` shows it.")
+]
 Role = Literal["viewer", "publisher", "admin"]
 COLUMNS = (
     Column("E-MAIL", prose=True),

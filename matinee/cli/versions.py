@@ -9,7 +9,7 @@ import typer
 
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, TitleId, settings_with
+from matinee.cli.options import Data, Json, TitleId, plain_id, settings_with
 from matinee.cli.tables import Column, console, duration, moment, show, table
 from matinee.errors import Conflict, InvalidInput
 
@@ -21,8 +21,13 @@ class Picture(StrEnum):
     BACKDROP = "backdrop"
 
 
-Asset = Annotated[str | None, typer.Option("--to", help="A version; default: the newest before.", show_default=False)]
-Deleted = Annotated[str | None, typer.Option("--delete", help="Remove this version.", show_default=False)]
+Asset = Annotated[
+    str | None,
+    typer.Option("--to", callback=plain_id, help="A version; default: the newest before.", show_default=False),
+]
+Deleted = Annotated[
+    str | None, typer.Option("--delete", callback=plain_id, help="Remove this version.", show_default=False)
+]
 PictureFile = Annotated[Path, typer.Argument(help="A JPEG, PNG or WebP of 4 MiB at most.")]
 As = Annotated[Picture, typer.Option("--as", help="What it is for.")]
 

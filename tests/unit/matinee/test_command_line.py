@@ -122,6 +122,28 @@ def test_an_option_of_a_group_holds_for_its_subcommands(tmp_path: Path, words: t
     assert f"no Matinee runs on {tmp_path}:" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("users", "delete", "../titles/X"),
+        ("users", "role", "..", "admin"),
+        ("titles", "show", ""),
+        ("titles", "show", "X?force=true"),
+        ("titles", "versions", "X", "--delete", ".."),
+        ("titles", "rollback", "X", "--to", "../.."),
+        ("ingest", "README.md", "--title-id", "../X"),
+        ("stats", "../X"),
+        ("plans", "retire", "../X"),
+        ("jobs", "cancel", "../X"),
+        ("subscriptions", "set", "../X", "none"),
+    ],
+)
+def test_an_id_that_would_lead_elsewhere_in_the_api_is_refused_before_it_is_sent(words: tuple[str, ...]) -> None:
+    done = matinee(*words, MATINEE_URL="http://127.0.0.1:9", MATINEE_TOKEN="any")
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (65, 1, "")
+    assert done.stderr.endswith("is not an id\n")
+
+
 @pytest.mark.parametrize("words", [("titles", "--json", "delete", "X"), ("titles", "delete", "X", "--json")])
 def test_json_may_be_asked_for_before_a_subcommand_or_behind_it(words: tuple[str, ...]) -> None:
     with answering({"DELETE /api/v1/titles/X": {}}) as url:
