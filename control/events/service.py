@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 from typing_extensions import override
 
-from control import inputs, messages
+from control import messages
 from control.callers import Caller, caller
 from control.events.notices import Notices
 from control.events.runner import topic_of
@@ -27,7 +27,6 @@ from protos.v1.notices_pb2_grpc import NoticeServiceServicer
 CHECK_SECONDS = 2.0
 """How often it is looked whether the caller is still signed in."""
 MOST_TOPICS = 20
-LONGEST_TOPIC = 64
 
 Item = TypeVar("Item")
 
@@ -65,8 +64,9 @@ class NoticeService(NoticeServiceServicer):
     async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
         if len(request.topics) > MOST_TOPICS:
             raise InvalidInput(f"at most {MOST_TOPICS} topics can be followed")
-        topics = [inputs.line("topics", topic, LONGEST_TOPIC) for topic in request.topics]
-        events = self._bus.follow(topics, from_beginning=request.from_beginning)
+        if any(topic.removesuffix(DEAD_LETTER) not in KINDS for topic in request.topics):
+            raise InvalidInput(f"the topics are {', '.join(KINDS)}, and each of them with {DEAD_LETTER} behind it")
+        events = self._bus.follow(request.topics, from_beginning=request.from_beginning)
         await context.send_initial_metadata(STREAM_OPEN)
         async with aclosing(cast("Any", events)):
             async for event in self._while_signed_in(context, lambda: anext(events)):

@@ -178,7 +178,7 @@ class TailEventsRequest(_message.Message):
     """From the oldest event that is kept."""
     @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these topics; none: all."""
+        """Only these topics; none: all. INVALID_ARGUMENT for one that there is not."""
 
     def __init__(
         self,
