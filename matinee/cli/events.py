@@ -19,7 +19,7 @@ KEY_WIDTH = 26
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    events = typer.Typer(no_args_is_help=True)
+    events = typer.Typer()
     events.command("tail")(tail)
     app.add_typer(events, name="events", help="Look at what happens.")
 

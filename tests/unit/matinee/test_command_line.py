@@ -100,7 +100,9 @@ def test_an_instance_without_a_session_says_how_to_sign_in(tmp_path: Path) -> No
     assert "matinee login" in done.stderr
 
 
-@pytest.mark.parametrize("words", [["foo"], ["ingest"], ["up", "--port", "abc"], ["jobs", "cancel"], ["titles", "-x"]])
+@pytest.mark.parametrize(
+    "words", [["foo"], ["events"], ["ingest"], ["up", "--port", "abc"], ["jobs", "cancel"], ["titles", "-x"]]
+)
 def test_a_command_that_is_not_used_as_it_should_be_is_one_sentence(words: list[str]) -> None:
     done = matinee(*words)
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
