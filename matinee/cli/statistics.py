@@ -77,13 +77,24 @@ def _audience(api: Api) -> Shown:
 def _days(api: Api, title_id: str, days: int) -> Shown:
     answer = api.call("GET", f"/titles/{title_id}/statistics", from_day=_first(days))
     rows = [(day["day"], *figures(day["statistics"])) for day in answer["days"]]
-    return answer, DAYS, [*rows, ("all together", *figures(answer["total"]))]
+    counts = {"total": counted(answer["total"]), "days": [_counted(day) for day in answer["days"]]}
+    return answer | counts, DAYS, [*rows, ("all together", *figures(answer["total"]))]
 
 
 def _titles(api: Api, days: int, limit: int) -> Shown:
     answer = api.call("GET", "/statistics", from_day=_first(days), page_size=limit)
     rows = [(one["title_id"], escape(one["title_name"]), *figures(one["statistics"])) for one in answer["titles"]]
-    return answer, TITLES, [*rows, ("", "all together", *figures(answer["total"]))]
+    counts = {"total": counted(answer["total"]), "titles": [_counted(one) for one in answer["titles"]]}
+    return answer | counts, TITLES, [*rows, ("", "all together", *figures(answer["total"]))]
+
+
+def counted(told: Answer) -> Answer:
+    """Statistics as scripts read them: the JSON of protobuf has large numbers as texts."""
+    return told | {name: int(told[name]) for name in ("plays", "unique_viewers")}
+
+
+def _counted(row: Answer) -> Answer:
+    return row | {"statistics": counted(row["statistics"])}
 
 
 def figures(told: Answer) -> tuple[str, ...]:

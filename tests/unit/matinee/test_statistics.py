@@ -14,6 +14,8 @@ FIGURES = {
     "plays": "1200", "unique_viewers": "34", "watch_seconds": 7384.0, "completion": 0.5, "startup_seconds": 0.42,
     "rebuffer_ratio": 0.0125, "average_bitrate": 4_200_000.0,
 }  # fmt: skip
+COUNTS = {"plays": 1200, "unique_viewers": 34}
+COUNTED = FIGURES | COUNTS
 UNREPORTED = FIGURES | {"startup_seconds": 0.0, "rebuffer_ratio": 0.0, "average_bitrate": 0.0}
 SHOWN = ["1,200", "34", "2:03:04", "50%", "0.42", "s", "1.25%", "4.2", "Mbit/s"]
 ANSWERS: dict[str, Answer | list[Answer]] = {
@@ -56,8 +58,14 @@ def test_the_audience_is_shown_now() -> None:
     assert (title.split(), total.split()) == ([ID, "A", "film", "3"], ["all", "together", "5"])
 
 
-def test_scripts_get_what_the_api_says() -> None:
-    assert json.loads(stats("--json").stdout) == ANSWERS["GET /api/v1/statistics"]
+def test_scripts_get_what_the_api_says_with_counts_as_numbers() -> None:
+    figures, unreported = COUNTED, UNREPORTED | COUNTS
+    assert json.loads(stats("--json").stdout) == {
+        "titles": [{"title_id": ID, "title_name": "A film", "statistics": figures}], "total": unreported,
+    }  # fmt: skip
+    assert json.loads(stats(ID, "--json").stdout) == {
+        "days": [{"day": "2026-11-27", "statistics": figures}], "total": figures,
+    }  # fmt: skip
     assert json.loads(stats("--live", "--json").stdout) == ANSWERS["GET /api/v1/audience"]
 
 
