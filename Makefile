@@ -15,11 +15,12 @@ WEB := edge/static/.built
 PLAYERS := tests/e2e/players/node_modules/.installed
 OIDC := tests/integration/oidc/node_modules/.installed
 CONTRACTS := protos/node_modules/.installed
+KAFKA := build/kafka/.installed
 
 # The shell gets a film's name through the environment, whatever characters it is made of.
 override export FILE := $(value FILE)
 
-.PHONY: demo test unit bench lint protos web screenshots clean
+.PHONY: demo test unit bench lint protos services web screenshots clean
 .DELETE_ON_ERROR:
 
 ## demo: everything on this machine, with a film in it (FILE=movie.mkv, PORT=8080, ONCE=1)
@@ -27,17 +28,21 @@ demo: $(RUNTIME) $(WEB)
 	@$(BIN)/matinee demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(FILE),-- "$$FILE")
 
 ## test: everything that can run on this machine
-test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC)
+test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC) $(KAFKA)
 	$(NPM) --prefix web run --silent test
 	$(SPREAD) tests/unit tests/contract
 	$(PYTEST) tests/integration tests/e2e
 
 ## unit: the quick part of the tests, on all cores
-unit: $(DEVELOPMENT)
+unit: $(DEVELOPMENT) $(KAFKA)
 	$(SPREAD) tests/unit tests/contract
 
+## services: the real services on loopback, until Ctrl-C, and the settings by which `matinee up` uses them
+services: $(DEVELOPMENT) $(KAFKA)
+	@$(BIN)/python -m tests.services
+
 ## bench: the tables of docs/benchmarks.md
-bench: $(DEVELOPMENT) $(WEB)
+bench: $(DEVELOPMENT) $(WEB) $(KAFKA)
 	$(BIN)/python -m bench
 
 ## lint: style, types, import contracts, the protos, and the web application
@@ -103,4 +108,9 @@ $(OIDC): $(RUNTIME) tests/integration/oidc/package.json tests/integration/oidc/p
 
 $(CONTRACTS): $(RUNTIME) protos/package.json protos/package-lock.json
 	@$(NPM) --prefix protos ci --silent
+	@touch $@
+
+$(KAFKA): $(DEVELOPMENT) tests/services/kafka.lock
+	@echo "Fetching the jars of Kafka"
+	@$(BIN)/python -m tests.services.kafka_jars
 	@touch $@

