@@ -1,10 +1,10 @@
 """The event bus, as those see it who put events onto it or take them off it.
 
-At least once: whoever takes events off the bus may see one again, and tells them apart by their ids. Events with one
-key keep their order.
+At least once: whoever takes events off the bus may see one again, and tells them apart by their ids. Events of one
+topic with one key keep their order.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,4 +54,8 @@ class EventBus(Protocol):
 
     def follow(self, topics: Collection[str] = (), *, from_beginning: bool = False) -> AsyncIterator[Event]:
         """Events of these topics, or of all, without a group: from now on, or from the oldest that is kept."""
+        ...
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
+        """How many events of each of these topics a group has not done yet."""
         ...

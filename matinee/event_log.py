@@ -7,7 +7,7 @@ As in Kafka, retention wins: what is too old or too much goes, whether every gro
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -72,6 +72,10 @@ class EventLog:
                 yield stored.event
             if not found:
                 await news.wait()
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
+        """How many events of each of these topics a group has not done yet."""
+        return await self._file.lag(group, topics)
 
     async def trim(self) -> None:
         """Remove what is older than the retention, and then the oldest while the log is larger than it may be."""

@@ -106,6 +106,12 @@ class LogFile:
         found = dict(await self._read("SELECT topic, position FROM offsets WHERE consumer_group = ?", group))
         return {topic: found.get(topic, 0) for topic in topics}
 
+    async def lag(self, group: str, topics: Collection[str]) -> dict[str, int]:
+        """How many events of each topic lie after what a group has done."""
+        count = "SELECT count(*) FROM events WHERE topic = ? AND position > ?"
+        done = await self.offsets(group, topics)
+        return {topic: int((await self._read(count, topic, position))[0][0]) for topic, position in done.items()}
+
     async def advance(self, group: str, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """Note how far a group has come since `before`; where it was set back meanwhile, that stands."""
         rows = [(after[topic], group, topic, before[topic]) for topic in after if after[topic] != before[topic]]

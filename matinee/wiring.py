@@ -67,6 +67,10 @@ def run(name: str, settings: Settings, *, supervised: bool = False) -> NoReturn:
 
 def open_bus(settings: Settings, clock: Clock = time.time) -> AbstractAsyncContextManager[EventBus]:
     """The event bus that the settings name, for as long as the context lasts."""
+    if settings.events.url.startswith("kafka"):
+        from matinee.kafka_bus.bus import open_kafka_bus
+
+        return open_kafka_bus(settings.events)
     return open_event_log(
         settings.event_log_file,
         clock,

@@ -8,6 +8,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
+from tests.services.kafka import Broker, kafka
 from tests.stack import Stack, running_stack
 
 # How long an example takes is a matter of what else the machine does; the timeout of the test is its limit.
@@ -84,6 +85,13 @@ def blocking_calls() -> Iterator[None]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One instance for all tests that only use it."""
     with running_stack(tmp_path_factory.mktemp("stack") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One broker of Kafka for all tests that only use it, each with a prefix of its own."""
+    with kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running
 
 

@@ -34,7 +34,7 @@ def asyncapi(comments: Mapping[str, str]) -> Document:
         "info": {
             "title": "Matinee events",
             "version": __version__,
-            "description": "CloudEvents 1.0 in binary mode. All events with one key keep their order.",
+            "description": "CloudEvents 1.0 in binary mode. All events of one topic with one key keep their order.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": CONTENT_TYPE,

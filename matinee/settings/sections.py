@@ -21,6 +21,7 @@ from matinee.settings.values import (
     Seconds,
     SmtpUrl,
     StoreUrl,
+    TopicPrefix,
     WebhookSecret,
 )
 
@@ -79,11 +80,29 @@ class EventSettings(Section):
     """`[events]`: the event bus (see docs/events.md)."""
 
     url: EventsUrl = ""
-    """sqlite:////path of the event log; empty: the SQLite file `events.db` in the data directory."""
+    """sqlite:////path, kafka://host:port,… or kafka+ssl://…; empty: the file `events.db` in the data directory."""
     retention_days: Positive = 7
     """Events are kept for so long, whether everybody has read them or not."""
     max_bytes: Positive = 1024**3
-    """Most bytes of events that are kept; the oldest go first."""
+    """Most bytes of events that are kept, on Kafka of each topic; the oldest go first."""
+    prefix: TopicPrefix = ""
+    """What the names of our topics and consumer groups on Kafka begin with, such as matinee. on a shared cluster."""
+    partitions: Positive = 6
+    """Partitions of a topic on Kafka: so many members of a group can work side by side. They may grow, never shrink."""
+    replicas: NotNegative = 0
+    """Copies of a topic on Kafka; 0: as the broker's default.replication.factor says."""
+    username: str = ""
+    """Who we are on Kafka (SASL); empty: nobody."""
+    password: SecretStr = SecretStr("")
+    """The password of `username`."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How we prove it: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
+    ca_file: str = ""
+    """Certificates (PEM) that kafka+ssl:// trusts; empty: those of the system."""
+    certificate_file: str = ""
+    """Our own certificate (PEM) for brokers that ask for one; empty: none."""
+    key_file: str = ""
+    """Its private key (PEM); empty: it lies in `certificate_file` too."""
 
 
 class UploadSettings(Section):

@@ -37,7 +37,15 @@ PublicUrl = Annotated[
     ),
 ]
 StoreUrl = Annotated[str, shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")]
-EventsUrl = Annotated[str, shaped(r"(sqlite:///[^?#]+)?", "sqlite:///path, with a fourth slash for an absolute one")]
+_BROKER = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+EventsUrl = Annotated[
+    str,
+    shaped(
+        rf"(sqlite:///[^?#]+|kafka(\+ssl)?://{_BROKER}(,{_BROKER})*)?",
+        "sqlite:///path, with a fourth slash for an absolute one, kafka://host:9092,host:9092 or kafka+ssl://host:9093",
+    ),
+]
+TopicPrefix = Annotated[str, shaped(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters, digits, dots, - or _")]
 SmtpUrl = Annotated[
     SecretStr,
     shaped(

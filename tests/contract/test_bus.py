@@ -2,16 +2,21 @@
 
 import asyncio
 import stat
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from control.identifiers import new_id
 from matinee.bus import Event, EventBus, Subscription
 from matinee.errors import InvalidInput, Unavailable
 from matinee.event_log import EventLog, open_event_log
+from matinee.kafka_bus.bus import open_kafka_bus
+from matinee.settings import EventSettings
 from tests.patience import until
+from tests.services.kafka import Broker
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +43,7 @@ async def taken(subscription: Subscription, count: int, most: int = 100) -> list
 
 
 async def followed(bus: EventBus, count: int, *topics: str, from_beginning: bool = True) -> list[int]:
+    """The numbers of the first `count` events that a follower sees."""
     found: list[Event] = []
     async with aclosing(bus.follow(topics, from_beginning=from_beginning)) as events:  # type: ignore[type-var]
         async for one in events:
@@ -47,10 +53,25 @@ async def followed(bus: EventBus, count: int, *topics: str, from_beginning: bool
     return numbers(found)
 
 
-@pytest.fixture(params=["embedded"])
+async def first_of(bus: EventBus) -> list[int]:
+    """What a member of the group sees first."""
+    async with bus.subscribe("history", TOPICS) as subscription:
+        return await taken(subscription, 1, most=1)
+
+
+async def stopped(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@pytest.fixture(params=["embedded", "kafka"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens the bus; whoever opens it again finds what was there."""
-    return {"embedded": lambda: embedded(tmp_path / "events.db")}[request.param]
+    if request.param == "embedded":
+        return lambda: embedded(tmp_path / "events.db")
+    broker: Broker = request.getfixturevalue("broker")
+    settings = EventSettings(url=broker.url, prefix=f"{new_id(time.time)}.")
+    return lambda: open_kafka_bus(settings)
 
 
 @asynccontextmanager
@@ -87,10 +108,14 @@ async def test_no_more_is_taken_than_was_asked_for(bus: EventBus) -> None:
         assert [len(await subscription.take(2)) for _ in range(3)] == [2, 2, 1]
 
 
-async def test_events_of_one_key_keep_their_order_over_topics_with_a_backlog(bus: EventBus) -> None:
-    await bus.publish([event(number, TOPICS[number % 2]) for number in range(10)])
+async def test_events_of_one_topic_and_key_keep_their_order_with_a_backlog(bus: EventBus) -> None:
+    keys = [f"account {number % 3}" for number in range(60)]
+    await bus.publish([event(number, TOPICS[number % 2], key) for number, key in enumerate(keys)])
     async with bus.subscribe("history", TOPICS) as subscription:
-        assert await taken(subscription, 10, most=3) == list(range(10))
+        found = await taken(subscription, 60, most=7)
+    assert sorted(found) == list(range(60))
+    for lane in range(6):
+        assert [number for number in found if number % 6 == lane] == list(range(lane, 60, 6))
 
 
 async def test_a_group_sees_its_topics_alone(bus: EventBus) -> None:
@@ -134,19 +159,38 @@ async def test_a_topic_that_a_group_reads_for_the_first_time_begins_with_its_old
         assert await taken(subscription, 1) == [2]
 
 
-async def test_only_one_member_of_a_group_works_on_a_key_and_another_goes_on_when_it_leaves(opened: Open) -> None:
-    async def next_member(bus: EventBus) -> list[int]:
+async def test_members_of_a_group_share_its_work_each_event_done_once_and_those_of_a_key_in_order(opened: Open) -> None:
+    done: list[Event] = []
+
+    async def work(bus: EventBus) -> None:
         async with bus.subscribe("history", TOPICS) as subscription:
-            return await taken(subscription, 2)
+            while True:
+                done.extend(await subscription.take(3))
+                await subscription.commit()
 
     async with opened() as one, opened() as other:
-        await one.publish([event(1), event(2), event(3)])
+        first, second = (asyncio.create_task(work(bus)) for bus in (one, other))
+        for start in range(0, 120, 20):
+            await one.publish([event(number, key=f"account {number % 7}") for number in range(start, start + 20)])
+            await until(lambda count=start + 20: len(done) >= count)  # type: ignore[misc]
+            if start == 60:
+                await stopped(first)
+        await stopped(second)
+    assert sorted(numbers(done)) == list(range(120))
+    for key in {one.key for one in done}:
+        of_key = [int(one.event_id) for one in done if one.key == key]
+        assert of_key == sorted(of_key)
+
+
+async def test_a_member_that_comes_waits_for_what_another_has_begun(opened: Open) -> None:
+    async with opened() as one, opened() as other:
+        await one.publish([event(1), event(2)])
         async with one.subscribe("history", TOPICS) as subscription:
-            standing_by = asyncio.create_task(next_member(other))
             assert await taken(subscription, 1, most=1) == [1]
+            coming = asyncio.create_task(first_of(other))
+            await asyncio.sleep(0)
             await subscription.commit()
-            assert not standing_by.done()
-        assert await standing_by == [2, 3]
+        assert await coming == [2]
 
 
 async def test_another_process_on_the_same_bus_is_heard(opened: Open) -> None:
@@ -177,8 +221,15 @@ async def test_who_follows_sees_what_comes_from_now_on(bus: EventBus) -> None:
 
 async def test_who_follows_from_the_beginning_sees_every_topic_unless_told_which(bus: EventBus) -> None:
     await bus.publish([event(1), event(2, "movie-paused"), event(3, "movie-played.dead-letter")])
-    assert await followed(bus, 3) == [1, 2, 3]
-    assert await followed(bus, 2, "movie-paused", "movie-played.dead-letter") == [2, 3]
+    assert sorted(await followed(bus, 3)) == [1, 2, 3]
+    assert sorted(await followed(bus, 2, "movie-paused", "movie-played.dead-letter")) == [2, 3]
+
+
+async def test_who_follows_every_topic_sees_those_that_come_later(bus: EventBus) -> None:
+    await bus.publish([event(1)])
+    following = asyncio.create_task(followed(bus, 2))
+    await bus.publish([event(2, "movie-paused")])
+    assert sorted(await following) == [1, 2]
 
 
 @pytest.mark.parametrize(("since", "again"), [(0.0, [1, 2, 3]), (1_002.0, [2, 3])])
@@ -213,12 +264,39 @@ async def test_a_group_that_waits_hears_that_it_is_set_back(bus: EventBus) -> No
         assert await again == [1]
 
 
+async def test_a_group_is_set_back_in_the_topics_that_are_named(bus: EventBus) -> None:
+    await bus.publish([event(1, TOPICS[0]), event(2, TOPICS[1])])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        await taken(subscription, 2)
+        await subscription.commit()
+    await bus.rewind("history", TOPICS[1:])
+    await bus.publish([event(3, TOPICS[0])])
+    async with bus.subscribe("history", TOPICS) as subscription:
+        assert sorted(await taken(subscription, 2)) == [2, 3]
+
+
 async def test_a_group_set_to_a_time_that_has_not_come_waits_for_it(bus: EventBus) -> None:
     await bus.publish([event(1)])
     await bus.rewind("history", TOPICS, since=9_000.0)
     await bus.publish([event(2)])
     async with bus.subscribe("history", TOPICS) as subscription:
         assert await taken(subscription, 1) == [2]
+
+
+async def test_how_far_a_group_is_behind_is_told_for_each_topic(bus: EventBus) -> None:
+    await bus.publish([event(1), event(2), event(3), event(4, "movie-paused")])
+    assert await bus.lag("history", TOPICS) == {"movie-played": 3, "movie-paused": 1}
+    async with bus.subscribe("history", TOPICS[:1]) as subscription:
+        await taken(subscription, 2, most=2)
+        await subscription.commit()
+    assert await bus.lag("history", TOPICS) == {"movie-played": 1, "movie-paused": 1}
+
+
+async def test_the_embedded_log_keeps_the_order_of_a_key_over_topics_too(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "events.db") as event_log:
+        await event_log.publish([event(number, TOPICS[number % 2]) for number in range(10)])
+        async with event_log.subscribe("history", TOPICS) as subscription:
+            assert await taken(subscription, 10, most=3) == list(range(10))
 
 
 async def test_what_is_too_old_goes_even_if_nobody_has_read_it(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""The event bus over Kafka."""
+
+import logging
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from matinee.bus import Event, Subscription
+from matinee.kafka_bus.assignment import alone, shares
+from matinee.kafka_bus.cluster import Cluster, connection, translated
+from matinee.kafka_bus.follower import Follower
+from matinee.kafka_bus.member import joined, stop
+from matinee.kafka_bus.publisher import Publisher
+from matinee.kafka_bus.topics import Topics
+from matinee.settings import EventSettings
+
+Offsets = Mapping[TopicPartition, int]
+
+
+class KafkaBus:
+    """An `EventBus` over the topics of one Kafka cluster; it connects when it is first used."""
+
+    def __init__(self, settings: EventSettings) -> None:
+        self._prefix = settings.prefix
+        self._access: dict[str, Any] = connection(settings)
+        self._cluster = Cluster(self._access)
+        self._topics = Topics(settings, self._cluster)
+        self._publisher = Publisher(self._access, self._topics)
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Put events onto their topics; all of them are kept when this returns."""
+        if events:
+            await self._publisher.publish(events)
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, topics: Collection[str]) -> AsyncIterator[Subscription]:
+        """Join a consumer group, and wait for a share of its topics."""
+        with translated():
+            names = await self._topics.set_up(topics)
+        async with joined(self._access, self._prefix + group, names, shares(), self._topics) as (_, member):
+            yield member
+
+    async def rewind(self, group: str, topics: Collection[str], since: float = 0.0) -> None:
+        """Set a group back, by being for a moment the only member that has anything."""
+        with translated():
+            names = await self._topics.set_up(topics)
+        async with joined(self._access, self._prefix + group, names, alone(), self._topics) as (consumer, _):
+            with translated():
+                await consumer.commit(await _since(consumer, since))
+
+    async def follow(self, topics: Collection[str] = (), *, from_beginning: bool = False) -> AsyncIterator[Event]:
+        """Events of these topics, or of all, without a group; those of one key in order within each topic."""
+        follower = Follower(self._access, self._topics, topics)
+        async with aclosing(follower.events(from_beginning=from_beginning)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
+        """How many events of each topic a group has not done yet."""
+        consumer = AIOKafkaConsumer(**self._access, group_id=self._prefix + group, enable_auto_commit=False)
+        try:
+            with translated():
+                names = set(await self._topics.set_up(topics))
+                there = {name: count for name, count in (await self._topics.there()).items() if name in names}
+                partitions = [TopicPartition(name, number) for name, count in there.items() for number in range(count)]
+                consumer.assign(partitions)
+                await consumer.start()
+                oldest, newest = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+                done = {each: await consumer.committed(each) or 0 for each in partitions}
+        finally:
+            await stop(consumer)
+        left = dict.fromkeys(topics, 0)
+        for each in partitions:
+            left[self._topics.topic(each.topic)] += newest[each] - max(oldest[each], done[each])
+        return left
+
+    async def describe(self) -> str:
+        """The cluster, in words. Raises `Unavailable`."""
+        with translated():
+            name, brokers = await self._cluster.describe()
+        return f"cluster {name} of {brokers} broker{'s' if brokers > 1 else ''}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._publisher.close()
+
+
+async def _since(consumer: AIOKafkaConsumer, since: float) -> Offsets:
+    """The first positions that hold a moment or a later one, of all partitions that a consumer has."""
+    partitions = consumer.assignment()
+    if since <= 0:
+        return dict(await consumer.beginning_offsets(partitions))
+    ends = dict(await consumer.end_offsets(partitions))
+    found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since * 1_000)))
+    return ends | {partition: at.offset for partition, at in found.items() if at}
+
+
+@asynccontextmanager
+async def open_kafka_bus(settings: EventSettings) -> AsyncIterator[KafkaBus]:
+    """The bus that settings name, for as long as the context lasts. Raises `InvalidInput` for certificates."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what goes wrong is told once, by whoever meets it
+    bus = KafkaBus(settings)
+    try:
+        yield bus
+    finally:
+        await bus.close()
