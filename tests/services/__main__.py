@@ -1,0 +1,42 @@
+"""The real services on loopback until Ctrl-C, and the settings that use them: `python -m tests.services`."""
+
+import shlex
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from tests.services.kafka import kafka
+
+Environment = dict[str, str]
+Service = Callable[[Path], AbstractContextManager[Environment]]
+
+
+@contextmanager
+def event_bus(folder: Path) -> Iterator[Environment]:
+    """A broker of Kafka."""
+    with kafka(folder) as broker:
+        yield {"MATINEE_EVENTS__URL": broker.url}
+
+
+SERVICES: dict[str, Service] = {"kafka": event_bus}
+
+
+def main() -> None:
+    """Start them all, print what to set, and wait."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="matinee-services-") as name, ExitStack() as running:
+        try:
+            for service, start in SERVICES.items():
+                environment = running.enter_context(start(Path(name) / service))
+                for variable, value in environment.items():
+                    print(f"export {variable}={shlex.quote(value)}", flush=True)
+            print("# until Ctrl-C: set these in another terminal, and start `matinee up` there", flush=True)
+            signal.pause()
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()
