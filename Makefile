@@ -16,11 +16,14 @@ PLAYERS := tests/e2e/players/node_modules/.installed
 OIDC := tests/integration/oidc/node_modules/.installed
 CONTRACTS := protos/node_modules/.installed
 KAFKA := build/kafka/.installed
+MINIO := build/minio/minio
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+GO ?= $(shell PATH="$$PATH:/usr/local/go/bin" command -v go)
 
 # The shell gets a film's name through the environment, whatever characters it is made of.
 override export FILE := $(value FILE)
 
-.PHONY: demo test unit bench lint protos services web screenshots clean
+.PHONY: demo test unit bench lint protos services minio web screenshots clean
 .DELETE_ON_ERROR:
 
 ## demo: everything on this machine, with a film in it (FILE=movie.mkv, PORT=8080, ONCE=1)
@@ -28,7 +31,7 @@ demo: $(RUNTIME) $(WEB)
 	@$(BIN)/matinee demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(FILE),-- "$$FILE")
 
 ## test: everything that can run on this machine
-test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC) $(KAFKA)
+test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC) $(KAFKA) $(if $(GO),$(MINIO))
 	$(NPM) --prefix web run --silent test
 	$(SPREAD) tests/unit tests/contract
 	$(PYTEST) tests/integration tests/e2e
@@ -64,6 +67,9 @@ screenshots: $(DEVELOPMENT)
 
 ## web: the browser application
 web: $(WEB)
+
+## minio: a second S3 server for the tests, where Go is
+minio: $(MINIO)
 
 clean:
 	rm -rf $(VENV) build web/node_modules edge/static tests/e2e/players/node_modules tests/integration/oidc/node_modules protos/node_modules
@@ -105,6 +111,10 @@ $(OIDC): $(RUNTIME) tests/integration/oidc/package.json tests/integration/oidc/p
 	@echo "Installing the OpenID provider of the tests"
 	@$(NPM) --prefix tests/integration/oidc ci --silent
 	@touch $@
+
+$(MINIO):
+	@echo "Building MinIO, which takes some minutes"
+	@GOBIN="$(abspath $(@D))" GOFLAGS=-modcacherw $(GO) install github.com/minio/minio@$(MINIO_VERSION)
 
 $(CONTRACTS): $(RUNTIME) protos/package.json protos/package-lock.json
 	@$(NPM) --prefix protos ci --silent

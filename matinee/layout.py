@@ -11,6 +11,7 @@ Beside them each room keeps what is its own: edge `staged/`, `completed/` and `u
 import re
 
 UPLOADS = "uploads"
+SPANS = "spans"
 INDEX = "index.bin"
 """The name of an asset's index, which is written when all else is there."""
 POSTER = "poster.jpg"
@@ -36,7 +37,7 @@ def part_offset(key: str) -> int | None:
 
 def span_prefix(upload_id: str) -> str:
     """The key prefix of the results of encoding an upload."""
-    return f"spans/{upload_id}"
+    return f"{SPANS}/{upload_id}"
 
 
 def asset_prefix(asset_id: str) -> str:

@@ -4,21 +4,41 @@ Where what lies is the matter of `matinee.layout`.
 """
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
 import structlog
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import LocalStore, MemoryStore, from_url
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+from obstore.store import LocalStore, MemoryStore, S3Store
 
+from matinee.buckets.bucket import Bucket, bucket
 from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
+from matinee.settings import StoreSettings
 
-STREAM_BYTES = 1024**2
-FULL = ("No space left on device", "Disk quota exceeded")
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config
+
+STREAM_BYTES = 8 * 1024**2
+PART_BYTES = 8 * 1024**2
+MOST_PARTS = 10_000
+"""Of so many parts an object in a bucket can be made."""
+PARTS_AT_ONCE = 4
+FIRST_PAUSE = timedelta(milliseconds=100)
+LONGEST_PAUSE = timedelta(seconds=5)
+FAILURES = (BaseError, FileNotFoundError)
+"""What the library raises; what is not there it tells as Python does."""
+NO_BUCKET = "<Code>NoSuchBucket</Code>"
+FULL = ("No space left on device", "Disk quota exceeded", "XMinioStorageFull", "QuotaExceeded")
+
+_CODE = re.compile("<Code>([A-Za-z]+)</Code>")
+"""How an S3 server calls what is wrong."""
 
 log = structlog.get_logger()
 
@@ -46,8 +66,8 @@ class ObjectStore:
     async def put(self, key: str, data: bytes) -> None:
         """Write an object whole; readers see the old content or the new, never a part."""
         try:
-            await obstore.put_async(self._backend, key, data)
-        except BaseError as error:
+            await obstore.put_async(self._backend, key, data, use_multipart=False)
+        except FAILURES as error:
             raise _translated(error, key) from error
 
     async def create(self, key: str, data: bytes) -> bool:
@@ -56,15 +76,17 @@ class ObjectStore:
             await obstore.put_async(self._backend, key, data, mode="create")
         except AlreadyExistsError:
             return False
-        except BaseError as error:
+        except FAILURES as error:
             raise _translated(error, key) from error
         return True
 
     async def put_file(self, key: str, path: Path) -> None:
-        """Write a file's content as one object, without holding it in memory."""
+        """Write a file's content as one object, without holding it in memory; in a bucket in parts of PART_BYTES."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        part = max(PART_BYTES, -(-size // MOST_PARTS))
         try:
-            await obstore.put_async(self._backend, key, path)
-        except BaseError as error:
+            await obstore.put_async(self._backend, key, path, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+        except FAILURES as error:
             raise _translated(error, key) from error
 
     async def get(self, key: str) -> bytes:
@@ -72,33 +94,41 @@ class ObjectStore:
         try:
             result = await obstore.get_async(self._backend, key)
             return bytes(await result.bytes_async())
-        except (BaseError, FileNotFoundError) as error:
+        except FAILURES as error:
             raise _translated(error, key) from error
 
     async def get_range(self, key: str, start: int, end: int) -> bytes:
         """Read the bytes from `start` to before `end`. Raises `NotFound`; `DataLoss` when the body is short."""
         try:
             body = bytes(await obstore.get_range_async(self._backend, key, start=start, end=end))
-        except (BaseError, FileNotFoundError) as error:
+        except FAILURES as error:
             raise _translated(error, key) from error
-        if len(body) != end - start:
-            raise DataLoss(f"{key}: {end - start} bytes were asked for and {len(body)} came")
-        return body
+        return _whole(body, key, end - start)
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
-        """Read an object from start to end in chunks of about 1 MiB. Raises `NotFound`."""
+        """Read an object from start to end in chunks of STREAM_BYTES, each by a request of its own.
+
+        Raises `NotFound`, and `DataLoss` when it is replaced meanwhile.
+        """
+        found = await self.head(key)
+        for start in range(0, found.size, STREAM_BYTES):
+            yield await self._read(found, start, min(start + STREAM_BYTES, found.size))
+
+    async def _read(self, found: StoredObject, start: int, end: int) -> bytes:
         try:
-            result = await obstore.get_async(self._backend, key)
-            async for chunk in result.stream(min_chunk_size=STREAM_BYTES):
-                yield bytes(chunk)
-        except (BaseError, FileNotFoundError) as error:
-            raise _translated(error, key) from error
+            result = await obstore.get_async(
+                self._backend, found.key, options={"range": (start, end), "if_match": found.etag or None}
+            )
+            body = bytes(await result.bytes_async())
+        except FAILURES as error:
+            raise _translated(error, found.key) from error
+        return _whole(body, found.key, end - start)
 
     async def head(self, key: str) -> StoredObject:
         """Size and tag of an object. Raises `NotFound`."""
         try:
             meta = await obstore.head_async(self._backend, key)
-        except (BaseError, FileNotFoundError) as error:
+        except FAILURES as error:
             raise _translated(error, key) from error
         return _stored(meta)
 
@@ -106,19 +136,21 @@ class ObjectStore:
         """Every object below the prefix (whole path segments), ordered by key; of those only the keys past `after`."""
         try:
             found = await obstore.list(self._backend, prefix=prefix, offset=after).collect_async()
-        except BaseError as error:
+        except FAILURES as error:
             raise _translated(error, prefix) from error
         return sorted(map(_stored, found), key=lambda item: item.key)
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that are gone already are no error."""
-        for key in keys:
+        remaining = list(keys)
+        # A bucket takes a thousand at a time, and does not mind those that it has not.
+        for batch in [remaining] if self._folder is None else [[key] for key in remaining]:
             try:
-                await obstore.delete_async(self._backend, key)
+                await obstore.delete_async(self._backend, batch)
             except (NotFoundError, FileNotFoundError):
                 continue
-            except BaseError as error:
-                raise _translated(error, key) from error
+            except FAILURES as error:
+                raise _translated(error, batch[0]) from error
 
     async def delete_prefix(self, prefix: str) -> None:
         """Remove every object below the prefix; in a folder also what killed writers left of objects half written."""
@@ -127,19 +159,46 @@ class ObjectStore:
             await asyncio.to_thread(shutil.rmtree, self._folder / prefix, ignore_errors=True)
 
 
-def open_store(url: str, *, create: bool = True) -> ObjectStore:
+def open_store(url: str, settings: StoreSettings | None = None, *, create: bool = True) -> ObjectStore:
     """Open the store that a setting names: file:///path, s3://bucket/prefix or memory://.
 
-    A folder that is not there is made, unless `create` is false. Raises `InvalidInput` for what cannot be opened.
+    `settings` say how to reach a bucket. A folder that is not there is made, unless `create` is false; a bucket is
+    the matter of `matinee.buckets.setup`. Raises `InvalidInput` for what cannot be opened.
     """
     if not url.startswith(("file://", "s3://", "memory://")):
         raise InvalidInput(f"store.url {url!r} is none of file://, s3:// and memory://")
     try:
         if url.startswith("file://"):
             return _open_folder(Path(unquote(urlsplit(url).path)), create=create)
-        return ObjectStore(MemoryStore() if url.startswith("memory://") else from_url(url))
+        if url.startswith("s3://"):
+            return ObjectStore(_open_bucket(bucket(settings or StoreSettings(), url)))
+        return ObjectStore(MemoryStore())
     except (BaseError, OSError, ValueError) as error:
-        raise InvalidInput(f"the object store {url} cannot be opened: {_reason(error)}") from error
+        raise InvalidInput(f"the object store {url} cannot be opened: {reason(error)}") from error
+
+
+def _open_bucket(opened: Bucket) -> S3Store:
+    config: S3Config = {
+        "region": opened.region,
+        "virtual_hosted_style_request": not opened.path_style,
+        "checksum_algorithm": "SHA256",  # the server checks what arrives
+    }
+    if opened.endpoint:
+        config["endpoint"] = opened.address
+    if opened.keys:
+        config["access_key_id"] = opened.keys.access_key_id
+        config["secret_access_key"] = opened.keys.secret_access_key
+        if opened.keys.session_token:
+            config["session_token"] = opened.keys.session_token
+    client: ClientConfig = {
+        "timeout": timedelta(seconds=opened.timeout_seconds),
+        "allow_http": opened.endpoint.startswith("http://"),
+    }
+    retries: RetryConfig = {
+        "max_retries": opened.retries,
+        "backoff": {"init_backoff": FIRST_PAUSE, "max_backoff": LONGEST_PAUSE},
+    }
+    return S3Store(opened.name, prefix=opened.prefix, config=config, client_options=client, retry_config=retries)
 
 
 def _open_folder(folder: Path, *, create: bool) -> ObjectStore:
@@ -150,20 +209,33 @@ def _open_folder(folder: Path, *, create: bool) -> ObjectStore:
     return ObjectStore(LocalStore(prefix=folder, automatic_cleanup=True), folder)
 
 
+def _whole(body: bytes, key: str, size: int) -> bytes:
+    if len(body) != size:
+        raise DataLoss(f"{key}: {size} bytes were asked for and {len(body)} came")
+    return body
+
+
 def _stored(meta: "obstore.ObjectMeta") -> StoredObject:
     return StoredObject(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"].timestamp())
 
 
 def _translated(error: Exception, key: str) -> Exception:
-    if isinstance(error, NotFoundError | FileNotFoundError):
+    if isinstance(error, NotFoundError | FileNotFoundError) and NO_BUCKET not in str(error):
         return NotFound(f"the object store has no {key}")
+    if isinstance(error, PreconditionError):
+        return DataLoss(f"{key} was replaced while it was read")
     # Viewers read the sentence of the error: addresses, folders and buckets are for the log alone.
-    log.warning("the object store failed", key=key, reason=_reason(error))
+    log.warning("the object store failed", key=key, reason=reason(error))
     if any(sign in str(error) for sign in FULL):
         return Unavailable("the object store is full; make room and try again")
     return Unavailable("the object store does not answer; try again")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """What went wrong, in a line; what the library says below its first one is for its own makers."""
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    words = str(error)
+    code = _CODE.search(words)
+    line = words.partition("\n")[0].partition(": <?xml")[0]
+    return f"{line}: {code[1]}" if code else line

@@ -35,7 +35,7 @@ async def control(settings: Settings, stop: asyncio.Event) -> None:
     from control.server import serve
 
     async with open_bus(settings) as bus:
-        await serve(settings, open_store(settings.store_url), bus, stop)
+        await serve(settings, open_store(settings.store_url, settings.store), bus, stop)
 
 
 async def edge(settings: Settings, stop: asyncio.Event) -> None:
@@ -43,14 +43,14 @@ async def edge(settings: Settings, stop: asyncio.Event) -> None:
     from edge.server import serve
 
     async with open_channel(settings.control_address) as channel:
-        await serve(settings, open_store(settings.store_url), channel, service_token(settings), stop)
+        await serve(settings, open_store(settings.store_url, settings.store), channel, service_token(settings), stop)
 
 
 async def worker(settings: Settings, stop: asyncio.Event) -> None:
     """Take jobs and work on them."""
     from ingest.worker import work
 
-    store = open_store(settings.store_url)
+    store = open_store(settings.store_url, settings.store)
     with open_executor(settings.worker.executor) as executor:
         async with open_channel(settings.control_address) as channel:
             await work(settings, store, channel, executor, service_token(settings), stop)

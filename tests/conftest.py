@@ -1,7 +1,9 @@
 """What every test starts from."""
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -9,6 +11,7 @@ from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from tests.services.kafka import Broker, kafka
+from tests.services.s3 import S3, missing, s3
 from tests.stack import Stack, running_stack
 
 # How long an example takes is a matter of what else the machine does; the timeout of the test is its limit.
@@ -93,6 +96,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One broker of Kafka for all tests that only use it, each with a prefix of its own."""
     with kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], S3]]:
+    """Starts an S3 server by its name, once for the whole run."""
+    with ExitStack() as stack:
+        yield cache(lambda server: stack.enter_context(s3(tmp_path_factory.mktemp(server), server)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for server, reason in missing().items():
+        terminalreporter.write_line(f"not tested against {server}: {reason}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

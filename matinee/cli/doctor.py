@@ -24,7 +24,7 @@ from matinee.errors import InvalidInput, MatineeError, Unavailable
 from matinee.layout import asset_prefix
 from matinee.rpc import is_serving, open_channel
 from matinee.settings import Settings
-from matinee.storage import open_store
+from matinee.storage import open_store, reason
 
 START = "start it with `matinee up`"
 DOOR_SECONDS = 5.0
@@ -71,7 +71,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _probe()
     yield _isolation()
     yield _looked_at("data directory", lambda: _directory(settings.data), f"{START}, or name another with --data")
-    yield _looked_at("object store", lambda: _store(settings), f"{START}, or check store.url in matinee.toml")
+    bucket = "check [store] in matinee.toml, or make the bucket with `matinee storage setup`"
+    mend = bucket if settings.store_url.startswith("s3:") else f"{START}, or check store.url in matinee.toml"
+    yield _looked_at("object store", lambda: _store(settings), mend)
     yield _looked_at("public door", lambda: _door(settings), START)
     serving = asyncio.run(_control_serves(settings))
     state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
@@ -125,9 +127,9 @@ def _directory(folder: Path) -> str:
 
 def _store(settings: Settings) -> str:
     try:
-        asyncio.run(open_store(settings.store_url, create=False).list(asset_prefix("none")))
+        asyncio.run(open_store(settings.store_url, settings.store, create=False).list(asset_prefix("none")))
     except Unavailable as error:
-        raise Unavailable(str(error.__cause__).partition("\n")[0]) from error
+        raise Unavailable(f"{settings.store_url}: {reason(error.__cause__ or error)}") from error
     return settings.store_url
 
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from matinee.settings.values import (
     CheckoutUrl,
+    Endpoint,
     EventsUrl,
     ExecutorUrl,
     IssuerUrl,
@@ -18,6 +19,7 @@ from matinee.settings.values import (
     Preset,
     ProviderName,
     PublicUrl,
+    Region,
     Seconds,
     SmtpUrl,
     StoreUrl,
@@ -63,10 +65,26 @@ class ControlSettings(Section):
 
 
 class StoreSettings(Section):
-    """`[store]`: uploads, spans and media."""
+    """`[store]`: uploads, spans and media. All but `url` is for s3:// alone."""
 
     url: StoreUrl = ""
     """file:///path or s3://bucket/prefix; empty: the folder `objects` in the data directory."""
+    endpoint: Endpoint = ""
+    """Where the S3 server is, such as https://s3.films.example; empty: Amazon's in `region`."""
+    region: Region = "us-east-1"
+    """The region of the bucket."""
+    access_key_id: str = ""
+    """Who Matinee is to the S3 server; empty: what `credentials_file`, AWS_ACCESS_KEY_ID or the machine's role says."""
+    secret_access_key: SecretStr = SecretStr("")
+    """The secret of `access_key_id`."""
+    credentials_file: str = ""
+    """A file such as ~/.aws/credentials, whose [default] has both keys; what is set here wins over it."""
+    path_style: bool = True
+    """Whether buckets are called endpoint/bucket, which every server knows, or else bucket.endpoint."""
+    timeout_seconds: Seconds = 30
+    """Longest time that one request to the S3 server may take."""
+    retries: NotNegative = 4
+    """How often a request that failed is sent again, with growing pauses."""
 
 
 class DatabaseSettings(Section):

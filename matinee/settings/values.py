@@ -46,6 +46,14 @@ EventsUrl = Annotated[
     ),
 ]
 TopicPrefix = Annotated[str, shaped(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters, digits, dots, - or _")]
+Endpoint = Annotated[
+    str,
+    shaped(
+        r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        "http:// or https:// and a name, without a path or a bucket: https://s3.films.example",
+    ),
+]
+Region = Annotated[str, shaped(r"[a-z0-9-]{1,64}", "a region, such as us-east-1")]
 SmtpUrl = Annotated[
     SecretStr,
     shaped(
