@@ -21,6 +21,7 @@ from matinee.cli import (
     services,
     session,
     statistics,
+    storage,
     subscriptions,
     users,
 )
@@ -48,7 +49,8 @@ PRIVATE = 0o077
 """The umask of every command: what services and commands write is for their own account on the machine alone."""
 
 for module in (
-    services, ingest, catalogue, jobs, users, plans, subscriptions, statistics, events, session, doctor, demo,
+    services, ingest, catalogue, jobs, users, plans, subscriptions, statistics, events, storage, session, doctor,
+    demo,
 ):  # fmt: skip
     module.register(app)
 
