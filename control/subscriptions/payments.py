@@ -40,20 +40,12 @@ class Payments(Protocol):
         """Whether a subscription begins before anybody has said that it is paid."""
         ...
 
-    def checkout_url(self, subscription: Subscription) -> str:
-        """Where to pay for it; empty when there is no such page."""
-        ...
-
 
 class ManualPayments:
     """An operator says until when it is paid, by whatever way the money comes."""
 
     name = MANUAL
     at_once = True
-
-    def checkout_url(self, subscription: Subscription) -> str:
-        """Nowhere."""
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

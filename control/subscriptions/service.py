@@ -67,7 +67,8 @@ class SubscriptionService(Offer):
         shown = None if entry is None else messages.subscription(entry.subscription, entry.plan)
         in_force = standing.plan.plan_id if standing.plan else ""
         entitlement = messages.entitlement(self._access.limits(standing), in_force)
-        return pb.GetSubscriptionResponse(subscription=shown, entitlement=entitlement)
+        checkout_url = "" if entry is None else self._checkout_url(entry.subscription)
+        return pb.GetSubscriptionResponse(subscription=shown, entitlement=entitlement, checkout_url=checkout_url)
 
     @override
     async def Subscribe(self, request: pb.SubscribeRequest, context: Context) -> pb.SubscribeResponse:
@@ -78,7 +79,7 @@ class SubscriptionService(Offer):
             known = await ledger.current(connection, account_id, self._clock())
             subscription = await self._begun(connection, account_id, plan, known)
         shown = messages.subscription(subscription, plan)
-        return pb.SubscribeResponse(subscription=shown, checkout_url=self._payments.checkout_url(subscription))
+        return pb.SubscribeResponse(subscription=shown, checkout_url=self._checkout_url(subscription))
 
     @override
     async def ChangePlan(self, request: pb.ChangePlanRequest, context: Context) -> pb.ChangePlanResponse:
@@ -198,7 +199,8 @@ class SubscriptionService(Offer):
             return known.subscription
         if known is not None and known.subscription.provider == payments.name:
             subscription = changed(known.subscription, plan)
-            await ledger.record(connection, subscription, self._clock)
+            if subscription != known.subscription:
+                await ledger.record(connection, subscription, self._clock)
             return subscription
         if known is not None:
             await ledger.record(connection, ended(known.subscription, self._clock()), self._clock)
@@ -209,6 +211,11 @@ class SubscriptionService(Offer):
         )  # fmt: skip
         await ledger.record(connection, subscription, self._clock, new=True)
         return subscription
+
+    def _checkout_url(self, subscription: Subscription) -> str:
+        """Where to pay for a subscription; empty when it is paid, or there is no such page (any more)."""
+        provider = next((each for each in self._providers if each.name == subscription.provider), None)
+        return provider.checkout_url(subscription) if provider and subscription.awaits_payment else ""
 
     def _settled(
         self, account_id: str, entry: Entry | None, plan: Plan, until: float | None, now: float

@@ -7,7 +7,7 @@ by a moment, from whatever moment on it is asked: so it makes no difference who 
 from dataclasses import dataclass, replace
 
 from control.subscriptions.plan import Plan
-from control.subscriptions.subscription_states import IN_FORCE, Event, State, after
+from control.subscriptions.subscription_states import IN_FORCE, UNPAID, Event, State, after
 from matinee.errors import Conflict, InvalidInput
 
 DAY_SECONDS = 86_400.0
@@ -32,6 +32,11 @@ class Subscription:
     def in_force(self) -> bool:
         """Whether it allows what its plan does."""
         return self.state in IN_FORCE
+
+    @property
+    def awaits_payment(self) -> bool:
+        """Whether somebody is to pay for it; nobody is for what was cancelled."""
+        return self.state in UNPAID and not self.cancelled
 
 
 def subscribed(

@@ -43,6 +43,9 @@ class Event(StrEnum):
 IN_FORCE = frozenset({State.TRIAL, State.ACTIVE, State.GRACE})
 """The states in which a subscription allows what its plan does."""
 
+UNPAID = frozenset({State.PENDING, State.TRIAL, State.GRACE})
+"""The states that a payment turns into a paid one."""
+
 TRANSITIONS = {
     (State.PENDING, Event.PAY): State.ACTIVE,
     (State.PENDING, Event.FAIL): State.PENDING,

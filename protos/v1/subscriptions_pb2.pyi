@@ -470,6 +470,9 @@ class GetSubscriptionResponse(_message.Message):
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
     ENTITLEMENT_FIELD_NUMBER: _builtins.int
+    CHECKOUT_URL_FIELD_NUMBER: _builtins.int
+    checkout_url: _builtins.str
+    """Where to pay, while a payment is waited for and the provider has such a page."""
     @_builtins.property
     def subscription(self) -> Global___Subscription:
         """Absent when the account has none."""
@@ -481,10 +484,11 @@ class GetSubscriptionResponse(_message.Message):
         *,
         subscription: Global___Subscription | None = ...,
         entitlement: Global___Entitlement | None = ...,
+        checkout_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_subscription", b"_subscription", "entitlement", b"entitlement", "subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_subscription", b"_subscription", "entitlement", b"entitlement", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_subscription", b"_subscription", "checkout_url", b"checkout_url", "entitlement", b"entitlement", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__subscription: _TypeAlias = _typing.Literal["subscription"]  # noqa: Y015
     _WhichOneofArgType__subscription: _TypeAlias = _typing.Literal["_subscription", b"_subscription"]  # noqa: Y015
@@ -518,7 +522,7 @@ class SubscribeResponse(_message.Message):
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
     CHECKOUT_URL_FIELD_NUMBER: _builtins.int
     checkout_url: _builtins.str
-    """Where to pay, when the provider has such a page."""
+    """Where to pay, while a payment is waited for and the provider has such a page."""
     @_builtins.property
     def subscription(self) -> Global___Subscription: ...
     def __init__(

@@ -68,6 +68,36 @@ async def test_a_subscription_waits_for_its_payment_and_begins_with_it(house: Ho
     assert (await subscription(house, viewer)).entitlement.plan_id == "family"
 
 
+async def test_where_to_pay_is_told_as_long_as_a_payment_is_waited_for(house: House) -> None:
+    viewer = await house.person("viewer")
+    own = (await subscribe(house, viewer)).subscription.subscription_id
+    page = f"https://pay.example/family?for={own}"
+    assert (await subscription(house, viewer)).checkout_url == page
+    await report(house, "subscription.paid", own, paid_until=ahead(house, 30))
+    assert (await subscription(house, viewer)).checkout_url == ""
+    assert (await subscribe(house, viewer)).checkout_url == ""
+    await report(house, "subscription.failed", own, webhook_id="m2")
+    assert (await subscription(house, viewer)).checkout_url == page
+    await cancel(house, viewer, now=False)
+    assert (await subscription(house, viewer)).checkout_url == ""
+
+
+async def test_the_free_days_can_be_paid_on_before_they_end(house: House) -> None:
+    await make_plan(house, "cinema", trial_days=7)
+    viewer = await house.person("viewer")
+    answer = await subscribe(house, viewer, "cinema")
+    assert answer.subscription.state == pb.SUBSCRIPTION_STATE_TRIAL
+    assert answer.checkout_url.startswith("https://pay.example/cinema?for=")
+    assert (await subscription(house, viewer)).checkout_url == answer.checkout_url
+
+
+async def test_subscribing_again_to_what_waits_for_its_payment_is_no_news(house: House) -> None:
+    viewer = await house.person("viewer")
+    first = await subscribe(house, viewer)
+    assert await subscribe(house, viewer) == first
+    assert len(await house.events(SubscriptionUpdated)) == 1
+
+
 async def test_a_report_that_comes_again_takes_effect_once(house: House) -> None:
     viewer = await house.person("viewer")
     own = (await subscribe(house, viewer)).subscription.subscription_id
