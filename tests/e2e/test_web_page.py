@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, ViewportSi
 
 from tests.e2e.chromium import assert_advances, assert_seeks, until
 from tests.e2e.conftest import Title
-from tests.e2e.viewers import COOKIES
+from tests.e2e.viewers import COOKIES, call
 from tests.films import film
 from tests.stack import Stack
 
@@ -119,6 +119,32 @@ def test_the_page_of_a_title_leads_to_the_player_which_begins_at_once(page: Page
     page.wait_for_url(f"**/watch/{title.title_id}")
     until(page, f"{VIDEO}?.readyState >= 1")
     assert_advances(page, VIDEO)
+
+
+@pytest.fixture
+def season(signed_in: BrowserContext) -> Iterator[str]:
+    """The title_id of a season with an episode that has much to tell."""
+
+    def make(**fields: Any) -> str:
+        return str(call(signed_in.request, "POST", "/titles", title=fields)["title"]["title_id"])
+
+    series = make(name="Meadow Stories", kind="TITLE_KIND_SERIES")
+    season = make(name="Season 1", kind="TITLE_KIND_SEASON", parent_id=series, number=1)
+    make(name="Morning", kind="TITLE_KIND_EPISODE", parent_id=season, number=1, synopsis="The rabbit wakes. " * 20)
+    yield season
+    call(signed_in.request, "DELETE", f"/titles/{series}?force=true")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_is_known_of_an_episode_stands_beside_its_picture(page: Page, season: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"/title/{season}")
+    row = page.locator(".episodes").get_by_role("listitem")
+    picture, words = row.locator(".poster").bounding_box(), row.locator(".gist").bounding_box()
+    assert picture is not None
+    assert words is not None
+    assert words["x"] >= picture["x"] + picture["width"]
+    assert picture["y"] - 1 <= words["y"] <= picture["y"] + picture["height"]
 
 
 def test_a_search_finds_a_title_as_one_types(page: Page, title: Title) -> None:

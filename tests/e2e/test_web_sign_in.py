@@ -1,7 +1,6 @@
 """The ways in: by a letter, by a provider, and by a new password."""
 
 import json
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,13 +8,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from matinee.instance import free_port
 from tests.e2e.chromium import Complaints
+from tests.e2e.letters import link_in_letter
+from tests.e2e.viewers import PASSWORD
 from tests.openid_provider import SECRET, running_provider
-from tests.patience import wait_until
 from tests.stack import Stack, running_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-PASSWORD = "a song about the rain"
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +39,6 @@ def page(visitor: BrowserContext) -> Page:
     return visitor.new_page()
 
 
-def letter(house: Stack, email: str, path: str) -> str:
-    """The link to this path in the latest letter to somebody."""
-
-    def links() -> list[str]:
-        lines = [line for line in house.log().splitlines() if '"mail"' in line and email in line]
-        return [link for line in lines for link in re.findall(rf"http[^\s\\]+{path}\?token=[\w-]+", line)]
-
-    return wait_until(links, reproach=house.log)[-1]
-
-
 def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
@@ -69,7 +57,7 @@ def register(page: Page, house: Stack, email: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-    page.goto(letter(house, email, "/confirm"))
+    page.goto(link_in_letter(house, email, "/confirm"))
     expect_home(page)
 
 
@@ -83,7 +71,7 @@ def test_somebody_registers_and_is_in_by_the_link_of_a_letter(page: Page, house:
 
 def test_a_link_opens_an_account_once(page: Page, house: Stack) -> None:
     register(page, house, "bert@example.org")
-    page.goto(letter(house, "bert@example.org", "/confirm"))
+    page.goto(link_in_letter(house, "bert@example.org", "/confirm"))
     expect(page.get_by_role("heading", name="This link opens nothing")).to_be_visible()
     assert "token" not in page.url
 
@@ -95,7 +83,7 @@ def test_a_forgotten_password_is_set_anew_by_the_link_of_a_letter(page: Page, ho
     page.get_by_label("E-mail").fill("cleo@example.org")
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-    page.goto(letter(house, "cleo@example.org", "/reset"))
+    page.goto(link_in_letter(house, "cleo@example.org", "/reset"))
     page.get_by_label("New password").fill("another song about rain")
     page.get_by_role("button", name="Set the password").click()
     page.get_by_role("link", name="Sign in").click()
@@ -114,15 +102,14 @@ def test_a_password_that_is_too_short_is_not_sent(page: Page) -> None:
 
 def test_a_provider_signs_in_and_leads_to_the_page_that_was_wanted(page: Page, house: Stack) -> None:
     complaints = Complaints(page)
-    page.goto("/plans")
+    page.goto("/account")
     page.wait_for_url("**/sign-in?next=*")
     page.get_by_role("button", name="Continue with The Guild").click()
     page.locator("input[name=login]").fill("emil@example.org")
     page.locator("input[name=password]").fill("any")
     page.get_by_role("button").first.click()
     page.get_by_role("button", name="Continue").click()
-    page.wait_for_url("**/plans")
-    page.goto("/account")
+    page.wait_for_url("**/account")
     expect(page.get_by_text("emil@example.org")).to_be_visible()
     assert [each for each in complaints if house.url in each and "401" not in each] == []
 

@@ -183,3 +183,14 @@ def test_a_sign_in_elsewhere_stands_on_the_page_of_the_account_by_itself(
         rows.filter(has_not_text="this one").get_by_role("button").click()
         expect(rows).to_have_count(1)
         wait_until(lambda: elsewhere.request.get("/api/v1/account").status == 401, reproach=lambda: "still signed in")
+
+
+def test_a_list_of_the_account_that_cannot_be_fetched_says_so_and_is_tried_again(viewer: BrowserContext) -> None:
+    page = viewer.new_page()
+    page.route("**/api/v1/account/sessions*", lambda route: route.fulfill(status=503, json={"status": 503}))
+    page.goto("/account")
+    signed_in = page.get_by_role("region", name="Where you are signed in")
+    expect(signed_in.get_by_role("alert")).to_have_text("This list could not be fetched.")
+    page.unroute("**/api/v1/account/sessions*")
+    signed_in.get_by_role("button", name="Try again").click()
+    expect(signed_in.get_by_role("listitem")).to_have_count(1)

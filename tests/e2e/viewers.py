@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext
 
+from tests.patience import wait_until
 from tests.stack import Stack
 
 COOKIES = {"Matinee-Cookies": "1"}
@@ -33,3 +34,16 @@ def open_account(operator: BrowserContext) -> str:
     email = f"{secrets.token_hex(6)}@example.com"
     call(operator.request, "POST", "/accounts", email=email, password=PASSWORD, role="ROLE_VIEWER")
     return email
+
+
+def watch_to_the_end(viewer: BrowserContext, title_id: str, seconds: float) -> None:
+    """A viewer sees a film, as the history has it; their player is a call of the API."""
+    session_id = call(viewer.request, "POST", f"/titles/{title_id}:play")["session_id"]
+    for deed in ("report", "stop"):
+        call(viewer.request, "POST", f"/playback/{session_id}:{deed}", position_seconds=seconds)
+
+    def seen() -> bool:
+        entries = call(viewer.request, "GET", "/history").get("entries", [])
+        return any(entry["title"]["title_id"] == title_id and entry.get("finished") for entry in entries)
+
+    wait_until(seen, reproach=lambda: f"{title_id} was never seen")

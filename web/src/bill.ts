@@ -1,7 +1,7 @@
 import { getAccount, mayPublish } from "./api/accounts.ts";
 import { listUnfinished } from "./api/history.ts";
 import { type Job, newestJobs } from "./api/jobs.ts";
-import { getSubscription, listPlans, type Plan } from "./api/plans.ts";
+import { getMembership, listPlans, type Plan } from "./api/plans.ts";
 import { getTitle, isShelf, listTitles, partsOf, type Title } from "./api/titles.ts";
 import { missingPlan } from "./entitlement.ts";
 import { isReady } from "./preparation.ts";
@@ -75,7 +75,7 @@ async function similarTo({ title_id, genres = [] }: Title): Promise<Title[]> {
 
 async function planFor(title: Title): Promise<Plan | undefined> {
   if (!title.plan_id) return undefined;
-  const [plans, subscription] = await Promise.all([listPlans(), getSubscription()]);
+  const [plans, { subscription }] = await Promise.all([listPlans(), getMembership()]);
   return missingPlan(title, plans, subscription);
 }
 

@@ -23,12 +23,14 @@ function row(episode: Title, begun: Bill["begun"]): TemplateResult {
   const draft = isDraft(episode) ? "viewers do not see it yet" : "";
   return html`
     <li>
-      <a href=${titlePath(title_id)}>
-        ${poster(episode, bar(episode, begun))}
-        <h3>${number ? `${number}. ` : ""}${name}</h3>
-      </a>
-      <p>${[time, draft].filter(Boolean).join(" · ")}</p>
-      ${synopsis ? html`<p class="gist">${synopsis}</p>` : nothing}
+      ${poster(episode, bar(episode, begun))}
+      <div>
+        <h3>
+          <a href=${titlePath(title_id)}>${number ? `${number}. ` : ""}${name}</a>
+        </h3>
+        <p>${[time, draft].filter(Boolean).join(" · ")}</p>
+        ${synopsis ? html`<p class="gist">${synopsis}</p>` : nothing}
+      </div>
     </li>
   `;
 }

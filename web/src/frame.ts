@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 import { signOut } from "./api/accounts.ts";
+import { registerPath, signInPath } from "./routes.ts";
 
 /** Signs out, and goes to the sign-in page. What is still loading would be refused in between, so it is given up. */
 export async function leave(): Promise<void> {
@@ -37,6 +38,15 @@ function ways(): TemplateResult {
     <nav class="ways" aria-label="Matinee">
       ${way("/search", "Search", glass)} ${way("/plans", "Plans", ticket)} ${way("/account", "Account", person)}
       <button class="quiet" type="button" @click=${leave}>Sign out</button>
+    </nav>
+  `;
+}
+
+/** The ways in, for whoever has not signed in; they lead back to `path`. */
+export function waysIn(path: string): TemplateResult {
+  return html`
+    <nav class="ways" aria-label="Matinee">
+      <a href=${registerPath(path)}>New here?</a> <a href=${signInPath(path)}>Sign in</a>
     </nav>
   `;
 }

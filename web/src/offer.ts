@@ -1,15 +1,15 @@
-import type { Plan, Subscription } from "./api/plans.ts";
+import type { Membership, Plan, Subscription } from "./api/plans.ts";
 import { isRunning } from "./entitlement.ts";
 
 /** What one may do about a plan. */
 export type Deed = "subscribe" | "pay" | "change" | "none";
 
-/** What a person who has this subscription may do about a plan: one plan at a time is theirs. */
-export function deedOf(plan: Plan, subscription: Subscription | undefined): Deed {
+/** What a person who has this may do about a plan: one plan at a time is theirs. */
+export function deedOf(plan: Plan, { subscription, checkout_url }: Membership): Deed {
   const isTheirs = subscription?.plan.plan_id === plan.plan_id;
-  const isPending = isTheirs && subscription.state === "SUBSCRIPTION_STATE_PENDING";
+  if (isTheirs && checkout_url) return "pay";
   if (isRunning(subscription)) return isTheirs ? "none" : "change";
-  return isPending ? "pay" : "subscribe";
+  return "subscribe";
 }
 
 /** Whether a plan is marked as the person's own. */

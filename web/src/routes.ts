@@ -51,7 +51,16 @@ export function searchPath(query: string): string {
 
 /** The sign-in page that returns to `path` afterwards. */
 export function signInPath(path: string): string {
-  return path === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(path)}`;
+  return returning("/sign-in", path);
+}
+
+/** The page to register on that comes to `path` once the account is open. */
+export function registerPath(path: string): string {
+  return returning("/register", path);
+}
+
+function returning(page: string, path: string): string {
+  return path === "/" ? page : `${page}?next=${encodeURIComponent(path)}`;
 }
 
 /**
@@ -59,9 +68,9 @@ export function signInPath(path: string): string {
  *
  * The answer is absolute, because the browser reads a path such as `//host` as another site.
  */
-export function landing(next: string | null, origin: string): string {
+export function landing(next: string, origin: string): string {
   const home = new URL("/", origin);
-  if (!next?.startsWith("/") || !URL.canParse(next, home)) return home.href;
+  if (!next.startsWith("/") || !URL.canParse(next, home)) return home.href;
   const wanted = new URL(next, home);
   return wanted.origin === home.origin ? wanted.href : home.href;
 }

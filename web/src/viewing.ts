@@ -1,5 +1,5 @@
 import { ApiError } from "./api/calls.ts";
-import { mostDevices } from "./api/plans.ts";
+import { getMembership } from "./api/plans.ts";
 import { listDevices, play, type PlaybackSession, stop, tell } from "./api/playback.ts";
 import { posterUrl, type Title } from "./api/titles.ts";
 import { apology } from "./apology.ts";
@@ -28,8 +28,12 @@ const OVER = [403, 404, 409, 410];
 
 /** Whether it is the device that is one too many, and not the stream. */
 async function hasNoRoom(): Promise<boolean> {
-  const [devices, most] = await Promise.all([listDevices(), mostDevices()]).catch(() => [[], 0] as const);
-  return isTooMany(deviceId(), [...devices], most);
+  try {
+    const [devices, { entitlement }] = await Promise.all([listDevices(), getMembership()]);
+    return isTooMany(deviceId(), devices, entitlement?.max_devices ?? 0);
+  } catch {
+    return false; // then it is the stream, as far as anybody knows
+  }
 }
 
 /** One viewing of a title: opens playback sessions, tells how they go, does as they are told, and ends them. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Plan, Subscription } from "../src/api/plans.ts";
+import type { Membership, Plan, Subscription } from "../src/api/plans.ts";
 import type { Title } from "../src/api/titles.ts";
 import { day } from "../src/dates.ts";
 import { benefits, isTooMany, missingPlan, standing } from "../src/entitlement.ts";
@@ -56,13 +56,17 @@ test("a subscription says where it stands, and until when", () => {
   expect(standing(having(BASIC, "ENDED"))).toBe("Your subscription to Basic has ended.");
 });
 
-test.each<[Subscription | undefined, string[]]>([
-  [undefined, ["subscribe", "subscribe", "subscribe"]],
-  [having(FAMILY), ["change", "none", "change"]],
-  [having(FAMILY, "PENDING"), ["subscribe", "pay", "subscribe"]],
-  [having(FAMILY, "ENDED"), ["subscribe", "subscribe", "subscribe"]],
-])("whoever has %o may do so much about each plan", (subscription, deeds) => {
-  expect(PLANS.map((plan) => deedOf(plan, subscription))).toEqual(deeds);
+const CHECKOUT = "https://pay.example/family";
+
+test.each<[Membership, string[]]>([
+  [{}, ["subscribe", "subscribe", "subscribe"]],
+  [{ subscription: having(FAMILY) }, ["change", "none", "change"]],
+  [{ subscription: having(FAMILY, "PENDING"), checkout_url: CHECKOUT }, ["subscribe", "pay", "subscribe"]],
+  [{ subscription: having(FAMILY, "TRIAL"), checkout_url: CHECKOUT }, ["change", "pay", "change"]],
+  [{ subscription: having(FAMILY, "PENDING") }, ["subscribe", "subscribe", "subscribe"]],
+  [{ subscription: having(FAMILY, "ENDED") }, ["subscribe", "subscribe", "subscribe"]],
+])("whoever has %o may do so much about each plan", (membership, deeds) => {
+  expect(PLANS.map((plan) => deedOf(plan, membership))).toEqual(deeds);
 });
 
 test("free days are offered to who never had a plan", () => {

@@ -38,7 +38,6 @@ test.each(["/", "/watch/t1", "/watch/t1?at=5#end"])("signing in lands on %s", (n
 });
 
 test.each([
-  null,
   "",
   "watch/t1",
   "https://evil.example/",

@@ -35,14 +35,17 @@ export async function listPlans(): Promise<Plan[]> {
   return (await call<{ plans?: Plan[] }>("/plans")).plans ?? [];
 }
 
-/** The caller's subscription; undefined without one. */
-export async function getSubscription(): Promise<Subscription | undefined> {
-  return (await call<{ subscription?: Subscription }>("/subscription")).subscription;
+/** What the caller has. */
+export interface Membership {
+  subscription?: Subscription;
+  /** What it allows, or what is free; of devices 0 or none means: as many as they like. */
+  entitlement?: { max_devices?: number };
+  /** Where to pay, while a payment is waited for. */
+  checkout_url?: string;
 }
 
-/** How many devices the caller may have; 0: as many as they like. */
-export async function mostDevices(): Promise<number> {
-  return (await call<{ entitlement?: { max_devices?: number } }>("/subscription")).entitlement?.max_devices ?? 0;
+export function getMembership(): Promise<Membership> {
+  return call("/subscription");
 }
 
 /** Subscribes; the answer says where to pay, when that is to be done elsewhere. */

@@ -91,7 +91,7 @@ export function deleteTitle(titleId: string, force = false): Promise<unknown> {
 
 /** Whether a title may have a picture: one that was sent, or one of its film. */
 export function mayHavePoster(title: Title): boolean {
-  return !!title.poster_version || !isShelf(title);
+  return !!title.poster_version || !!title.asset_id;
 }
 
 /** The picture of a title, about so many pixels wide. */

@@ -11,8 +11,9 @@ import { consentTo } from "../question.ts";
 
 interface State {
   account: api.Account | undefined;
-  sessions: api.Session[];
-  devices: Device[];
+  /** Undefined as long as they could not be fetched; so are the devices. */
+  sessions: api.Session[] | undefined;
+  devices: Device[] | undefined;
   failure: string;
   /** The form of a new password, as it stands. */
   password: TemplateResult | typeof nothing;
@@ -23,6 +24,7 @@ interface Deeds {
   revoke: (session: api.Session) => unknown;
   remove: (device: Device) => unknown;
   leaveAll: () => unknown;
+  load: () => unknown;
 }
 
 const EVERYWHERE = {
@@ -71,18 +73,31 @@ function section(id: string, heading: string, text: string, content: TemplateRes
   `;
 }
 
+/** The rows of a list, or that it could not be fetched. */
+function things<T>(list: T[] | undefined, row: (thing: T) => TemplateResult, retry: () => unknown): TemplateResult {
+  if (list)
+    return html`
+      <ul class="things">
+        ${list.map(row)}
+      </ul>
+    `;
+  return html`
+    <div class="lacking">
+      <p class="failure" role="alert">This list could not be fetched.</p>
+      <button class="second" type="button" @click=${retry}>Try again</button>
+    </div>
+  `;
+}
+
 function content({ account, sessions, devices, failure, password }: State, deeds: Deeds): TemplateResult {
   const signedIn = html`
-    <ul class="things">
-      ${sessions.map((session) => sessionRow(session, deeds))}
-    </ul>
+    ${things(sessions, (session) => sessionRow(session, deeds), deeds.load)}
     <button class="second" type="button" @click=${deeds.leaveAll}>Sign out everywhere</button>
   `;
-  const played = html`
-    <ul class="things">
-      ${devices.map((device) => deviceRow(device, deeds))}
-    </ul>
-  `;
+  const played =
+    devices?.length === 0
+      ? html`<p>You have not watched anything yet.</p>`
+      : things(devices, (device) => deviceRow(device, deeds), deeds.load);
   return html`
     <div class="account">
       <h1>Your account</h1>
@@ -90,7 +105,7 @@ function content({ account, sessions, devices, failure, password }: State, deeds
       <p><a href="/plans">Your plan, and others</a></p>
       <p class="failure" role="alert">${failure}</p>
       ${section("sessions", "Where you are signed in", "Whoever you sign out here must sign in again.", signedIn)}
-      ${devices.length > 0 ? section("devices", "Devices", "Where you have watched. A plan may allow only so many.", played) : nothing}
+      ${section("devices", "Devices", "Where you have watched. A plan may allow only so many.", played)}
       ${section("change-password", "Password", "A new one signs you out everywhere else.", html`${password}`)}
     </div>
   `;
@@ -98,7 +113,7 @@ function content({ account, sessions, devices, failure, password }: State, deeds
 
 /** Who the person is, where they are signed in, and on what they watch. */
 export async function account(root: HTMLElement): Promise<void> {
-  const state: State = { account: undefined, sessions: [], devices: [], failure: "", password: nothing };
+  const state: State = { account: undefined, sessions: undefined, devices: undefined, failure: "", password: nothing };
 
   function show(change: Partial<State>): void {
     Object.assign(state, change);
@@ -109,8 +124,8 @@ export async function account(root: HTMLElement): Promise<void> {
     try {
       const [account, sessions, devices] = await Promise.all([
         api.getAccount(),
-        api.listSessions().catch(() => []),
-        listDevices().catch(() => []),
+        api.listSessions().catch(() => undefined),
+        listDevices().catch(() => undefined),
       ]);
       show({ account, sessions, devices });
     } catch (error) {
@@ -143,6 +158,7 @@ export async function account(root: HTMLElement): Promise<void> {
     revoke: ({ session_id, current }) => (current ? leave() : attempt(() => api.revokeSession(session_id))),
     remove: ({ device_id }) => attempt(() => removeDevice(device_id)),
     leaveAll,
+    load,
   };
 
   function askPassword(text?: string): void {

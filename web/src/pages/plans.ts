@@ -1,21 +1,26 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import * as api from "../api/plans.ts";
+import { ApiError } from "../api/calls.ts";
 import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
 import { day } from "../dates.ts";
 import { benefits, isRunning, standing } from "../entitlement.ts";
-import { entitle, frame } from "../frame.ts";
+import { entitle, frame, waysIn } from "../frame.ts";
 import { listen } from "../news.ts";
 import { cardsOf, type Deed, deedName, deedOf, isOwn } from "../offer.ts";
 import { leaveFor } from "../providers.ts";
 import { consentTo, type Question } from "../question.ts";
+import { signInPath } from "../routes.ts";
 
 type Plan = api.Plan;
 type Subscription = api.Subscription;
 
+const PATH = "/plans";
+
 /** What is known, and what went wrong last. */
 interface State {
   plans: Plan[];
-  subscription: Subscription | undefined;
+  /** Undefined for who has not signed in. */
+  membership: api.Membership | undefined;
   failure: string;
   busy: boolean;
 }
@@ -24,6 +29,7 @@ interface State {
 interface Deeds {
   take: (plan: Plan, deed: Deed) => unknown;
   cancel: (subscription: Subscription, now: boolean) => unknown;
+  drop: () => unknown;
   resume: () => unknown;
 }
 
@@ -48,8 +54,17 @@ function cancellation({ plan, period_ends_at }: Subscription, now: boolean): Que
   };
 }
 
-function choices(subscription: Subscription, { cancel, resume }: Deeds, busy: boolean): TemplateResult {
-  const { cancelled } = subscription;
+/** What may be done about the subscription as a whole. */
+function choices(subscription: Subscription, deeds: Deeds, busy: boolean): TemplateResult | typeof nothing {
+  const { state, cancelled } = subscription;
+  const { cancel, drop, resume } = deeds;
+  if (state === "SUBSCRIPTION_STATE_PENDING")
+    return html`
+      <div class="choices">
+        <button class="second" type="button" ?disabled=${busy} @click=${drop}>Do without it</button>
+      </div>
+    `;
+  if (!isRunning(subscription)) return nothing;
   const turn = cancelled
     ? html`<button class="primary" type="button" ?disabled=${busy} @click=${resume}>Keep it after all</button>`
     : html`
@@ -67,14 +82,19 @@ function choices(subscription: Subscription, { cancel, resume }: Deeds, busy: bo
   `;
 }
 
-function card(plan: Plan, { subscription, busy }: State, { take }: Deeds): TemplateResult {
-  const deed = deedOf(plan, subscription);
-  const isTheirs = isOwn(plan, subscription);
-  const button = html`
-    <button class="primary" type="button" ?disabled=${busy} @click=${() => take(plan, deed)}>
-      ${deedName(deed, plan, subscription)}
-    </button>
+/** The way to a plan: to its payment, or to the plan itself. */
+function way(plan: Plan, { membership = {}, busy }: State, { take }: Deeds): TemplateResult | typeof nothing {
+  const deed = deedOf(plan, membership);
+  const name = deedName(deed, plan, membership.subscription);
+  if (deed === "none") return nothing;
+  if (deed === "pay") return html`<a class="primary" href=${membership.checkout_url ?? ""}>${name}</a>`;
+  return html`
+    <button class="primary" type="button" ?disabled=${busy} @click=${() => take(plan, deed)}>${name}</button>
   `;
+}
+
+function card(plan: Plan, state: State, deeds: Deeds): TemplateResult {
+  const isTheirs = isOwn(plan, state.membership?.subscription);
   return html`
     <li class="plan" ?data-own=${isTheirs}>
       <h2>${plan.name}</h2>
@@ -84,20 +104,22 @@ function card(plan: Plan, { subscription, busy }: State, { take }: Deeds): Templ
       <ul>
         ${benefits(plan).map((benefit) => html`<li>${benefit}</li>`)}
       </ul>
-      ${deed === "none" ? nothing : button}
+      ${way(plan, state, deeds)}
     </li>
   `;
 }
 
+const FREE = "You watch what is free. A plan opens the rest.";
+const INVITATION = "Look around. To subscribe you sign in or register, and come back here.";
+
 function content(state: State, deeds: Deeds): TemplateResult {
-  const { plans, subscription, failure, busy } = state;
+  const { plans, membership, failure, busy } = state;
+  const subscription = membership?.subscription;
   const cards = cardsOf(plans, subscription);
   return html`
     <h1>Plans</h1>
-    <p class="lead" role="status">
-      ${subscription ? standing(subscription) : "You watch what is free. A plan opens the rest."}
-    </p>
-    ${isRunning(subscription) ? choices(subscription, deeds, busy) : nothing}
+    <p class="lead" role="status">${subscription ? standing(subscription) : membership ? FREE : INVITATION}</p>
+    ${subscription ? choices(subscription, deeds, busy) : nothing}
     <p class="failure" role="alert">${failure}</p>
     ${
       cards.length > 0
@@ -109,23 +131,44 @@ function content(state: State, deeds: Deeds): TemplateResult {
   `;
 }
 
-/** The plans on offer, the person's own one, and what they may do about it. */
+/** What the person has; undefined for who has not signed in. */
+function membershipOrNone(): Promise<api.Membership | undefined> {
+  return api.getMembership().catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) return undefined;
+    throw error;
+  });
+}
+
+/** The plans on offer, to everybody; the person's own one, and what they may do about it. */
 export async function plans(root: HTMLElement): Promise<void> {
-  const state: State = { plans: [], subscription: undefined, failure: "", busy: false };
+  const state: State = { plans: [], membership: undefined, failure: "", busy: false };
+  let isHearing = false;
+
+  /** Listens for news from now on: there is some for who has signed in. */
+  function hear(): void {
+    if (isHearing) return;
+    isHearing = true;
+    listen({
+      hear({ subscription }) {
+        if (subscription) void load();
+      },
+      catchUp: load,
+    });
+  }
 
   function show(change: Partial<State>): void {
     Object.assign(state, change);
-    render(frame(content(state, deeds)), root);
+    const page = content(state, deeds);
+    render(state.membership ? frame(page) : frame(page, waysIn(PATH)), root);
   }
 
   async function load(): Promise<void> {
     try {
-      const [offered, subscription] = await Promise.all([api.listPlans(), api.getSubscription()]);
-      show({ plans: offered, subscription });
+      const [offered, membership] = await Promise.all([api.listPlans(), membershipOrNone()]);
+      show({ plans: offered, membership });
+      if (membership) hear();
     } catch (error) {
-      const fault = faultIn(error);
-      if (fault === "signed-out") askToSignIn();
-      else render(frame(apology(fault, load)), root);
+      render(frame(apology(faultIn(error), load)), root);
     }
   }
 
@@ -135,6 +178,7 @@ export async function plans(root: HTMLElement): Promise<void> {
     try {
       await step();
     } catch (error) {
+      if (faultIn(error) === "signed-out") askToSignIn();
       show({ failure: reasonIn(error) });
     }
     show({ busy: false });
@@ -148,22 +192,18 @@ export async function plans(root: HTMLElement): Promise<void> {
 
   const deeds: Deeds = {
     async take(plan, deed) {
-      if (deed !== "change") return attempt(() => subscribe(plan));
-      if (await consentTo(changeTo(plan))) await attempt(() => api.changePlan(plan.plan_id));
+      if (!state.membership) location.assign(signInPath(PATH));
+      else if (deed !== "change") await attempt(() => subscribe(plan));
+      else if (await consentTo(changeTo(plan))) await attempt(() => api.changePlan(plan.plan_id));
     },
     async cancel(subscription, now) {
       if (await consentTo(cancellation(subscription, now))) await attempt(() => api.cancelSubscription(now));
     },
+    drop: () => attempt(() => api.cancelSubscription(true)),
     resume: () => attempt(api.resumeSubscription),
   };
 
   entitle("Plans");
   render(frame(html`<h1>Plans</h1>`), root);
   await load();
-  listen({
-    hear({ subscription }) {
-      if (subscription) void load();
-    },
-    catchUp: load,
-  });
 }

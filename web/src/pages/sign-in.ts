@@ -3,15 +3,12 @@ import { listProviders, type Provider, signIn as enter } from "../api/accounts.t
 import { reasonIn } from "../apology.ts";
 import { EMAIL, fillIn, type Form, foyer } from "../foyer.ts";
 import { entitle } from "../frame.ts";
+import { destination } from "../destination.ts";
 import { goTo } from "../providers.ts";
-import { landing } from "../routes.ts";
-
-function wanted(): string | null {
-  return new URLSearchParams(location.search).get("next");
-}
+import { landing, registerPath } from "../routes.ts";
 
 function doors(providers: Provider[]): TemplateResult {
-  const open = ({ provider }: Provider) => goTo(provider, wanted() ?? "/");
+  const open = ({ provider }: Provider) => goTo(provider, destination());
   return html`
     <p class="or">or</p>
     ${providers.map(
@@ -31,7 +28,7 @@ function formWith(providers: Provider[]): Form {
     deed: "Sign in",
     async submit(email = "", password = "") {
       await enter(email, password);
-      location.replace(landing(wanted(), location.origin));
+      location.replace(landing(destination(), location.origin));
     },
     reason: (error) =>
       reasonIn(error, {
@@ -40,7 +37,9 @@ function formWith(providers: Provider[]): Form {
       }),
     below: html`
       ${providers.length > 0 ? doors(providers) : nothing}
-      <p class="ways-out"><a href="/register">New here?</a> <a href="/forgot">Forgot your password?</a></p>
+      <p class="ways-out">
+        <a href=${registerPath(destination())}>New here?</a> <a href="/forgot">Forgot your password?</a>
+      </p>
     `,
   };
 }
