@@ -1,4 +1,4 @@
-"""Renews the pictures of the README: `python docs/screenshot.py --data matinee-data TITLE_ID` on a running instance."""
+"""Renews the pictures of the documents: `python docs/screenshot.py --data matinee-data TITLE_ID` on what runs."""
 
 import argparse
 import io
@@ -14,8 +14,11 @@ IMAGES = Path(__file__).with_name("images")
 SECONDS_IN = 3
 """How far the film has played in the picture."""
 
+STILL_QUALITY = 82
 MOVING_SECONDS = 6
 MOVING_SIZE = (720, 450)
+
+POSTERS_MILLISECONDS = 1_500
 
 FADE_MILLISECONDS = 500
 """Until the controls stand there in full."""
@@ -32,12 +35,17 @@ def signed_in(browser: Browser, data: Path) -> Page:
     return context.new_page()
 
 
+def keep(page: Page, name: str) -> None:
+    """What the page shows now, as one picture."""
+    Image.open(io.BytesIO(page.screenshot())).save(IMAGES / f"{name}.webp", quality=STILL_QUALITY)
+
+
 def take_browsing(page: Page) -> None:
     """All titles, with their posters."""
     page.goto("/")
-    page.wait_for_selector(".card h2")
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=IMAGES / "browse.png")
+    page.wait_for_selector(".card h3")
+    page.wait_for_timeout(POSTERS_MILLISECONDS)  # the network is never idle: the page listens for news
+    keep(page, "browse")
 
 
 def take_watching(page: Page, title_id: str) -> None:
@@ -49,7 +57,7 @@ def take_watching(page: Page, title_id: str) -> None:
         page.wait_for_timeout(100)
     page.mouse.move(640, 400)
     page.wait_for_timeout(FADE_MILLISECONDS)
-    page.screenshot(path=IMAGES / "watch.png")
+    keep(page, "watch")
 
 
 def take_playing(page: Page) -> None:
