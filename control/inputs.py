@@ -13,8 +13,10 @@ SHORTEST_PASSWORD = 8  # NIST SP 800-63B, 5.1.1.2
 LONGEST_PASSWORD = 1024
 LONGEST_OPAQUE_TOKEN = 128
 
-_ATOMS = r"[^\s@\"(),:;<>\[\]\\]"  # RFC 5322, 3.2.3: no specials, which headers of mails take apart
-_EMAIL = re.compile(rf"{_ATOMS}{{1,64}}@{_ATOMS}{{1,189}}")
+# RFC 5322, 3.2.3: dot-atoms, without specials, which headers take apart, or encoded words (RFC 2047), which they read.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[^\s@\"(),.:;<>\[\]\\]+"
+_EMAIL = re.compile(rf"(?=.{{1,64}}@)(?!.*=\?){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 _ID = re.compile(r"[0-9a-v]{26}")
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LANGUAGE = re.compile(r"[a-z]{3}")
@@ -43,10 +45,10 @@ def text(name: str, value: str, longest: int) -> str:
 
 def email(value: str) -> str:
     """An e-mail address in lower case."""
-    address = value.strip().lower()
+    address = value.strip()
     if len(address) > LONGEST_EMAIL or not address.isprintable() or not _EMAIL.fullmatch(address):
         raise InvalidInput("email is not an e-mail address")
-    return address
+    return address.lower()
 
 
 def password(value: str) -> str:

@@ -3,24 +3,40 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from control import inputs
+from control.accounts.mail.letter import Letter
 from control.identifiers import new_id
 from control.pages import DEFAULT_SIZE, LARGEST_SIZE, PageRequest
 from matinee.errors import InvalidInput
 
 
-@pytest.mark.parametrize("value", ["a@b.example", " A@B.example ", "é@bücher.example", "a+b@localhost"])
+@pytest.mark.parametrize("value", ["a@b.example", " A@B.example ", "e@bücher.example", "a+b@localhost"])
 def test_an_email_address_is_taken_in_lower_case(value: str) -> None:
     assert inputs.email(value) == value.strip().lower()
 
 
-@pytest.mark.parametrize("value", ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a\0@b", "x" * 65 + "@b"])
+@pytest.mark.parametrize("value", ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a\0@b", "x" * 65 + "@b", "\u212a@b"])
 def test_what_is_no_email_address_is_refused(value: str) -> None:
     with pytest.raises(InvalidInput, match="email"):
         inputs.email(value)
+
+
+SPECIALS = st.sampled_from(["a", "é", ".", "..", "=?utf-8?q?=0aBcc?=", "-", "%0a", "\u202e", "\u0301", "'", "ⓧ"])
+
+
+@given(st.lists(SPECIALS | st.characters()).map("".join), st.lists(SPECIALS | st.characters()).map("".join))
+@example("a..b", "c")
+@example("é", "c")
+def test_a_letter_can_be_written_to_whatever_is_an_email_address(local: str, domain: str) -> None:
+    try:
+        address = inputs.email(f"{local}@{domain}")
+    except InvalidInput:
+        return
+    message = Letter(address, "Subject", "text").message("films@example.org", 0)
+    assert [one.addr_spec for one in message["To"].addresses] == [address]
 
 
 @given(st.text())
