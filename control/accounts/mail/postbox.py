@@ -1,7 +1,6 @@
 """The postbox: takes letters at once, and sees to them afterwards, so that no call waits for a mail server."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 
 import structlog
@@ -12,7 +11,7 @@ from matinee.errors import InvalidInput, Unavailable
 from matinee.tokens import Clock
 
 PAUSES = (0.1, 2.0, 30.0, 300.0)
-"""Seconds before each try, about. The first keeps the work on a letter out of the answer of whoever asked for it, whose
+"""Seconds before each try. The first keeps the work on a letter out of the answer of whoever asked for it, whose
 time would tell that there is a letter, and so an account."""
 LONGEST_QUEUE = 1_000
 SIDE_BY_SIDE = 100
@@ -60,17 +59,12 @@ class Postbox:
 
     async def _try(self, letter: Letter) -> None:
         first, *further = self._pauses
-        await _about(first)
+        await asyncio.sleep(first)
         message = letter.message(self._sender, self._clock())
         for pause in further:
             try:
                 return await self._transport.send(message)
             except Unavailable as error:
                 log.warning("a mail waits for another try", subject=letter.subject, seconds=pause, reason=str(error))
-                await _about(pause)
+                await asyncio.sleep(pause)
         return await self._transport.send(message)
-
-
-async def _about(seconds: float) -> None:
-    """Wait for so long, more or less, so that nobody knows when a letter is worked on."""
-    await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads letters, keeps no secret
