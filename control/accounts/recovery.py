@@ -66,7 +66,6 @@ class Recovery:
         password_hash = await self._passwords.hash(password)
         async with self._database.write() as connection:
             issued = await self._tokens.presented(connection, token, RESET)
-            await email_tokens.spend(connection, issued)
             await self._set(connection, str(issued.account_id), password_hash)
             await shut_out(connection, str(issued.account_id), CHANGED, self._clock)
         self._announcer.wake()
@@ -109,7 +108,9 @@ class Recovery:
     async def _set(
         self, connection: Connection, account_id: str, password_hash: str, *, instead_of: str | None = None
     ) -> None:
+        """Set a password, and end every link that would set another."""
         account = await accounts.find(connection, account_id, lock=True)
         if account is None or instead_of not in {None, account.password_hash}:
             raise PermissionDenied("the password was changed meanwhile; sign in again")
         await accounts.save(connection, replace(account, password_hash=password_hash))
+        await email_tokens.spend(connection, RESET, account.email)

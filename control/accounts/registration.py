@@ -72,6 +72,6 @@ class Registration:
             account_id, now = new_id(self._clock), self._clock()
             account = Account(account_id, confirmed.email, confirmed.password_hash, "viewer", now)
             await accounts.add(connection, account)
-            await email_tokens.spend(connection, confirmed)
+            await email_tokens.spend(connection, CONFIRM, confirmed.email)
             opened = await self._sessions.open(connection, account)
         return pb.ConfirmEmailResponse(**asdict(opened))

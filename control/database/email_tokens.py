@@ -25,7 +25,7 @@ class EmailToken:
 
 async def issue(connection: Connection, token: EmailToken) -> None:
     """Record a token in place of every earlier one for the same purpose and address."""
-    await spend(connection, token)
+    await spend(connection, token.purpose, token.email)
     await connection.execute(insert(email_tokens).values(asdict(token)))
 
 
@@ -37,9 +37,9 @@ async def find(connection: Connection, digest: str, purpose: str, now: float) ->
     return None if row is None else EmailToken(**row)
 
 
-async def spend(connection: Connection, token: EmailToken) -> None:
-    """End a token, and whichever else was sent to the address for the same purpose."""
-    same = (email_tokens.c.purpose == token.purpose) & (email_tokens.c.email == token.email)
+async def spend(connection: Connection, purpose: str, email: str) -> None:
+    """End whatever was sent to an address for a purpose."""
+    same = (email_tokens.c.purpose == purpose) & (email_tokens.c.email == email)
     await connection.execute(delete(email_tokens).where(same))
 
 
