@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from matinee.declaration import SHA256
 from matinee.delivery import ASSET_ID
@@ -52,19 +53,20 @@ def email(value: str) -> str:
 
 
 def password(value: str) -> str:
-    """A password as it was given at sign-in."""
+    """A password as it was given at sign-in, in the one form of its characters (NIST SP 800-63B, 5.1.1.2)."""
     if not value:
         raise InvalidInput("password is missing")
     if len(value) > LONGEST_PASSWORD:
         raise InvalidInput(f"password is longer than {LONGEST_PASSWORD} characters")
-    return value
+    return normalize("NFKC", value)
 
 
 def new_password(value: str) -> str:
     """A password that somebody chooses."""
-    if len(password(value)) < SHORTEST_PASSWORD:
+    chosen = password(value)
+    if len(chosen) < SHORTEST_PASSWORD:
         raise InvalidInput(f"password is shorter than {SHORTEST_PASSWORD} characters")
-    return value
+    return chosen
 
 
 def opaque_token(name: str, value: str, *, needed: bool = True) -> str:

@@ -192,6 +192,20 @@ class TestPasswords:
             await me(house, other.access_token)
         assert (await login(house, "another one")).access_token
 
+    async def test_a_change_ends_the_links_that_would_set_another(self, house: House, box: Mailbox) -> None:
+        await made(house)
+        await ask_reset(house)
+        token = await token_in(box, 1)
+        request = ChangePasswordRequest(password=PASSWORD, new_password="another one")
+        await house.auth.ChangePassword(request, metadata=bearer((await login(house)).access_token))
+        async with refusal("PERMISSION_DENIED", "used already"):
+            await house.auth.ResetPassword(ResetPasswordRequest(token=token, new_password="a third one"))
+
+    async def test_a_password_is_the_same_however_a_keyboard_composes_it(self, house: House) -> None:
+        request = CreateAccountRequest(email=EMAIL, password="caf\u00e9 ol\u00e9", role=ROLE_VIEWER)
+        await house.auth.CreateAccount(request, metadata=await house.admin())
+        assert (await login(house, "cafe\u0301 ole\u0301")).access_token
+
     async def test_a_change_needs_the_present_password_and_is_not_tried_for_ever(self, house: House) -> None:
         await made(house)
         mine = bearer((await login(house)).access_token)
