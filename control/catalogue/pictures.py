@@ -43,7 +43,7 @@ def _decoded(data: bytes, widest: int) -> Image.Image:
     _check(image)
     image.draft("RGB", (widest, widest))  # a large JPEG is decoded at a fraction of its size
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    upright = _in_eight_bits(ImageOps.exif_transpose(image))
     picture = _without_transparency(_in_srgb(upright))
     picture.info.clear()  # comments and profiles, which would be written again
     return picture
@@ -55,6 +55,11 @@ def _check(image: Image.Image) -> None:
         raise InvalidInput(f"the picture has more than {MOST_PIXELS // 10**6} million pixels, or a side over 16384")
     if min(width, height) < LEAST_SIDE:
         raise InvalidInput(f"the picture is smaller than {LEAST_SIDE}x{LEAST_SIDE}")
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits, which Pillow would cut off at 255 rather than divide."""
+    return image.point(lambda value: value / 256).convert("L") if image.mode.startswith("I;16") else image
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

@@ -84,6 +84,12 @@ def test_every_mode_of_png_is_taken(mode: str) -> None:
     assert opened(sizes(encoded(image, "PNG"), WIDTHS)[160]).mode == "RGB"
 
 
+def test_a_grey_picture_of_16_bits_keeps_its_brightness() -> None:
+    grey = Image.new("I;16", (160, 160), 0x8000)
+    (made,) = sizes(encoded(grey, "PNG"), WIDTHS).values()
+    assert is_like(opened(made).getpixel((80, 80)), 128, 128, 128)
+
+
 def test_a_picture_for_print_is_taken() -> None:
     made = opened(sizes(encoded(halves(200, 200, "CMYK")), WIDTHS)[160])
     assert (made.mode, made.size) == ("RGB", (160, 160))
