@@ -94,9 +94,9 @@ def _dictionary(record: bytes) -> DictionaryType:
 
 
 def _check_event(kept: Mapping[str, Member]) -> None:
-    """What each event must have (clause 2.2, and v as of version 2)."""
+    """What each event must have (clause 2.2); version 1 has no events."""
     for key in ("v", "e", "ts"):
-        if key not in kept:
+        if key not in kept or (key == "v" and bare(kept[key]) != VERSION):
             raise Malformed(f"it has no valid {key}")
 
 

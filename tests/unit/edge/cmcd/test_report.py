@@ -133,6 +133,12 @@ def test_what_was_written_is_read_and_reads_the_same_again(members: dict[str, ob
     assert parse_report(again.encode(), Mode.EVENT) == report
 
 
+@pytest.mark.parametrize("version", [b"v=1", b"v=0"])
+def test_there_are_no_events_before_version_2(version: bytes) -> None:
+    with pytest.raises(Malformed, match="no valid v"):
+        parse_report(EVENT.replace(b"v=2", version), Mode.EVENT)
+
+
 def test_a_body_has_one_event_a_line() -> None:
     assert parse_records(EVENT + b"\n " + EVENT + b" \n") == [EVENT, EVENT]
 
