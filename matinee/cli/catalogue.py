@@ -46,7 +46,7 @@ Limit = Annotated[int | None, typer.Option(help="No more than so many.", min=1, 
 COLUMNS = (
     Column("TITLE"),
     Column("NAME", prose=True),
-    Column("STATE"),
+    Column("STATE", leaves=6),
     Column("KIND", leaves=2),
     Column("YEAR", leaves=1),
     Column("LENGTH", leaves=5),

@@ -22,7 +22,7 @@ User = Annotated[
 ]
 Role = Literal["viewer", "publisher", "admin"]
 COLUMNS = (
-    Column("E-MAIL", prose=True),
+    Column("E-MAIL"),
     Column("ROLE"),
     Column("STATE"),
     Column("LAST LOGIN", leaves=3),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console, RenderableType
 
-from matinee.cli import catalogue, jobs
+from matinee.cli import catalogue, jobs, users
 from matinee.cli.api import Answer
 from matinee.cli.tables import Column, plain, table
 
@@ -62,10 +62,20 @@ def test_jobs_show_as_much_as_the_screen_is_wide(width: int, shown: list[str]) -
         (100, ["TITLE", "NAME", "STATE", "KIND", "LENGTH", "SIZE", "ADDED"]),
         (80, ["TITLE", "NAME", "STATE", "LENGTH", "SIZE"]),
         (60, ["TITLE", "NAME", "STATE"]),
+        (45, ["TITLE", "NAME"]),
     ],
 )
 def test_titles_show_as_much_as_the_screen_is_wide(width: int, shown: list[str]) -> None:
     assert heads(catalogue.COLUMNS, catalogue.row(title()), width) == shown
+
+
+def test_an_address_stays_whole() -> None:
+    on, address = screen(80), "somebody@company.example"
+    account = {
+        "email": address, "role": "ROLE_VIEWER", "disabled": False, "providers": [],
+        "created_at": "2026-11-26T12:00:00Z", "last_login_at": "2026-11-26T12:00:00Z",
+    }  # fmt: skip
+    assert lines(on, table(users.COLUMNS, [users.row(account)], on))[1].startswith(f"{address} ")
 
 
 def test_only_prose_is_folded_and_only_between_words() -> None:
