@@ -1,92 +1,55 @@
 """Statistics of 10,000,000 events, through the service: `python -m bench.analytics [EVENTS]`.
 
-Most plays are written as rows, made by the arithmetic of the consumer from their two events; a slice goes through the
-consumer itself, in transactions as large as those of the runner, and tells its events per second.
+The events are begin and end of plays, and the reports of a player come with each play. Most are written as rows,
+account by account, as the arithmetic of the consumers makes them. A slice goes through the consumers themselves, in
+transactions as large as those of the runner, and tells their events per second. It takes 7 GB of temporary files.
 """
 
 import asyncio
-import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import astuple
-from itertools import islice
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 
+from bench.analytics_filling import PLAYS_OF_ACCOUNT, TITLES, fill, pairs, reports
 from bench.table import show
-from control.analytics.plays import STATISTICS, began, changes, ended, fresh
+from control.analytics import quality
+from control.analytics.plays import STATISTICS
 from control.analytics.statistics import audience, of_all, of_title
 from control.database import Database, titles
 from control.database.engine import open_database
-from control.database.statistics import Play, Tally
+from control.events.consumer import BatchConsumer
 from control.events.runner import BATCH
 from protos.v1 import analytics_pb2 as pb
-from protos.v1.events_pb2 import MoviePaused, MoviePlayed
-from tests.viewing import HOUR, NOON, numbered, paused, played, title
+from tests.viewing import NOON, numbered, title
 
 EVENTS = 10_000_000
 SLICE = 20_000
-ROUNDS = 20
-TITLES, ACCOUNTS, DAYS = 2_000, 100_000, 90
-ROWS = 50_000
-
-Pair = tuple[MoviePlayed, MoviePaused]
+ROUNDS = 200
 
 
-def pairs(first: int, count: int) -> Iterator[Pair]:
-    """Begin and end of so many plays over the last days: few titles are played by most."""
-    random = np.random.default_rng(first)
-    drawn = random.random((count, 3))
-    for number, (film, person, at) in enumerate(drawn):
-        who, what = numbered("a", int(person * ACCOUNTS)), numbered("t", int(film**3 * TITLES))
-        moment = NOON - at * (DAYS - 1) * 86_400
-        begin = played(who, what, moment, session=first + number)
-        yield begin, paused(who, what, moment + 1_800, HOUR * film, session=first + number, watched=1_800)
-
-
-def fill(path: Path, count: int) -> None:
-    """Write so many plays and their sums as rows."""
-    days: dict[tuple[str, int], Tally] = {}
-    with sqlite3.connect(path) as connection:
-        made = (_counted(begin, end, days) for begin, end in pairs(0, count))
-        while rows := list(islice(made, ROWS)):
-            connection.executemany("INSERT INTO plays VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rows))
-        sums = [(*key, *astuple(tally)) for key, tally in days.items()]
-        connection.executemany("INSERT INTO title_days VALUES (?, ?, ?, ?, ?)", sums)
-    connection.close()
-
-
-def _counted(begin: MoviePlayed, end: MoviePaused, days: dict[tuple[str, int], Tally]) -> Play:
-    before = fresh(begin)
-    play = ended(began(before, begin), end)
-    for day, change in changes(before, play).items():
-        key = (play.title_id, day)
-        days[key] = days.get(key, Tally()) + change
-    return play
-
-
-async def consume(database: Database, first: int) -> float:
-    """Events per second through the consumer."""
-    events = [event for pair in pairs(first, SLICE // 2) for event in pair]
+async def consume(database: Database, consumer: BatchConsumer, events: Sequence[Message]) -> float:
+    """Events per second through a consumer."""
     began_at = time.perf_counter()
-    for start in range(0, SLICE, BATCH):
+    for start in range(0, len(events), BATCH):
         async with database.write() as connection:
-            for event in events[start : start + BATCH]:
-                await STATISTICS.handlers[type(event)](connection, event)
-    return SLICE / (time.perf_counter() - began_at)
+            await consumer.act(connection, events[start : start + BATCH])
+    return len(events) / (time.perf_counter() - began_at)
 
 
-async def _timed(ask: Callable[[], Awaitable[Any]]) -> tuple[str, str]:
+async def _timed(ask: Callable[[], Awaitable[Any]]) -> tuple[str, ...]:
     taken = []
     for _ in range(ROUNDS):
         began_at = time.perf_counter()
         await ask()
         taken.append(1_000 * (time.perf_counter() - began_at))
-    return f"{sorted(taken)[ROUNDS // 2]:.1f}", f"{max(taken):.1f}"
+    taken.sort()
+    return tuple(f"{taken[int(ROUNDS * share)]:.1f}" for share in (0.5, 0.99))
 
 
 async def measure(count: int, path: Path) -> None:
@@ -95,23 +58,46 @@ async def measure(count: int, path: Path) -> None:
     async with database.write() as connection:
         for number in range(TITLES):
             await titles.add(connection, title(numbered("t", number), f"Film {number}"))
-    as_rows = (count - SLICE) // 2
-    await asyncio.to_thread(fill, path, as_rows)
-    rate = await consume(database, as_rows)
+    accounts = count // 2 // PLAYS_OF_ACCOUNT
+    began_at = time.perf_counter()
+    await asyncio.to_thread(fill, path, accounts)
+    print(f"Written in {time.perf_counter() - began_at:,.0f} s.", flush=True)
+    rates = await _rates(database, accounts)
+    show("Through the consumers, SQLite", ("", "a second"), rates)
+    rows = [(name, *await _timed(ask)) for name, ask in _asks(database).items()]
+    await database.close()
+    show(f"Statistics of {count:,} events, SQLite", ("", "p50 ms", f"p99 ms of {ROUNDS}"), rows)
+
+
+async def _rates(database: Database, accounts: int) -> list[tuple[str, str]]:
+    """A slice of more plays of those accounts."""
+    first = accounts * PLAYS_OF_ACCOUNT
+    who = iter(np.random.default_rng(1).integers(accounts, size=SLICE // 2).tolist())
+    events = [event for pair in pairs(first, who) for event in pair]
+    told = [reports(number) for number in range(SLICE // 4)]
+    for number, metrics in enumerate(told, first):
+        metrics.session_id = numbered("s", number)
+    return [
+        ("begins and ends of plays", f"{await consume(database, STATISTICS, events):,.0f}"),
+        ("reports of players, five at a time", f"{await consume(database, quality.CONSUMER, told):,.0f}"),
+    ]
+
+
+def _asks(database: Database) -> dict[str, Callable[[], Awaitable[Any]]]:
     one = pb.GetTitleStatisticsRequest(title_id=numbered("t", 0))
-    asks = {
+    one_long = pb.GetTitleStatisticsRequest(title_id=numbered("t", 0), from_day="2025-10-24")
+    all_long = pb.ListStatisticsRequest(from_day="2025-10-24", page_size=100)
+    return {
         "all titles and the 24 most played, 28 days": lambda: of_all(database, pb.ListStatisticsRequest(), NOON),
+        "all titles and the 100 most played, 400 days": lambda: of_all(database, all_long, NOON),
         "the most played title, 28 days": lambda: of_title(database, one, NOON),
+        "the most played title, 400 days": lambda: of_title(database, one_long, NOON),
         "the audience": lambda: audience(database, NOON),
     }
-    rows = [(name, *await _timed(ask)) for name, ask in asks.items()]
-    await database.close()
-    show(f"Statistics of {count:,} events, SQLite", ("", "p50 ms", f"slowest of {ROUNDS}, ms"), rows)
-    print(f"\nThe consumer handled {SLICE:,} of the events, {rate:,.0f} a second; the others were written as rows.")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "matinee.db"

@@ -28,7 +28,7 @@ from control.analytics.training import Training
 from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
-from control.events.consumer import Consumer
+from control.events.consumer import BatchConsumer, Consumer
 from control.events.notices import Notices
 from control.events.relay import Relay
 from control.events.runner import Runner
@@ -215,7 +215,7 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
         yield Runner(consumer, parts.database, parts.bus, parts.clock).run()
 
 
-def _consumers(parts: Parts, accounts: Accounts) -> tuple[Consumer, ...]:
+def _consumers(parts: Parts, accounts: Accounts) -> tuple[Consumer | BatchConsumer, ...]:
     """Everybody who acts on events."""
     return (access_sync(parts.access, parts.announcer), quality.CONSUMER, HISTORY, STATISTICS, *accounts.consumers)
 

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from control.database import Connection, Database, accounts, titles
 from control.database.accounts import Account
 from control.database.titles import Title
-from control.events.consumer import Consumer
+from control.events.consumer import BatchConsumer, Consumer
 from control.messages import timestamp
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 
@@ -32,11 +32,11 @@ class Cinema:
     accounts: Sequence[str]
     titles: Sequence[str]
 
-    async def consume(self, consumer: Consumer, events: Iterable[Message]) -> None:
+    async def consume(self, consumer: Consumer | BatchConsumer, events: Iterable[Message]) -> None:
         """Hand events to a consumer, each in a transaction of its own."""
         for event in events:
             async with self.database.write() as connection:
-                await consumer.handlers[type(event)](connection, event)
+                await consumer.act(connection, [event])
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:

@@ -5,13 +5,17 @@ known: events of one session may come late, and in any order. The sums grow by w
 that handles it.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from control import inputs
+from control.analytics import viewers
 from control.analytics.history import moment
-from control.database import Connection, statistics
-from control.database.statistics import Play, Tally
-from control.events.consumer import Consumer
+from control.database import Connection, plays, statistics
+from control.database.plays import ALL, Change, Play
+from control.database.statistics import Tally
+from control.events.consumer import BatchConsumer
 from matinee.errors import InvalidInput
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 
@@ -23,6 +27,12 @@ MILLION = 1_000_000
 def fresh(event: MoviePlayed | MoviePaused) -> Play:
     """A play of which no event was seen before this one."""
     return Play(event.session_id, event.title_id, event.account_id, _day(event))
+
+
+def following(play: Play | None, event: MoviePlayed | MoviePaused) -> Play:
+    """The play after its next event. Raises `InvalidInput` for lengths that are none."""
+    before = play or fresh(event)
+    return began(before, event) if isinstance(event, MoviePlayed) else ended(before, event)
 
 
 def began(play: Play, event: MoviePlayed) -> Play:
@@ -47,44 +57,43 @@ def ended(play: Play, event: MoviePaused) -> Play:
     return replace(known, watched_ms=watched_ms, reached_ppm=max(play.reached_ppm, reached))
 
 
-def changes(before: Play, after: Play) -> dict[int, Tally]:
-    """What becoming another play adds to the sums of the days; nothing of a play that has not started."""
-    found: dict[int, Tally] = {}
-    for play, tally in ((before, -_counted(before)), (after, _counted(after))):
-        found[play.day] = found.get(play.day, Tally()) + tally
-    return {day: tally for day, tally in found.items() if tally != Tally()}
-
-
-async def note_played(connection: Connection, event: MoviePlayed) -> None:
-    """Count a stretch of playing that began."""
-    stored = await statistics.find(connection, event.session_id)
-    before = stored or fresh(event)
-    await _keep(connection, before, began(before, event), new=stored is None)
-
-
-async def note_paused(connection: Connection, event: MoviePaused) -> None:
-    """Count a stretch of playing that ended."""
-    stored = await statistics.find(connection, event.session_id)
-    before = stored or fresh(event)
-    await _keep(connection, before, ended(before, event), new=stored is None)
-
-
-STATISTICS = Consumer("statistics", {MoviePlayed: note_played, MoviePaused: note_paused})
-
-
-async def _keep(connection: Connection, before: Play, after: Play, *, new: bool) -> None:
-    if new and not await statistics.known(connection, after.title_id):
-        return
-    if new:
-        await statistics.add(connection, after)
-    elif before != after:
-        await statistics.save(connection, after)
-    for day, change in changes(before, after).items():
-        await statistics.grow(connection, after.title_id, day, change)
-
-
-def _counted(play: Play) -> Tally:
+def counted(play: Play) -> Tally:
+    """What a play adds to the sums of its day: nothing before it is known to have started."""
     return Tally(1, play.watched_ms, play.reached_ppm) if play.started else Tally()
+
+
+def tallies(changes: Iterable[Change]) -> dict[tuple[str, int], Tally]:
+    """What changed plays add to the sums of their titles, and of all together, on their days."""
+    found: dict[tuple[str, int], Tally] = defaultdict(Tally)
+    for before, after in changes:
+        for title_id in (after.title_id, ALL):
+            if before:
+                found[title_id, before.day] -= counted(before)
+            found[title_id, after.day] += counted(after)
+    return {key: tally for key, tally in found.items() if tally != Tally()}
+
+
+async def note(connection: Connection, events: Sequence[MoviePlayed | MoviePaused]) -> None:
+    """Count stretches of playing that began and ended, but for those of titles that are gone."""
+    before = await plays.among(connection, {event.session_id for event in events})
+    known = await plays.known(connection, {event.title_id for event in events})
+    after = dict(before)
+    for event in events:
+        if event.title_id in known:
+            after[event.session_id] = following(after.get(event.session_id), event)
+    await _keep(connection, [(before.get(session_id), play) for session_id, play in after.items()])
+
+
+STATISTICS = BatchConsumer("statistics", (MoviePlayed, MoviePaused), note)
+
+
+async def _keep(connection: Connection, changes: Sequence[Change]) -> None:
+    moved = viewers.moved(changes)
+    days = await plays.days(connection, moved) if moved else {}
+    await plays.put(connection, [after for before, after in changes if before != after])
+    await plays.add_days(connection, {each: by_day for each, by_day in moved.items() if each[0] == ALL})
+    await statistics.add_viewers(connection, viewers.added(moved, days))
+    await statistics.add(connection, tallies(changes))
 
 
 def _day(event: MoviePlayed | MoviePaused) -> int:

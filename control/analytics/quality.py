@@ -1,17 +1,24 @@
 """How well playback sessions play: kept up to date with what players report, and told."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from control import inputs
 from control.analytics.experience import Experience, Quality
+from control.analytics.figures import step
 from control.database import Connection, Database, quality
-from control.database.quality import SessionQuality
-from control.events.consumer import Consumer
+from control.database.plays import ALL
+from control.database.quality import SessionQuality, Sums
+from control.events.consumer import BatchConsumer
 from matinee.errors import NotFound
 from protos.v1 import analytics_pb2 as pb
 from protos.v1.events_pb2 import PlaybackMetrics
 
 DAY_SECONDS = 86_400
+
+Change = tuple[SessionQuality | None, SessionQuality]
+"""A session as it was known before, and as it is now."""
 
 
 async def playback_quality(database: Database, request: pb.GetPlaybackQualityRequest) -> pb.GetPlaybackQualityResponse:
@@ -24,16 +31,60 @@ async def playback_quality(database: Database, request: pb.GetPlaybackQualityReq
     return _answer(Experience.restored(stored.experience).quality())
 
 
-async def take_metrics(connection: Connection, metrics: PlaybackMetrics) -> None:
-    """Add what a player reported to what is known of its session."""
-    stored = await quality.find(connection, metrics.session_id) or _new(metrics)
-    experience = Experience.restored(stored.experience)
+def following(known: SessionQuality | None, metrics: PlaybackMetrics) -> SessionQuality:
+    """What is known of a session after its player reported more."""
+    before = known or _new(metrics)
+    experience = Experience.restored(before.experience)
     for report in metrics.reports:
         experience.add(report)
-    await quality.save(connection, _updated(stored, experience))
+    return _updated(before, experience)
 
 
-CONSUMER = Consumer(group="quality", handlers={PlaybackMetrics: take_metrics})
+def sums(changes: Iterable[Change]) -> dict[tuple[str, int], Sums]:
+    """What changed sessions add to the sums of their titles, and of all together, on their days."""
+    found: dict[tuple[str, int], Sums] = defaultdict(Sums)
+    for before, after in changes:
+        added = counted(after) - (counted(before) if before else Sums())
+        for title_id in (after.title_id, ALL):
+            found[title_id, after.day] += added
+    return {key: each for key, each in found.items() if each != Sums()}
+
+
+def counted(session: SessionQuality) -> Sums:
+    """What a session adds to the sums of its day."""
+    played_ms, rated = round(1_000 * session.played_seconds), session.average_bitrate > 0
+    kilobits = round(session.average_bitrate * session.played_seconds / 1_000)
+    return Sums(played_ms, round(1_000 * session.rebuffer_seconds), kilobits, played_ms if rated else 0)
+
+
+def startups(changes: Iterable[Change]) -> dict[tuple[str, int, int], int]:
+    """How many sessions more or fewer take a step to start, by title, and all together, and day."""
+    found: Counter[tuple[str, int, int]] = Counter()
+    for change in changes:
+        for session, count in zip(change, (-1, 1), strict=True):
+            if session and session.startup_seconds is not None:
+                for title_id in (session.title_id, ALL):
+                    found[title_id, session.day, step(session.startup_seconds)] += count
+    return {key: count for key, count in found.items() if count}
+
+
+async def take(connection: Connection, reported: Sequence[PlaybackMetrics]) -> None:
+    """Add what players reported to what is known of their sessions."""
+    before = await quality.locked(connection, {metrics.session_id for metrics in reported})
+    after = dict(before)
+    for metrics in reported:
+        after[metrics.session_id] = following(after.get(metrics.session_id), metrics)
+    await keep(connection, [(before.get(session_id), now) for session_id, now in after.items()])
+
+
+async def keep(connection: Connection, changes: Sequence[Change]) -> None:
+    """Keep what is known of sessions now, and add what that changes to the sums."""
+    await quality.put(connection, [after for _, after in changes])
+    await quality.add(connection, sums(changes))
+    await quality.add_startups(connection, startups(changes))
+
+
+CONSUMER = BatchConsumer("quality", (PlaybackMetrics,), take)
 
 
 def _new(metrics: PlaybackMetrics) -> SessionQuality:

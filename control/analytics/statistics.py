@@ -1,14 +1,17 @@
 """How titles did, as publishers ask for it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Self
+from typing import Self, TypeVar
 
 from control import inputs
+from control.analytics import figures
+from control.analytics.figures import Figures
 from control.analytics.plays import DAY_SECONDS, MILLION
-from control.database import Database, playback_sessions, quality, statistics, titles
-from control.database.quality import QualityFigures
+from control.database import Database, playback_sessions, statistics, titles
+from control.database.plays import ALL
 from control.database.statistics import Tally
 from control.pages import PageRequest
 from matinee.errors import InvalidInput, NotFound
@@ -21,6 +24,8 @@ IN_USE_SECONDS = 60.0
 MOST_WATCHED = 100
 
 _EPOCH = date(1970, 1, 1)
+Key = TypeVar("Key", int, str)
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -55,17 +60,14 @@ async def of_title(
             raise NotFound("there is no such title")
         tallies = await statistics.by_day(connection, title_id, *days)
         viewers = await statistics.viewers_by_day(connection, title_id, *days)
-        figures = await quality.by_day(connection, title_id, *days)
-        total_viewers = await statistics.viewers(connection, *days, title_id=title_id)
-        total_figures = await quality.overall(connection, *days, title_id=title_id)
+        played = await figures.by_day(connection, title_id, days)
+        all_viewers = await statistics.viewers(connection, [title_id], *days)
+        all_played = await figures.by_title(connection, [title_id], days)
     told = [
-        pb.DayStatistics(
-            day=_written(day),
-            statistics=_shown(tallies.get(day, Tally()), viewers.get(day, 0), figures.get(day, QualityFigures())),
-        )
+        pb.DayStatistics(day=_written(day), statistics=_shown(day, tallies, viewers, played))
         for day in range(period.first, period.last + 1)
     ]
-    total = _shown(sum(tallies.values(), Tally()), total_viewers, total_figures)
+    total = _shown(title_id, {title_id: sum(tallies.values(), Tally())}, all_viewers, all_played)
     return pb.GetTitleStatisticsResponse(days=told, total=total)
 
 
@@ -75,24 +77,21 @@ async def of_all(database: Database, request: pb.ListStatisticsRequest, now: flo
     period = Period.read(request.from_day, request.to_day, now)
     days = (period.first, period.last)
     async with database.read() as connection:
-        tallies = await statistics.most_played(connection, *days, size)
-        known = await titles.among(connection, tallies)
-        viewers = await statistics.viewers_by_title(connection, list(tallies), *days)
-        figures = await quality.by_title(connection, *days)
-        total = _shown(
-            await statistics.overall(connection, *days),
-            await statistics.viewers(connection, *days),
-            await quality.overall(connection, *days),
-        )
+        listed = await statistics.most_played(connection, *days, size)
+        known = await titles.among(connection, listed)
+        together = sum((await statistics.by_day(connection, ALL, *days)).values(), Tally())
+        tallies = {**listed, ALL: together}
+        viewers = await statistics.viewers(connection, tallies, *days)
+        played = await figures.by_title(connection, tallies, days)
     told = [
         pb.TitleStatistics(
             title_id=title_id,
             title_name=known[title_id].name,
-            statistics=_shown(tally, viewers.get(title_id, 0), figures.get(title_id, QualityFigures())),
+            statistics=_shown(title_id, tallies, viewers, played),
         )
-        for title_id, tally in tallies.items()
+        for title_id in listed
     ]
-    return pb.ListStatisticsResponse(titles=told, total=total)
+    return pb.ListStatisticsResponse(titles=told, total=_shown(ALL, tallies, viewers, played))
 
 
 async def audience(database: Database, now: float) -> pb.GetAudienceResponse:
@@ -122,13 +121,17 @@ def _written(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
-def _shown(tally: Tally, viewers: int, figures: QualityFigures) -> pb.Statistics:
+def _shown(
+    key: Key, tallies: Mapping[Key, Tally], viewers: Mapping[Key, int], played: Mapping[Key, Figures]
+) -> pb.Statistics:
+    """What is known of a title or day."""
+    tally, figures_of = tallies.get(key, Tally()), played.get(key, Figures())
     return pb.Statistics(
         plays=tally.plays,
-        unique_viewers=viewers,
+        unique_viewers=viewers.get(key, 0),
         watch_seconds=tally.watched_ms / 1_000,
         completion=tally.reached_ppm / tally.plays / MILLION if tally.plays else 0.0,
-        startup_seconds=figures.startup_seconds,
-        rebuffer_ratio=figures.rebuffer_ratio,
-        average_bitrate=figures.average_bitrate,
+        startup_seconds=figures_of.startup_seconds,
+        rebuffer_ratio=figures_of.rebuffer_ratio,
+        average_bitrate=figures_of.average_bitrate,
     )

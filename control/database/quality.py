@@ -1,13 +1,19 @@
-"""How well playback sessions played, one by one and summed up."""
+"""How well playback sessions played, one by one and summed up by title and day."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Table, delete, func, select
 
+from control.database import upsert
 from control.database.engine import Connection
-from control.database.tables import playback_quality
+from control.database.tables import playback_quality, quality_days, startup_days
+
+By = Literal["day", "title_id"]
+Days = tuple[int, int]
+"""The first and the last of some days, in days since 1970 (UTC)."""
 
 _COLUMNS = playback_quality.c
 
@@ -34,12 +40,20 @@ class SessionQuality:
 
 
 @dataclass(frozen=True, slots=True)
-class QualityFigures:
-    """How well several sessions played: the median start-up, 0 when none told; shares and rates weighted by time."""
+class Sums:
+    """What several sessions add up to, in whole numbers: `rated_ms` were played at a bitrate that is known."""
 
-    startup_seconds: float = 0.0
-    rebuffer_ratio: float = 0.0
-    average_bitrate: float = 0.0
+    played_ms: int = 0
+    rebuffered_ms: int = 0
+    kilobits: int = 0
+    rated_ms: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        played_ms, rebuffered_ms = self.played_ms + other.played_ms, self.rebuffered_ms + other.rebuffered_ms
+        return type(self)(played_ms, rebuffered_ms, self.kilobits + other.kilobits, self.rated_ms + other.rated_ms)
+
+    def __sub__(self, other: Self) -> Self:
+        return self + type(self)(-other.played_ms, -other.rebuffered_ms, -other.kilobits, -other.rated_ms)
 
 
 async def find(connection: Connection, session_id: str) -> SessionQuality | None:
@@ -49,6 +63,13 @@ async def find(connection: Connection, session_id: str) -> SessionQuality | None
     return None if row is None else SessionQuality(**row)
 
 
+async def locked(connection: Connection, session_ids: Collection[str]) -> dict[str, SessionQuality]:
+    """Those of these sessions that are known; nobody else changes them before this transaction ends."""
+    query = select(playback_quality).where(_COLUMNS.session_id.in_(session_ids)).order_by(_COLUMNS.session_id)
+    rows = await connection.execute(query.with_for_update())
+    return {row["session_id"]: SessionQuality(**row) for row in rows.mappings()}
+
+
 async def among(connection: Connection, session_ids: Sequence[str]) -> list[SessionQuality]:
     """Those of these sessions of which something was reported, without what that was."""
     told = (_COLUMNS.session_id, _COLUMNS.title_id, _COLUMNS.account_id, _COLUMNS.asset_id, _COLUMNS.day)
@@ -56,80 +77,46 @@ async def among(connection: Connection, session_ids: Sequence[str]) -> list[Sess
     return [SessionQuality(**row) for row in rows.mappings()]
 
 
-async def save(connection: Connection, quality: SessionQuality) -> None:
-    """Keep what is known of a session now."""
-    values = asdict(quality)
-    changed = await connection.execute(
-        update(playback_quality).where(_COLUMNS.session_id == quality.session_id).values(values)
-    )
-    if not changed.rowcount:
-        await connection.execute(insert(playback_quality).values(values))
+async def put(connection: Connection, sessions: Iterable[SessionQuality]) -> None:
+    """Keep what is known of sessions now."""
+    await upsert.put(connection, playback_quality, [asdict(session) for session in sessions])
 
 
-async def by_day(connection: Connection, title_id: str, first_day: int, last_day: int) -> dict[int, QualityFigures]:
-    """The figures of a title for each day, in days since 1970, on which something was reported."""
-    chosen = (_COLUMNS.title_id == title_id) & _COLUMNS.day.between(first_day, last_day)
-    return await _figures(connection, _COLUMNS.day, chosen)
+async def add(connection: Connection, sums: Mapping[tuple[str, int], Sums]) -> None:
+    """Add to the sums of titles and days."""
+    rows = [{"title_id": title_id, "day": day, **asdict(each)} for (title_id, day), each in sums.items()]
+    await upsert.add_up(connection, quality_days, rows)
 
 
-async def by_title(connection: Connection, first_day: int, last_day: int) -> dict[str, QualityFigures]:
-    """The figures of each title over some days."""
-    return await _figures(connection, _COLUMNS.title_id, _COLUMNS.day.between(first_day, last_day))
+async def add_startups(connection: Connection, startups: Mapping[tuple[str, int, int], int]) -> None:
+    """Add to the numbers of sessions by title, day and step of their start-up."""
+    columns = ("title_id", "day", "step", "sessions")
+    rows = [dict(zip(columns, (*key, count), strict=True)) for key, count in startups.items()]
+    await upsert.add_up(connection, startup_days, rows)
 
 
-async def overall(
-    connection: Connection, first_day: int, last_day: int, *, title_id: str | None = None
-) -> QualityFigures:
-    """The figures of one title, or of all, over some days together."""
-    of_title = true() if title_id is None else _COLUMNS.title_id == title_id
-    together, chosen = _COLUMNS.day.is_not(None), of_title & _COLUMNS.day.between(first_day, last_day)
-    return (await _figures(connection, together, chosen)).get(True, QualityFigures())
+async def sums(connection: Connection, by: By, title_ids: Collection[str], days: Days) -> dict[Any, Sums]:
+    """The sums of titles over some days, for each title or day of which something was reported."""
+    of, columns = quality_days.c[by], [func.sum(quality_days.c[field.name]) for field in fields(Sums)]
+    rows = await connection.execute(select(of, *columns).where(_chosen(quality_days, title_ids, days)).group_by(of))
+    return {key: Sums(*map(int, values)) for key, *values in rows}
+
+
+async def startups(connection: Connection, by: By, title_ids: Collection[str], days: Days) -> dict[Any, dict[int, int]]:
+    """How many sessions of titles over some days took which step to start, for each title or day."""
+    of, step, count = startup_days.c[by], startup_days.c.step, func.sum(startup_days.c.sessions)
+    query = select(of, step, count).where(_chosen(startup_days, title_ids, days)).group_by(of, step)
+    found: dict[Any, dict[int, int]] = defaultdict(dict)
+    for key, at, sessions in await connection.execute(query):
+        found[key][at] = int(sessions)
+    return {**found}
 
 
 async def forget(connection: Connection, before_day: int) -> None:
     """Remove what is older than a day."""
-    await connection.execute(delete(playback_quality).where(_COLUMNS.day < before_day))
+    for table in (playback_quality, quality_days, startup_days):
+        await connection.execute(delete(table).where(table.c.day < before_day))
 
 
-async def _figures(
-    connection: Connection, group: ColumnElement[Any], chosen: ColumnElement[bool]
-) -> dict[Any, QualityFigures]:
-    startups = await _median_startups(connection, group, chosen)
-    rated = case((_COLUMNS.average_bitrate > 0, _COLUMNS.played_seconds), else_=0.0)
-    sums = select(
-        group.label("of"),
-        func.sum(_COLUMNS.played_seconds).label("played"),
-        func.sum(_COLUMNS.rebuffer_seconds).label("rebuffered"),
-        func.sum(_COLUMNS.average_bitrate * _COLUMNS.played_seconds).label("bits"),
-        func.sum(rated).label("rated"),
-    ).where(chosen)
-    return {
-        row.of: QualityFigures(
-            startup_seconds=startups.get(row.of, 0.0),
-            rebuffer_ratio=_share(row.rebuffered, row.played + row.rebuffered),
-            average_bitrate=_share(row.bits, row.rated),
-        )
-        for row in await connection.execute(sums.group_by(group))
-    }
-
-
-async def _median_startups(
-    connection: Connection, group: ColumnElement[Any], chosen: ColumnElement[bool]
-) -> dict[Any, float]:
-    """The middle start-up of each group, or the mean of the two in the middle."""
-    told = select(
-        group.label("of"),
-        _COLUMNS.startup_seconds,
-        func.row_number().over(partition_by=group, order_by=_COLUMNS.startup_seconds).label("place"),
-        func.count().over(partition_by=group).label("size"),
-    ).where(chosen & _COLUMNS.startup_seconds.is_not(None))
-    ordered = told.subquery().c
-    middle = (ordered.place * 2).between(ordered.size, ordered.size + 2)
-    rows = await connection.execute(
-        select(ordered.of, func.avg(ordered.startup_seconds).label("startup")).where(middle).group_by(ordered.of)
-    )
-    return {row.of: row.startup for row in rows}
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def _chosen(table: Table, title_ids: Collection[str], days: Days) -> ColumnElement[bool]:
+    return table.c.title_id.in_(title_ids) & table.c.day.between(*days)

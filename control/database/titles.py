@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, delete, exists, false, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
-from control.database import search
+from control.database import search, statistics
 from control.database.engine import Connection
 from control.database.tables import title_labels, titles
 from control.database.words import label, sort_key
@@ -71,8 +71,9 @@ async def save(connection: Connection, title: Title) -> None:
 
 
 async def remove(connection: Connection, title_id: str) -> None:
-    """Forget a title, its assets, its jobs and its playback sessions."""
+    """Forget a title, its assets, its jobs, its playback sessions and its plays."""
     await connection.execute(delete(titles).where(titles.c.title_id == title_id))
+    await statistics.forget_title(connection, title_id)
 
 
 async def find(connection: Connection, title_id: str, *, lock: bool = False) -> Title | None:

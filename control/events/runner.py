@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from control.database import Connection, Database, handled_events
+from control.database import Database, handled_events
 from control.events.backoff import Backoff
-from control.events.consumer import Consumer
+from control.events.consumer import BatchConsumer, Consumer
 from matinee.bus import Event, EventBus, Subscription
 from matinee.cloud_events import DEAD_LETTER
 from matinee.errors import Unavailable
@@ -34,12 +34,12 @@ class Poison(Exception):
 class Runner:
     """Runs one consumer."""
 
-    def __init__(self, consumer: Consumer, database: Database, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, consumer: Consumer | BatchConsumer, database: Database, bus: EventBus, clock: Clock) -> None:
         self._consumer = consumer
         self._database = database
         self._bus = bus
         self._clock = clock
-        self._kinds = {topic_of(kind): kind for kind in consumer.handlers}
+        self._kinds = {topic_of(kind): kind for kind in consumer.kinds}
         self._log = log.bind(group=consumer.group)
 
     async def run(self) -> None:
@@ -72,18 +72,17 @@ class Runner:
         ids = list(dict.fromkeys(event.event_id for event in events))
         async with self._database.write() as connection:
             fresh = await handled_events.note(connection, self._consumer.group, ids, self._clock())
-            for event in {event.event_id: event for event in events if event.event_id in fresh}.values():
-                await self._act(connection, event)
+            once = {event.event_id: event for event in events if event.event_id in fresh}
+            await self._consumer.act(connection, [self._message(event) for event in once.values()])
         if fresh and self._consumer.after:
             self._consumer.after()
 
-    async def _act(self, connection: Connection, event: Event) -> None:
+    def _message(self, event: Event) -> Message:
         kind = self._kinds[event.topic]
         try:
-            message = kind.FromString(event.data)
+            return kind.FromString(event.data)
         except DecodeError as error:
             raise Poison(f"the data is no {kind.DESCRIPTOR.name}") from error
-        await self._consumer.handlers[kind](connection, message)
 
     async def _handle_alone(self, event: Event) -> None:
         backoff = Backoff()

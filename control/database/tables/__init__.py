@@ -10,16 +10,24 @@ from control.database.tables.accounts import (
     sign_ins,
     signing_keys,
 )
-from control.database.tables.analytics import history, plays, recommendation_models, title_days
+from control.database.tables.analytics import (
+    account_days,
+    history,
+    play_days,
+    plays,
+    recommendation_models,
+    viewer_days,
+)
 from control.database.tables.events import handled_events, outbox
 from control.database.tables.jobs import jobs, unfinished_assets
 from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, devices, playback_sessions
-from control.database.tables.quality import playback_quality
+from control.database.tables.quality import playback_quality, quality_days, startup_days
 from control.database.tables.subscriptions import payment_reports, plans, subscriptions
 from control.database.tables.titles import assets, removals, title_labels, title_texts, titles
 
 __all__ = [
+    "account_days",
     "accounts",
     "announcements",
     "assets",
@@ -34,19 +42,22 @@ __all__ = [
     "outbox",
     "payment_reports",
     "plans",
+    "play_days",
     "playback_quality",
     "playback_sessions",
     "plays",
+    "quality_days",
     "recommendation_models",
     "refresh_tokens",
     "removals",
     "sessions",
     "sign_ins",
     "signing_keys",
+    "startup_days",
     "subscriptions",
-    "title_days",
     "title_labels",
     "title_texts",
     "titles",
     "unfinished_assets",
+    "viewer_days",
 ]

@@ -39,25 +39,46 @@ plays = Table(
     Column("session_id", Id, primary_key=True),
     Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), nullable=False),
     Column("account_id", Id, nullable=False),
-    Column("day", Integer, nullable=False),
+    Column("day", Integer, nullable=False, index=True),
     Column("started", Boolean, nullable=False),
     Column("watched_ms", BigInteger, nullable=False),
     Column("reached_ppm", Integer, nullable=False),
-    Index("ix_plays_title_viewers", "title_id", "day", "account_id", "started"),
-    Index("ix_plays_viewers", "day", "account_id", "started"),
+    Index("ix_plays_viewers", "title_id", "account_id", "day", "started"),
 )
-"""The playback sessions that ever were; an account that is deleted keeps its plays, so that the figures stay.
+"""The playback sessions that ever were; an account that is deleted keeps its plays, so that the figures stay."""
 
-The indexes hold all that unique viewers are counted from.
-"""
-
-title_days = Table(
-    "title_days",
+play_days = Table(
+    "play_days",
     metadata,
-    Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), primary_key=True),
+    Column("title_id", Id, primary_key=True),
     Column("day", Integer, primary_key=True, index=True),
     Column("plays", BigInteger, nullable=False),
     Column("watched_ms", BigInteger, nullable=False),
     Column("reached_ppm", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
-"""The sums of the plays of a title that began on a day."""
+"""The sums of the plays of a title that began on a day; under no title those of all, removed ones too."""
+
+account_days = Table(
+    "account_days",
+    metadata,
+    Column("account_id", Id, primary_key=True),
+    Column("day", Integer, primary_key=True, index=True),
+    Column("plays", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""On which days an account played, and how often: none means that it was thought so."""
+
+viewer_days = Table(
+    "viewer_days",
+    metadata,
+    Column("title_id", Id, primary_key=True),
+    Column("day", Integer, primary_key=True, index=True),
+    Column("last_day", Integer, primary_key=True),
+    Column("viewers", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many accounts played a title on a day, and before it last on `last_day`, -1 for never; under no title, anything.
+
+An account that played on several days of a period counts for the first of them, where `last_day` lies before it.
+"""

@@ -1,6 +1,6 @@
 """How well playback sessions played."""
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, String, Table, Text
 
 from control.database.tables.metadata import Id, metadata
 
@@ -22,7 +22,31 @@ playback_quality = Table(
     Column("started", Boolean, nullable=False),
     Column("ended", String(16), nullable=False),
     Column("experience", Text, nullable=False),
-    Index("ix_playback_quality_title_id", "title_id", "day"),
 )
 """It outlives its session. `day` is that of the first report, in days since 1970 (UTC); `experience` is all that
 further reports are added to."""
+
+quality_days = Table(
+    "quality_days",
+    metadata,
+    Column("title_id", Id, primary_key=True),
+    Column("day", Integer, primary_key=True, index=True),
+    Column("played_ms", BigInteger, nullable=False),
+    Column("rebuffered_ms", BigInteger, nullable=False),
+    Column("kilobits", BigInteger, nullable=False),
+    Column("rated_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The sums of the sessions of a title and a day; under no title those of all. `rated_ms` is the part of `played_ms` of
+which the bitrate is known."""
+
+startup_days = Table(
+    "startup_days",
+    metadata,
+    Column("title_id", Id, primary_key=True),
+    Column("day", Integer, primary_key=True, index=True),
+    Column("step", Integer, primary_key=True),
+    Column("sessions", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many sessions of a title and a day took how long to start; under no title those of all."""

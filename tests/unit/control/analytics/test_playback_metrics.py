@@ -1,17 +1,21 @@
 """MetricsService: reports from edges onto the bus, and from there into what is known of a session."""
 
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from control.analytics import figures
+from control.analytics.figures import Figures
 from control.analytics.metrics import MOST_METRICS, MOST_REPORTS, MetricsService
-from control.analytics.quality import CONSUMER, playback_quality
+from control.analytics.quality import CONSUMER, keep, playback_quality
 from control.database import Database, playback_sessions, quality, tables
 from control.database.engine import open_database
-from control.database.quality import QualityFigures, SessionQuality
+from control.database.plays import ALL
+from control.database.quality import SessionQuality
 from control.identifiers import new_id
 from control.playback.ending import end_sessions
 from control.playback.session import PlaybackSession
@@ -70,8 +74,7 @@ class Desk:
     async def consume(self) -> None:
         """Act on what lies on the bus, as the runner of consumers does."""
         async with self.database.write() as connection:
-            for event in self.bus.events:
-                await CONSUMER.handlers[PlaybackMetrics](connection, PlaybackMetrics.FromString(event.data))
+            await CONSUMER.act(connection, [PlaybackMetrics.FromString(event.data) for event in self.bus.events])
 
 
 @pytest.fixture
@@ -186,38 +189,56 @@ async def test_nothing_is_said_of_a_session_that_reported_nothing(desk: Desk, se
         await playback_quality(desk.database, GetPlaybackQualityRequest(session_id=session_id))
 
 
+def told(found: Mapping[Any, Figures]) -> dict[Any, tuple[float, ...]]:
+    return {key: astuple(each) for key, each in found.items()}
+
+
+def near(startup_seconds: float, rebuffer_ratio: float, average_bitrate: float) -> Any:
+    """Figures with a start-up that is told to within 1 %."""
+    return pytest.approx((startup_seconds, rebuffer_ratio, average_bitrate), rel=0.01)
+
+
 def played(title: str, day: int, **figures: float | None) -> SessionQuality:
     return SessionQuality(new_id(lambda: 0.0), title * 26, ACCOUNT, ASSET, day, **figures)  # type: ignore[arg-type]
 
 
-async def test_figures_are_summed_up_by_day_and_by_title(desk: Desk) -> None:
+async def test_figures_are_summed_up_by_day_by_title_and_together(desk: Desk) -> None:
+    sessions = (
+        played("t", 1, startup_seconds=1.0, played_seconds=90, rebuffer_seconds=10, average_bitrate=1e6),
+        played("t", 1, startup_seconds=9.0, played_seconds=10, average_bitrate=2e6),
+        played("t", 1, startup_seconds=2.0),
+        played("t", 2, startup_seconds=1.0, played_seconds=10),
+        played("t", 2, startup_seconds=2.0, played_seconds=10, rebuffer_seconds=20),
+        played("u", 2, played_seconds=5),
+        played("u", 9, played_seconds=5, rebuffer_seconds=5),
+    )
     async with desk.database.write() as connection:
-        for session in (
-            played("t", 1, startup_seconds=1.0, played_seconds=90, rebuffer_seconds=10, average_bitrate=1e6),
-            played("t", 1, startup_seconds=9.0, played_seconds=10, average_bitrate=2e6),
-            played("t", 1, startup_seconds=2.0),
-            played("t", 2, startup_seconds=1.0, played_seconds=10),
-            played("t", 2, startup_seconds=2.0, played_seconds=10, rebuffer_seconds=20),
-            played("u", 2, played_seconds=5),
-            played("u", 9, played_seconds=5, rebuffer_seconds=5),
-        ):
-            await quality.save(connection, session)
-        days = await quality.by_day(connection, "t" * 26, 1, 2)
-        titles = await quality.by_title(connection, 2, 2)
-        everything = await quality.overall(connection, 0, 100)
-        one = await quality.overall(connection, 2, 9, title_id="u" * 26)
-        nothing = await quality.overall(connection, 50, 60)
-    assert days == {1: QualityFigures(2.0, 10 / 110, 1.1e6), 2: QualityFigures(1.5, 0.5, 0.0)}
-    assert titles == {"t" * 26: QualityFigures(1.5, 0.5, 0.0), "u" * 26: QualityFigures(0.0, 0.0, 0.0)}
-    assert everything == QualityFigures(2.0, 35 / 165, 1.1e6)
-    assert (one, nothing) == (QualityFigures(0.0, 1 / 3, 0.0), QualityFigures())
+        await keep(connection, [(None, session) for session in sessions])
+        days = await figures.by_day(connection, "t" * 26, (1, 2))
+        titles = await figures.by_title(connection, ["t" * 26, "u" * 26], (2, 2))
+        everything = await figures.by_title(connection, [ALL], (0, 100))
+        nothing = await figures.by_title(connection, [ALL, "t" * 26], (50, 60))
+    assert told(days) == {1: near(2.0, 10 / 110, 1.1e6), 2: near(1.5, 0.5, 0.0)}
+    assert told(titles) == {"t" * 26: near(1.5, 0.5, 0.0), "u" * 26: near(0.0, 0.0, 0.0)}
+    assert told(everything) == {ALL: near(2.0, 35 / 165, 1.1e6)}
+    assert nothing == {}
+
+
+async def test_further_reports_of_a_session_replace_what_it_added(desk: Desk) -> None:
+    first = played("t", 1, startup_seconds=1.0, played_seconds=10, average_bitrate=1e6)
+    then = replace(first, startup_seconds=3.0, played_seconds=30, rebuffer_seconds=10, average_bitrate=2e6)
+    async with desk.database.write() as connection:
+        await keep(connection, [(None, first)])
+        await keep(connection, [(first, then)])
+        assert told(await figures.by_day(connection, "t" * 26, (1, 1))) == {1: near(3.0, 0.25, 2e6)}
 
 
 async def test_what_is_old_is_forgotten(desk: Desk) -> None:
+    old, new = played("t", 1, startup_seconds=1.0), played("t", 2, played_seconds=5)
     async with desk.database.write() as connection:
-        old, new = played("t", 1), played("t", 2)
-        await quality.save(connection, old)
-        await quality.save(connection, new)
+        await keep(connection, [(None, old), (None, new)])
         await quality.forget(connection, before_day=2)
         assert await quality.find(connection, old.session_id) is None
         assert await quality.find(connection, new.session_id) == new
+        assert list(await figures.by_day(connection, "t" * 26, (0, 9))) == [2]
+        assert await quality.startups(connection, "day", [ALL], (0, 9)) == {}

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control.analytics.plays import STATISTICS, began, changes, ended, fresh
-from control.database import statistics, titles
-from control.database.statistics import Play, Tally
+from control.analytics.plays import STATISTICS, following, tallies
+from control.database import plays, statistics, titles
+from control.database.plays import ALL, Play
+from control.database.statistics import Tally
 from matinee.errors import InvalidInput
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 from tests.viewing import HOUR, NOON, Cinema, numbered, paused, played
@@ -29,10 +30,11 @@ def rolled_up(events: Sequence[Event]) -> dict[int, Tally]:
     plays: dict[str, Play] = {}
     days: dict[int, Tally] = {}
     for event in events:
-        before = plays.get(event.session_id) or fresh(event)
-        after = began(before, event) if isinstance(event, MoviePlayed) else ended(before, event)
-        plays[event.session_id] = after
-        for day, change in changes(before, after).items():
+        before = plays.get(event.session_id)
+        after = plays[event.session_id] = following(before, event)
+        found = tallies([(before, after)])
+        assert {day: found[FILM, day] for of, day in found if of == FILM} == {day: found[ALL, day] for _, day in found}
+        for day, change in ((day, tally) for (of, day), tally in found.items() if of == FILM):
             days[day] = days.get(day, Tally()) + change
     return {day: tally for day, tally in days.items() if tally != Tally()}
 
@@ -99,26 +101,54 @@ async def test_a_length_that_is_none_is_refused(cinema: Cinema, wrong: float) ->
     with pytest.raises(InvalidInput, match="watched_seconds"):
         await cinema.consume(STATISTICS, [paused(ME, FILM, NOON, 10, watched=wrong)])
     async with cinema.read() as connection:
-        assert await statistics.find(connection, numbered("s", 0)) is None
+        assert await plays.among(connection, [numbered("s", 0)]) == {}
+
+
+YOU = numbered("a", 1)
+EVENTS: list[Event] = [
+    played(ME, FILM, NOON),
+    paused(ME, FILM, NOON + 60, 1_800),
+    played(YOU, FILM, MIDNIGHT + 5, session=1),
+    played(ME, FILM, MIDNIGHT + 9, session=2),
+]
+
+
+async def check(cinema: Cinema) -> None:
+    """What is known after EVENTS."""
+    async with cinema.read() as connection:
+        for title_id in (FILM, ALL):
+            sums = await statistics.by_day(connection, title_id, TODAY, TODAY + 1)
+            assert sums == {TODAY: Tally(1, 60_000, 500_000), TODAY + 1: Tally(2)}
+            assert await statistics.viewers_by_day(connection, title_id, TODAY, TODAY + 1) == {TODAY: 1, TODAY + 1: 2}
+        assert await statistics.viewers(connection, [FILM, ALL], TODAY, TODAY + 1) == {FILM: 2, ALL: 2}
 
 
 async def test_plays_are_kept_and_summed_up_whatever_the_order(cinema: Cinema) -> None:
-    you = numbered("a", 1)
-    events = [
-        played(ME, FILM, NOON),
-        paused(ME, FILM, NOON + 60, 1_800),
-        played(you, FILM, MIDNIGHT + 5, session=1),
-        played(ME, FILM, MIDNIGHT + 9, session=2),
-    ]
-    for order in permutations(events):
+    for order in permutations(EVENTS):
         await cinema.consume(STATISTICS, order)
+        await check(cinema)
         async with cinema.database.write() as connection:
-            sums = await statistics.by_day(connection, FILM, TODAY, TODAY + 1)
-            assert sums == {TODAY: Tally(1, 60_000, 500_000), TODAY + 1: Tally(2)}
-            assert await statistics.viewers_by_day(connection, FILM, TODAY, TODAY + 1) == {TODAY: 1, TODAY + 1: 2}
-            assert await statistics.viewers(connection, TODAY, TODAY + 1) == 2
             await statistics.forget(connection, TODAY + 2)
-            assert await statistics.overall(connection, 0, TODAY + 2) == Tally()
+            for title_id in (FILM, ALL):
+                assert await statistics.by_day(connection, title_id, 0, TODAY + 2) == {}
+            assert await statistics.viewers(connection, [FILM, ALL], 0, TODAY + 2) == {}
+
+
+async def test_events_of_one_transaction_count_as_one_by_one(cinema: Cinema) -> None:
+    async with cinema.database.write() as connection:
+        await STATISTICS.act(connection, EVENTS)
+    await check(cinema)
+
+
+async def test_who_played_on_a_day_that_is_forgotten_is_a_viewer_of_what_is_left(cinema: Cinema) -> None:
+    await cinema.consume(STATISTICS, EVENTS)
+    async with cinema.database.write() as connection:
+        await statistics.forget(connection, TODAY + 1)
+        assert await statistics.viewers(connection, [FILM, ALL], 0, TODAY + 1) == {FILM: 2, ALL: 2}
+    await cinema.consume(STATISTICS, [played(ME, FILM, MIDNIGHT + DAY, session=3)])
+    async with cinema.read() as connection:
+        assert await statistics.viewers(connection, [FILM, ALL], 0, TODAY + 2) == {FILM: 2, ALL: 2}
+        assert await statistics.viewers(connection, [FILM, ALL], TODAY + 2, TODAY + 2) == {FILM: 1, ALL: 1}
 
 
 async def test_the_plays_of_a_title_that_has_gone_are_left_alone(cinema: Cinema) -> None:
@@ -127,11 +157,16 @@ async def test_the_plays_of_a_title_that_has_gone_are_left_alone(cinema: Cinema)
     await cinema.consume(STATISTICS, [played(ME, FILM, NOON)])
     async with cinema.read() as connection:
         assert await statistics.most_played(connection, 0, TODAY, 10) == {}
+        assert await statistics.by_day(connection, ALL, 0, TODAY) == {}
 
 
-async def test_the_statistics_of_a_title_go_with_it(cinema: Cinema) -> None:
+async def test_the_statistics_of_a_title_go_with_it_but_those_of_all_stay(cinema: Cinema) -> None:
     await cinema.consume(STATISTICS, [played(ME, FILM, NOON)])
     async with cinema.database.write() as connection:
         await titles.remove(connection, FILM)
-        assert await statistics.viewers(connection, 0, TODAY) == 0
-        assert await statistics.overall(connection, 0, TODAY) == Tally()
+        assert await statistics.most_played(connection, 0, TODAY, 10) == {}
+        assert await statistics.viewers(connection, [FILM, ALL], 0, TODAY) == {ALL: 1}
+    await cinema.consume(STATISTICS, [played(ME, cinema.titles[1], NOON, session=1)])
+    async with cinema.read() as connection:
+        assert await statistics.by_day(connection, ALL, 0, TODAY) == {TODAY: Tally(2)}
+        assert await statistics.viewers(connection, [ALL], 0, TODAY) == {ALL: 1}
