@@ -200,11 +200,13 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
         await server.stop(GRACE_SECONDS)
         for follower in followers:
             follower.cancel()
-    await fetching.close()
+    if fetching:
+        await fetching.close()
 
 
 def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, None, None]]:
     """What goes on beside the services until control stops."""
+    yield parts.database.hear_others(parts.announcer.wake)
     yield parts.announcer.run()
     yield parts.notices.run()
     yield parts.housekeeping.run()
@@ -235,9 +237,10 @@ def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authenticati
     return accounts
 
 
-def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetching:
-    fetching, redirect_uri = Fetching(), f"{parts.settings.public_url}/sign-in/callback"
-    providers = [Provider(one, redirect_uri, fetching, parts.clock) for one in parts.settings.oidc.providers]
+def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetching | None:
+    configured, redirect_uri = parts.settings.oidc.providers, f"{parts.settings.public_url}/sign-in/callback"
+    fetching = Fetching() if configured else None
+    providers = [Provider(one, redirect_uri, fetching, parts.clock) for one in configured] if fetching else []
     identity = IdentityService(
         database=parts.database,
         sessions=accounts.sessions,

@@ -19,9 +19,8 @@ from matinee.errors import InvalidInput, Unavailable
 from matinee.locks import held
 from matinee.log_file import LogFile, Stored, open_log_file
 from matinee.tokens import Clock
+from matinee.write_ahead_log import writes
 
-POLL_SECONDS = 0.1
-"""How often it is looked whether another process has published."""
 TRIM_SECONDS = 60.0
 FOLLOWED = 100
 """Most events that a follower holds in memory."""
@@ -97,16 +96,8 @@ class EventLog:
         return await self._file.of_topics(dict.fromkeys(topics, position), FOLLOWED)
 
     async def _hear_others(self) -> None:
-        known = None
-        while True:
-            try:
-                changes = await self._file.changes()
-            except Unavailable:
-                changes = None  # whoever waits looks, and hears why
-            if changes is None or changes != known:
-                self._news.ring()
-            known = changes
-            await asyncio.sleep(POLL_SECONDS)
+        async for _ in writes(self._path):
+            self._news.ring()
 
     async def _trim_regularly(self) -> None:
         while True:

@@ -80,10 +80,6 @@ class LogFile:
         """The position of the newest event that is kept; 0 when there is none."""
         return int((await self._read("SELECT coalesce(max(position), 0) FROM events"))[0][0])
 
-    async def changes(self) -> int:
-        """A number that is another one when anybody has changed the file."""
-        return int((await self._read("PRAGMA data_version"))[0][0])
-
     async def after(self, position: int, most: int) -> list[Stored]:
         """The first events of any topic after a position."""
         return _stored(await self._read(f"{SELECT} WHERE position > ? ORDER BY position LIMIT ?", position, most))

@@ -1,7 +1,7 @@
 """The engine and its transactions: SQLite for one machine; the SQL is portable to PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ from matinee.bell import Bell
 from matinee.errors import InvalidInput, Unavailable
 from matinee.locks import held
 from matinee.small_files import make_private
+from matinee.write_ahead_log import writes
 
 Connection = AsyncConnection
 
 BUSY_MILLISECONDS = 5_000
+POLL_SECONDS = 0.25
+"""How often to look whether another process has written, where nothing cheaper than a look tells that."""
 
 
 class Database:
@@ -49,8 +52,15 @@ class Database:
         self._written.ring()
 
     def next_write(self) -> asyncio.Event:
-        """What is set when a transaction of this process has changed something from now on."""
+        """What is set when a transaction has changed something from now on: one of this process, or one heard of."""
         return self._written.listen()
+
+    async def hear_others(self, heard: Callable[[], None]) -> None:
+        """Call `heard` soon after any process may have changed something, and wake who waits; until cancelled."""
+        sqlite = self._engine.dialect.name == "sqlite"
+        async for _ in writes(Path(str(self._engine.url.database))) if sqlite else _regularly():
+            self._written.ring()
+            heard()
 
     def alone(self, role: str) -> AbstractAsyncContextManager[None]:
         """Be the only one, of all processes on this database, who has a role; wait until that is so."""
@@ -77,6 +87,12 @@ async def open_database(url: str) -> Database:
         async with engine.execution_options(writes=True).begin() as connection:
             await connection.run_sync(upgrade)
     return Database(engine)
+
+
+async def _regularly() -> AsyncIterator[None]:
+    while True:
+        yield
+        await asyncio.sleep(POLL_SECONDS)
 
 
 @contextmanager

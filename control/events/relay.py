@@ -8,9 +8,6 @@ relay sends an event after all that lie before it in the outbox, and one that is
 even if two work at a time, what comes out of order is what the bus had before.
 """
 
-import asyncio
-import contextlib
-
 import structlog
 
 from control.database import Database, outbox
@@ -19,8 +16,6 @@ from matinee.bus import EventBus
 from matinee.errors import Unavailable
 
 BATCH = 500
-POLL_SECONDS = 0.25
-"""How often it is looked whether another process has recorded something."""
 
 log = structlog.get_logger()
 
@@ -43,9 +38,7 @@ class Relay:
                         relayed = await self.relay()
                         backoff.reset()
                         if not relayed:
-                            with contextlib.suppress(TimeoutError):
-                                async with asyncio.timeout(POLL_SECONDS):
-                                    await written.wait()
+                            await written.wait()
             except Unavailable as error:
                 log.warning("events wait in the outbox", reason=str(error))
                 await backoff.wait()

@@ -1,4 +1,4 @@
-"""Passes announcements on to the streams of the edges: within milliseconds here, within POLL_SECONDS elsewhere.
+"""Passes announcements on to the streams of the edges: at once what this process announced, soon what others did.
 
 Every control process follows one table, so an edge hears what any of them announced. Transactions may commit in another
 order than that of their ids; ids are therefore looked at again until they are SETTLE_SECONDS old.
@@ -17,7 +17,7 @@ from matinee.errors import Unavailable
 from matinee.tokens import Clock
 from protos.v1.playback_pb2 import ConnectResponse, Revocation
 
-POLL_SECONDS = 0.25
+RETRY_SECONDS = 0.25
 SETTLE_SECONDS = 10.0
 LONGEST_INBOX = 1_000
 
@@ -60,20 +60,20 @@ class Announcer:
             self._inboxes.discard(inbox)
 
     def wake(self) -> None:
-        """Look at once: something was announced by this process."""
+        """Look at once: something was announced, or may have been."""
         self._wake.set()
 
     async def run(self) -> None:
         """Follow the table until cancelled."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._wake.wait()
+            await self._wake.wait()
             self._wake.clear()
             try:
                 await self._pass_on()
             except Unavailable as error:
                 log.warning("announcements wait for the database", reason=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                self.wake()
 
     def close(self) -> None:
         """Tell every listener that no more will come."""

@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from control.database import Database, outbox
+from control.database.engine import open_database
 from control.events.relay import BATCH, Relay
 from matinee.bus import Event, EventBus
 from matinee.errors import Conflict
@@ -55,6 +57,18 @@ async def test_a_running_relay_is_woken_by_what_this_process_records(
             async with within(0.2):
                 await record(database, clock, played(number))
                 await on_the_bus(bus, number + 1)
+
+
+async def test_a_running_relay_hears_soon_of_what_another_process_records(
+    database: Database, bus: EventBus, clock: TurnedClock, tmp_path: Path
+) -> None:
+    other = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+    async with running(Relay(database, bus).run()), running(database.hear_others(lambda: None)):
+        for number in range(5):
+            async with within(0.5):
+                await record(other, clock, played(number))
+                await on_the_bus(bus, number + 1)
+    await other.close()
 
 
 async def test_a_backlog_of_many_batches_keeps_its_order(database: Database, bus: EventBus, clock: TurnedClock) -> None:
