@@ -1,4 +1,8 @@
-"""kill -9 at random moments under load, and what it does to events: `python -m bench.killed_control --kills 200`."""
+"""kill -9 of control at random moments under load, and what it does to events: `python -m bench.killed_control`.
+
+Control runs as an operator runs it. Six callers sign in, subscribe and cancel, play and pause without a pause, and ask
+again what was not answered; each is killed half a second after it answered, at the latest.
+"""
 
 import argparse
 import asyncio
@@ -7,20 +11,24 @@ import tempfile
 from pathlib import Path
 
 from bench.table import show
-from tests.ledger import kill_repeatedly
+from tests.killing import kill_repeatedly
 
 
 def main() -> None:
-    """Kill, count, and print the table."""
+    """Kill, count, and print the table, and whatever does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         count = asyncio.run(kill_repeatedly(Path(folder), given.kills, random.Random(given.seed)))
-    header = ("kills", "between commit and send", "events committed", "lost", "doubled in effect", "out of order")
-    figures = (count.kills, count.caught, count.events, count.lost, count.doubled, count.disordered)
-    show("kill -9 of control under load", header, [[str(figure) for figure in figures]])
+    found = count.findings
+    header = ("kills", "between commit and send", "between send and note", "events", "lost", "doubled", "out of order")
+    figures = [count.kills, count.unsent, count.unnoted, count.events]
+    figures += [len(wrong) for wrong in (found.lost, found.doubled, found.disordered)]
+    show("kill -9 of control under load", header, [[f"{figure:,}" for figure in figures]])
+    for sentence in (*found.lost, *found.doubled, *found.disordered):
+        print(sentence)
 
 
 if __name__ == "__main__":

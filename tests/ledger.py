@@ -1,156 +1,159 @@
-"""A process of genuine parts that records events under load until it is killed: `python -m tests.ledger FOLDER`.
+"""Callers of a control that dies under them: they ask until they are answered, and write down what was done for them.
 
-Each event is recorded in the transaction that writes its cause into a ledger; two consumer groups write its effects
-into the same database. So what was lost, and what took effect twice, can be counted afterwards.
+Each call can be made again without harm, so that a caller who was cut off knows afterwards what has been committed.
 """
 
 import asyncio
-import random
-import sys
-import time
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import text
-
-from control.database import Connection, Database, outbox
-from control.database.engine import open_database
-from control.events.consumer import Consumer, Handler
-from control.events.relay import Relay
-from control.events.runner import Runner
-from matinee.event_log import open_event_log
-from protos.v1.events_pb2 import MoviePlayed
-from tests.patience import until
-from tests.stack import ROOT
-
-GROUPS = ("history", "popularity")
-KEYS = 4
-LONGEST_LIFE_SECONDS = 0.25
-"""Of a process from when it is ready; it is killed at some moment in between."""
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS ledger (account_id TEXT, number INTEGER)",
-    "CREATE TABLE IF NOT EXISTS effects (consumer_group TEXT, account_id TEXT, number INTEGER)",
+from matinee.rpc import CallError, Channel
+from protos.v1.auth_pb2 import LoginRequest
+from protos.v1.auth_pb2_grpc import AuthServiceStub
+from protos.v1.playback_pb2 import (
+    PausePlaybackRequest,
+    PlayRequest,
+    ReportPlaybackRequest,
+    ResumePlaybackRequest,
+    StopPlaybackRequest,
 )
+from protos.v1.playback_pb2_grpc import PlaybackServiceStub
+from protos.v1.subscriptions_pb2 import CancelSubscriptionRequest, SubscribeRequest
+from protos.v1.subscriptions_pb2_grpc import SubscriptionServiceStub
+from tests.control_house import Metadata, bearer, claims_of
+from tests.patience import until
+
+PASSWORD = "password"
+PLAN = "family"
+STRETCHES = 3
+
+Answer = TypeVar("Answer")
+
+
+class Entry(NamedTuple):
+    """A change that was committed: its topic, of which session or subscription it is, and which of its changes."""
+
+    topic: str
+    subject: str
+    detail: str
+
+
+class Services:
+    """What one process of control is asked."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.auth = AuthServiceStub(channel)
+        self.playback = PlaybackServiceStub(channel)
+        self.subscriptions = SubscriptionServiceStub(channel)
+
+
+class Line:
+    """Leads to control, whichever process that is now."""
+
+    def __init__(self) -> None:
+        self.closing = False
+        """Whether callers come to an end of what they do."""
+        self._services: Services | None = None
+        self._connected = asyncio.Event()
+        self._calls = 0
+
+    @asynccontextmanager
+    async def connected(self, channel: Channel) -> AsyncIterator[None]:
+        """There is a process, for as long as the context lasts; what it leaves unanswered has failed then."""
+        self._services = Services(channel)
+        self._connected.set()
+        yield
+        self._connected.clear()
+        await until(lambda: not self._calls)
+
+    async def ask(self, call: Callable[[Services], Awaitable[Answer]], done: str = "") -> Answer | None:
+        """The answer, asked for until there is one; None when a refusal with the status `done` says that it was done."""
+        while True:
+            await self._connected.wait()
+            assert self._services
+            self._calls += 1
+            try:
+                return await call(self._services)
+            except CallError as error:
+                if error.code().name == done:
+                    return None
+                if error.code().name != "UNAVAILABLE":
+                    raise
+            finally:
+                self._calls -= 1
 
 
 @dataclass
-class Count:
-    """What became of the events. `caught` counts kills that left committed events which had not been sent."""
+class Ledger:
+    """What was committed, by account, in order."""
 
-    kills: int = 0
-    caught: int = 0
-    events: int = 0
-    lost: int = 0
-    doubled: int = 0
-    disordered: int = 0
+    entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
 
-
-@asynccontextmanager
-async def parts(folder: Path) -> AsyncIterator[Database]:
-    """The database in a folder, and its bus, with relay and consumers at work."""
-    database = await open_database(f"sqlite+aiosqlite:///{folder / 'matinee.db'}")
-    async with database.write() as connection:
-        for table in TABLES:
-            await connection.execute(text(table))
-    path = folder / "events.db"
-    async with open_event_log(path, time.time, retention_seconds=86_400, most_bytes=2**30) as bus:
-        consumers = [Consumer(group, {MoviePlayed: effect(group)}) for group in GROUPS]
-        work = [Relay(database, bus).run()]
-        work += [Runner(consumer, database, bus, time.time).run() for consumer in consumers]
-        tasks = [asyncio.create_task(each) for each in work]
-        try:
-            yield database
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            await database.close()
+    def note(self, account_id: str, topic: str, subject: str, detail: object) -> None:
+        """Something was done for an account."""
+        self.entries[account_id].append(Entry(topic, subject, str(detail)))
 
 
-def effect(group: str) -> Handler:
-    """A handler that writes down what it was told."""
+@dataclass
+class Caller:
+    """An account that is signed in, and calls."""
 
-    async def handler(connection: Connection, message: MoviePlayed) -> None:
-        values = {"group": group, "account": message.account_id, "number": int(message.position_seconds)}
-        await connection.execute(text("INSERT INTO effects VALUES (:group, :account, :number)"), values)
+    line: Line
+    ledger: Ledger
+    email: str
+    title_id: str
+    person: Metadata = ()
+    account_id: str = ""
+    position: int = 0
+    """Where playback is, in milliseconds; no two changes are made at the same one."""
 
-    return handler
+    async def sign_in(self) -> None:
+        """Sign in once more."""
+        request = LoginRequest(email=self.email, password=PASSWORD)
+        tokens = await self.line.ask(lambda control: control.auth.Login(request))
+        assert tokens
+        self.person = bearer(tokens.access_token)
+        self.account_id = claims_of(self.person)["sub"]
 
+    async def keep_signing_in(self) -> None:
+        """Sign in again and again; which of it was committed only the database knows."""
+        while not self.line.closing:
+            await self.sign_in()
 
-async def record_for_ever(database: Database, account_id: str) -> None:
-    """Record events of one account, numbered from what the ledger has."""
-    while True:
-        async with database.write() as connection:
-            query = text("SELECT count(*) FROM ledger WHERE account_id = :account")
-            number = int(await connection.scalar(query, {"account": account_id}) or 0)
-            values = {"account": account_id, "number": number}
-            await connection.execute(text("INSERT INTO ledger VALUES (:account, :number)"), values)
-            await outbox.record(connection, MoviePlayed(account_id=account_id, position_seconds=number), time.time)
+    async def keep_subscribing(self) -> None:
+        """Subscribe and cancel, again and again."""
+        await self.sign_in()
+        subscribe, cancel = SubscribeRequest(plan_id=PLAN), CancelSubscriptionRequest(now=True)
+        while not self.line.closing:
+            began = await self.line.ask(
+                lambda control: control.subscriptions.Subscribe(subscribe, metadata=self.person)
+            )
+            assert began
+            subscription_id = began.subscription.subscription_id
+            self.ledger.note(self.account_id, "subscription-updated", subscription_id, "active")
+            await self.line.ask(
+                lambda control: control.subscriptions.CancelSubscription(cancel, metadata=self.person), done="NOT_FOUND"
+            )
+            self.ledger.note(self.account_id, "subscription-updated", subscription_id, "ended")
 
+    async def keep_playing(self) -> None:
+        """Play, with pauses, to a stop, again and again."""
+        await self.sign_in()
+        request = PlayRequest(title_id=self.title_id, device="Sofa", device_id="sofa")
+        while not self.line.closing:
+            played = await self.line.ask(lambda control: control.playback.Play(request, metadata=self.person))
+            assert played
+            await self._move(played.session_id, ReportPlaybackRequest, "ReportPlayback", "movie-played")
+            for _ in range(STRETCHES):
+                await self._move(played.session_id, PausePlaybackRequest, "PausePlayback", "movie-paused")
+                await self._move(played.session_id, ResumePlaybackRequest, "ResumePlayback", "movie-played")
+            await self._move(played.session_id, StopPlaybackRequest, "StopPlayback", "movie-paused")
 
-async def live(folder: Path) -> None:
-    """Record, relay and handle until killed."""
-    async with parts(folder) as database:
-        print("ready", flush=True)  # noqa: T201 - the sign that whoever kills it waits for
-        await asyncio.gather(*(record_for_ever(database, f"account-{key}") for key in range(KEYS)))
-
-
-async def kill_repeatedly(folder: Path, kills: int, moments: random.Random) -> Count:
-    """Start the process and kill it at some moment, again and again; then let everything be handled, and count."""
-    count = Count(kills=kills)
-    for _ in range(kills):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.ledger", str(folder), cwd=ROOT, stdout=PIPE
-        )
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-        await asyncio.sleep(moments.uniform(0, LONGEST_LIFE_SECONDS))
-        process.kill()
-        await process.wait()
-        count.caught += await _unsent(folder) > 0
-    async with parts(folder) as database:
-        await until(lambda: _settled(database))
-        await _count(database, count)
-    return count
-
-
-async def _unsent(folder: Path) -> int:
-    database = await open_database(f"sqlite+aiosqlite:///{folder / 'matinee.db'}")
-    try:
-        async with database.read() as connection:
-            return len(await outbox.oldest(connection, 1))
-    finally:
-        await database.close()
-
-
-async def _settled(database: Database) -> bool:
-    """Whether every event has been sent, and nothing more is handled."""
-    async with database.read() as connection:
-        if await outbox.oldest(connection, 1):
-            return False
-        before = await connection.scalar(text("SELECT count(*) FROM handled_events"))
-    await asyncio.sleep(0.5)
-    async with database.read() as connection:
-        return bool(before == await connection.scalar(text("SELECT count(*) FROM handled_events")))
-
-
-async def _count(database: Database, count: Count) -> None:
-    async with database.read() as connection:
-        caused = list(await connection.execute(text("SELECT account_id, number FROM ledger")))
-        done = list(await connection.execute(text("SELECT consumer_group, account_id, number FROM effects")))
-    expected = {(group, *cause) for group in GROUPS for cause in caused}
-    found = [tuple(one) for one in done]
-    count.events = len(caused)
-    count.lost = len(expected - set(found))
-    count.doubled = len(found) - len(set(found))
-    for group in GROUPS:
-        for key in {account for account, _ in caused}:
-            numbers = [number for one, account, number in found if (one, account) == (group, key)]
-            count.disordered += numbers != sorted(numbers)
-
-
-if __name__ == "__main__":
-    asyncio.run(live(Path(sys.argv[1])))
+    async def _move(self, session_id: str, kind: type, method: str, topic: str) -> None:
+        self.position += 1
+        request = kind(session_id=session_id, position_seconds=self.position / 1000)
+        await self.line.ask(lambda control: getattr(control.playback, method)(request, metadata=self.person))
+        self.ledger.note(self.account_id, topic, session_id, self.position)
