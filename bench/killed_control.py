@@ -1,7 +1,7 @@
 """kill -9 of control at random moments under load, and what it does to events: `python -m bench.killed_control`.
 
-Control runs as an operator runs it. Six callers sign in, subscribe and cancel, play and pause without a pause, and ask
-again what was not answered; each is killed half a second after it answered, at the latest.
+Control runs as an operator runs it. Ten callers sign in, subscribe and cancel, or play, pause and stop, one call
+after the other, and ask again what was not answered; it is killed at most half a second after it could be asked.
 """
 
 import argparse

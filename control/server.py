@@ -25,6 +25,7 @@ from control.analytics.metrics import MetricsService
 from control.analytics.plays import STATISTICS
 from control.analytics.service import AnalyticsService
 from control.analytics.training import Training
+from control.catalogue.premieres import Premieres
 from control.catalogue.service import CatalogueService
 from control.database import Database
 from control.database.engine import open_database
@@ -155,7 +156,11 @@ async def _assemble(
         clock,
         event_seconds=settings.events.retention_days * 86_400,
         audit_seconds=settings.accounts.audit_days * 86_400,
-        rounds=(Lapse(database, clock), Sweep(database, settings.playback.idle_seconds, clock)),
+        rounds=(
+            Lapse(database, clock),
+            Sweep(database, settings.playback.idle_seconds, clock),
+            Premieres(database, clock),
+        ),
     )
     return Parts(
         settings=settings,

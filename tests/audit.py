@@ -97,7 +97,7 @@ def _check_changes(findings: Findings, remains: Remains, ledger: Mapping[str, Se
 def _check_sign_ins(findings: Findings, remains: Remains) -> None:
     """A caller who was cut off signs in once more, so the database alone knows how often that was."""
     query = "SELECT account_id, session_id FROM sessions ORDER BY account_id, session_id"
-    opened = [tuple(row) for row in remains.rows(query)]
+    opened = [(account_id, session_id) for account_id, session_id in remains.rows(query)]
     told = [(message.account_id, message.session_id) for message in remains.of(UserAuthenticated)]
     audited = [row[0] for row in remains.rows("SELECT session_id FROM sign_ins")]
     findings.count("events", Counter(session for _, session in opened), Counter(session for _, session in told))

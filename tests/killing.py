@@ -24,11 +24,9 @@ from tests.stack import ROOT
 
 SETTINGS = {"MATINEE_PLAYBACK__IDLE_SECONDS": "3600", "MATINEE_TOKENS__ACCESS_MINUTES": "600"}
 """However long control is away, playback and sign-ins last: what becomes of them is another matter."""
-EMAILS = [
-    "signing-in@example.org",
-    "subscribing@example.org",
-    *(f"playing-{number}@example.org" for number in range(4)),
-]
+PLAYERS = 8
+NAMES = ["signing-in", "subscribing", *(f"playing-{number}" for number in range(PLAYERS))]
+EMAILS = [f"{name}@example.org" for name in NAMES]
 LONGEST_LIFE_SECONDS = 0.5
 """Of a process from when it answers; it is killed at some moment in between."""
 

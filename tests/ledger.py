@@ -70,7 +70,7 @@ class Line:
         await until(lambda: not self._calls)
 
     async def ask(self, call: Callable[[Services], Awaitable[Answer]], done: str = "") -> Answer | None:
-        """The answer, asked for until there is one; None when a refusal with the status `done` says that it was done."""
+        """The answer, asked for until there is one; None when a refusal with the status `done` says: it was done."""
         while True:
             await self._connected.wait()
             assert self._services

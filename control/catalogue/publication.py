@@ -1,10 +1,14 @@
-"""How titles are shown to viewers, and in which version: each change with its event, in the caller's transaction."""
+"""How titles are shown to viewers, and in which version: each change with its event, in the caller's transaction.
+
+What viewers may see only later is announced then.
+"""
 
 from dataclasses import replace
 
 from control import messages
 from control.catalogue.hierarchy import WITH_MEDIA
-from control.database import Connection, assets, outbox, titles
+from control.catalogue.visibility import visible
+from control.database import Connection, assets, outbox, premieres, titles
 from control.database.assets import Asset
 from control.database.titles import Title
 from matinee.errors import Conflict
@@ -25,6 +29,7 @@ async def unpublish(connection: Connection, title: Title) -> Title:
     """Hide a title from viewers."""
     hidden = replace(title, published=False)
     await titles.save(connection, hidden)
+    await premieres.cancel(connection, title.title_id)
     return hidden
 
 
@@ -60,9 +65,9 @@ async def activate(connection: Connection, title: Title, asset: Asset, clock: Cl
     return await _recorded(connection, active, clock)
 
 
-async def _recorded(connection: Connection, title: Title, clock: Clock) -> Title:
-    """Save a title that can be watched from now on, or in a new version, and say so."""
-    await titles.save(connection, title)
+async def announce(connection: Connection, title: Title, clock: Clock) -> None:
+    """Say that a title can be watched from now on, or in a new version."""
+    await premieres.cancel(connection, title.title_id)
     event = TitlePublished(
         title_id=title.title_id,
         asset_id=title.asset_id,
@@ -71,4 +76,13 @@ async def _recorded(connection: Connection, title: Title, clock: Clock) -> Title
         time=messages.timestamp(clock()),
     )
     await outbox.record(connection, event, clock)
+
+
+async def _recorded(connection: Connection, title: Title, clock: Clock) -> Title:
+    """Save a title that is published, or has a new version, and say so as soon as viewers see it."""
+    await titles.save(connection, title)
+    if visible(title, clock()):
+        await announce(connection, title, clock)
+    else:
+        await premieres.put_off(connection, title.title_id)
     return title

@@ -77,6 +77,8 @@ class CatalogueService(CatalogueServiceServicer):
             await titles.save(connection, title)
             if (title.plan_id, title.tags) != (former.plan_id, former.tags):
                 await playback_sessions.review_title(connection, title.title_id, self._clock())
+        if (title.available_from, title.available_until) != (former.available_from, former.available_until):
+            self._housekeeping.wake()  # viewers may see it by now
         return pb.UpdateTitleResponse(title=messages.title(title))
 
     @override

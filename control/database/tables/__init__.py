@@ -24,7 +24,7 @@ from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, devices, playback_sessions
 from control.database.tables.quality import playback_quality, quality_days, startup_days
 from control.database.tables.subscriptions import payment_reports, plans, subscriptions
-from control.database.tables.titles import assets, removals, title_labels, title_texts, titles
+from control.database.tables.titles import assets, premieres, removals, title_labels, title_texts, titles
 
 __all__ = [
     "account_days",
@@ -46,6 +46,7 @@ __all__ = [
     "playback_quality",
     "playback_sessions",
     "plays",
+    "premieres",
     "quality_days",
     "recommendation_models",
     "refresh_tokens",

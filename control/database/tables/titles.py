@@ -82,6 +82,13 @@ title_texts = Table(
 )
 """The folded words of titles, which are searched; `document` grows with time. The index over them follows by itself."""
 
+premieres = Table(
+    "premieres",
+    metadata,
+    Column("title_id", Id, ForeignKey("titles.title_id", ondelete="CASCADE"), primary_key=True),
+)
+"""Titles that will be announced when viewers see them: published, but before their window of availability."""
+
 removals = Table(
     "removals",
     metadata,
