@@ -1,4 +1,4 @@
-"""NoticeService: streams of news, which last no longer than the sign-in that opened them."""
+"""NoticeService: streams of news, which last no longer than the sign-in that opened them, and the role it had."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from protos.v1 import notices_pb2 as pb
 from protos.v1.notices_pb2_grpc import NoticeServiceServicer
 
 CHECK_SECONDS = 2.0
-"""How often it is looked whether the caller is still signed in."""
+"""How often it is looked whether the caller is still signed in, in the same role."""
 MOST_TOPICS = 20
 
 Item = TypeVar("Item")
@@ -74,7 +74,10 @@ class NoticeService(NoticeServiceServicer):
 
     async def _while_signed_in(self, context: Context, following: Callable[[], Awaitable[Item]]) -> AsyncIterator[Item]:
         """What `following` gives, one after the other, until the service stops or the caller's session ends."""
-        ends = [asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._signed_out(_token(context)))]
+        ends = [
+            asyncio.create_task(self._stopping.wait()),
+            asyncio.create_task(self._signed_out(_token(context), caller())),
+        ]
         coming = asyncio.ensure_future(following())
         try:
             while True:
@@ -88,12 +91,13 @@ class NoticeService(NoticeServiceServicer):
                 task.cancel()
             await asyncio.wait([coming, *ends])
 
-    async def _signed_out(self, token: str) -> None:
-        """Return when the token is good no more; while that cannot be found out, it is taken as good."""
+    async def _signed_out(self, token: str, person: Caller) -> None:
+        """Return when the token is good no more, or for another role; while that cannot be found out, it is good."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:
-                await self._authenticate(token)
+                if (await self._authenticate(token)).role != person.role:
+                    return
             except Unauthenticated:
                 return
             except Unavailable as error:

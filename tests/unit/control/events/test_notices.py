@@ -13,7 +13,7 @@ from matinee.bus import Event
 from protos.v1 import notices_pb2 as pb
 from protos.v1.analytics_pb2 import ListUnfinishedRequest
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
-from protos.v1.auth_pb2 import LogoutRequest
+from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_VIEWER, LogoutRequest, Role, UpdateAccountRequest
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed, SubscriptionUpdated, TitlePublished, UserAuthenticated
 from protos.v1.notices_pb2_grpc import NoticeServiceStub
 from protos.v1.playback_pb2 import (
@@ -161,6 +161,20 @@ async def test_a_stream_ends_soon_after_its_session(
     assert await page.ended() == "OK"
     await happened(house, TitlePublished(name="Solaris"))
     assert (await other.next()).title.name == "Solaris"
+
+
+async def test_who_is_no_admin_any_more_follows_no_event(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "CHECK_SECONDS", 0.05)
+    person, admin = await house.person("viewer"), await house.admin()
+
+    async def become(role: "Role.ValueType") -> None:
+        request = UpdateAccountRequest(account_id=account(person), role=role)
+        await house.auth.UpdateAccount(request, metadata=admin)
+
+    await become(ROLE_ADMIN)
+    tail = await Stream.tail(house, person)
+    await become(ROLE_VIEWER)
+    assert await tail.ended() == "OK"
 
 
 async def test_a_stream_lives_no_longer_than_its_token(
