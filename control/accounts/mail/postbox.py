@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from email.message import EmailMessage
+from itertools import chain, repeat
 
 import structlog
 
@@ -11,19 +13,24 @@ from matinee.errors import InvalidInput, Unavailable
 from matinee.tokens import Clock
 
 PAUSES = (0.1, 2.0, 30.0, 300.0)
-"""Seconds before each try. The first keeps the work on a letter out of the answer of whoever asked for it, whose
-time would tell that there is a letter, and so an account."""
+"""Seconds before each try; the last one again and again. The first keeps the work on a letter out of the answer of
+whoever asked for it, whose time would tell that there is a letter, and so an account."""
+KEPT_SECONDS = 86_400.0
+"""How long a letter is tried: the links in letters are good no longer."""
 LONGEST_QUEUE = 1_000
-SIDE_BY_SIDE = 100
+SIDE_BY_SIDE = 1_000
 """Most letters that are on their way, or wait for another try."""
+CONNECTIONS = 20
+"""Most letters that are handed to the server at the same time."""
 
 log = structlog.get_logger()
 
 
 class Postbox:
-    """Sends letters one by one; what cannot be sent in the end is told in the log, without its text.
+    """Sends letters one by one. While the server is away they wait, and the log says so once, and when it is back.
 
-    Letters that are still in it when control ends are lost: whoever asked for one asks again.
+    What is refused for good is told in the log, without its text. Letters that are still in it when control ends are
+    lost: whoever asked for one asks again.
     """
 
     def __init__(self, transport: Transport, sender: str, clock: Clock, pauses: Sequence[float] = PAUSES) -> None:
@@ -33,6 +40,8 @@ class Postbox:
         self._pauses = pauses
         self._queue = asyncio.Queue[Letter](LONGEST_QUEUE)
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._connections = asyncio.Semaphore(CONNECTIONS)
+        self._away = False
 
     def post(self, letter: Letter) -> None:
         """Have a letter sent."""
@@ -58,13 +67,27 @@ class Postbox:
             log.exception("a mail could not be sent", subject=letter.subject)
 
     async def _try(self, letter: Letter) -> None:
-        first, *further = self._pauses
-        await asyncio.sleep(first)
-        message = letter.message(self._sender, self._clock())
-        for pause in further:
-            try:
-                return await self._transport.send(message)
-            except Unavailable as error:
-                log.warning("a mail waits for another try", subject=letter.subject, seconds=pause, reason=str(error))
-                await asyncio.sleep(pause)
-        return await self._transport.send(message)
+        await asyncio.sleep(self._pauses[0])
+        message, until = letter.message(self._sender, self._clock()), self._clock() + KEPT_SECONDS
+        for pause in chain(self._pauses[1:], repeat(self._pauses[-1])):
+            if await self._sent(message, until):
+                return
+            await asyncio.sleep(pause)
+
+    async def _sent(self, message: EmailMessage, until: float) -> bool:
+        """Whether a message is sent; raises what the transport raises when it is refused, or too old."""
+        try:
+            async with self._connections:
+                await self._transport.send(message)
+        except Unavailable as error:
+            if self._clock() >= until:
+                raise
+            self._note(away=True, reason=str(error))
+            return False
+        self._note(away=False)
+        return True
+
+    def _note(self, *, away: bool, **told: str) -> None:
+        if away != self._away:
+            log.warning("mail waits, and is tried again" if away else "mail is sent again", **told)
+        self._away = away

@@ -67,6 +67,9 @@ class SmtpTransport(Transport):
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _failure(max(one.code for one in error.recipients), error) from error
+        except aiosmtplib.SMTPAuthenticationError as error:  # its owner will set another one, or has just done so
+            reason = "does not take the user and password of mail.smtp_url"
+            raise Unavailable(f"the mail server {server.host} {reason}: {error}") from error
         except aiosmtplib.SMTPResponseException as error:
             raise _failure(error.code, error) from error
         except (aiosmtplib.SMTPException, OSError) as error:
