@@ -102,7 +102,8 @@ def _check_sign_ins(findings: Findings, remains: Remains) -> None:
     audited = [row[0] for row in remains.rows("SELECT session_id FROM sign_ins")]
     findings.count("events", Counter(session for _, session in opened), Counter(session for _, session in told))
     findings.count("audits", Counter(session for _, session in opened), Counter(audited))
-    findings.order("sign-in", opened, sorted(told, key=lambda one: one[0]))
+    by_account = sorted(told, key=lambda one: one[0])
+    findings.order("sign-in", opened, by_account)
 
 
 def _check_groups(findings: Findings, remains: Remains) -> None:
