@@ -28,6 +28,7 @@ from matinee.storage import open_store, reason
 
 START = "start it with `matinee up`"
 DOOR_SECONDS = 5.0
+BUS_SECONDS = 10.0
 OUR_NAMES = ("matinee", "packager", "ingest", "edge", "control", "protos")
 
 
@@ -74,6 +75,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     bucket = "check [store] in matinee.toml, or make the bucket with `matinee storage setup`"
     mend = bucket if settings.store_url.startswith("s3:") else f"{START}, or check store.url in matinee.toml"
     yield _looked_at("object store", lambda: _store(settings), mend)
+    if settings.events.url.startswith("kafka"):
+        yield _looked_at(
+            "event bus", lambda: _event_bus(settings), "start the brokers, or check [events] in matinee.toml"
+        )
     yield _looked_at("public door", lambda: _door(settings), START)
     serving = asyncio.run(_control_serves(settings))
     state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
@@ -131,6 +136,19 @@ def _store(settings: Settings) -> str:
     except Unavailable as error:
         raise Unavailable(f"{settings.store_url}: {reason(error.__cause__ or error)}") from error
     return settings.store_url
+
+
+def _event_bus(settings: Settings) -> str:
+    from matinee.kafka_bus.bus import open_kafka_bus
+
+    async def described() -> str:
+        async with asyncio.timeout(BUS_SECONDS), open_kafka_bus(settings.events) as bus:
+            return await bus.describe()
+
+    try:
+        return f"{settings.events.url}, {asyncio.run(described())}"
+    except TimeoutError as error:
+        raise Unavailable(f"{settings.events.url} does not answer") from error
 
 
 def _door(settings: Settings) -> str:

@@ -80,6 +80,13 @@ def test_a_store_that_fails_is_told_with_the_reason(tmp_path: Path) -> None:
     assert "Not a directory" in finding.state
 
 
+def test_a_kafka_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, events={"url": f"kafka://127.0.0.1:{free_port('127.0.0.1')}"})
+    [finding] = [finding for finding in examine(settings) if finding.name == "event bus"]
+    assert not finding.well
+    assert "Kafka is not available" in finding.state
+
+
 def door(settings: Settings) -> Finding:
     """What is found of the public door."""
     return next(finding for finding in examine(settings) if finding.name == "public door")
