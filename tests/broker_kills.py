@@ -13,7 +13,7 @@ from control.database import Database, outbox
 from matinee.kafka_bus.bus import open_kafka_bus
 from matinee.settings import EventSettings
 from protos.v1.events_pb2 import MoviePlayed
-from tests.ledger import GROUPS, Count, parts, tally
+from tests.effects import GROUPS, Count, parts, tally
 from tests.patience import until
 from tests.services.kafka import Broker
 
