@@ -1,4 +1,4 @@
-"""Events as CloudEvents 1.0 in binary mode: the attributes are headers, the data is the message as protobuf.
+"""Events as CloudEvents 1.0 in binary mode: the attributes are headers, the data is the message as proto3 JSON.
 
 Headers are those of the Kafka protocol binding (CloudEvents 1.0.2, Kafka, 3.2): names with the prefix `ce_`, values in
 UTF-8, and the content type without a prefix. Topic and key travel beside them.
@@ -16,7 +16,7 @@ SOURCE = "/matinee/control"
 TYPE = "dev.matinee.{topic}.v1"
 DATA_SCHEMA = "https://type.googleapis.com/matinee.v1.{message}"
 """The type URL of protobuf (google.protobuf.Any) as an absolute URI."""
-CONTENT_TYPE = "application/protobuf"
+CONTENT_TYPE = "application/json"
 DEAD_LETTER = ".dead-letter"
 """What the topic of an event that could not be handled ends in; its type is what it was."""
 NEEDED = ("ce_id", "ce_source", "ce_type")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from control import event_data
 from protos.v1.catalogue_pb2 import (
     TITLE_KIND_SERIES,
     CreateTitleRequest,
@@ -54,5 +55,5 @@ async def announced(house: House) -> list[TitlePublished]:
     found: list[TitlePublished] = []
     while not found or found[-1].title_id != last:
         events = await on_the_bus(house.bus, len(found) + 1, "title-published")
-        found = [TitlePublished.FromString(event.data) for event in events]
+        found = [event_data.decoded(TitlePublished, event.data) for event in events]
     return found[:-1]

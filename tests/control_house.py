@@ -16,6 +16,7 @@ import pytest
 from argon2 import PasswordHasher
 from google.protobuf.message import Message
 
+from control import event_data
 from control.database import Connection, Database, accounts, outbox
 from control.database.accounts import Account
 from control.database.engine import open_database
@@ -195,7 +196,7 @@ class House:
             if event.event_id == mark.event_id:
                 break
             if event.topic == topic:
-                found[event.event_id] = kind.FromString(event.data)
+                found[event.event_id] = event_data.decoded(kind, event.data)
         return list(found.values())
 
     async def _relayed(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 from typing_extensions import override
 
-from control import inputs
+from control import event_data, inputs
 from control.database import Database, playback_sessions, quality
 from control.database.quality import SessionQuality
 from control.identifiers import new_id
@@ -82,5 +82,4 @@ class MetricsService(MetricsServiceServicer):
             edge_id=edge_id,
             reports=metrics.reports,
         )
-        data = message.SerializeToString(deterministic=True)
-        return Event(new_id(self._clock), TOPIC, metrics.session_id, self._clock(), data)
+        return Event(new_id(self._clock), TOPIC, metrics.session_id, self._clock(), event_data.encoded(message))

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 from sqlalchemy import delete, insert, select
 
+from control import event_data
 from control.database.engine import Connection
 from control.database.tables import outbox
 from control.identifiers import new_id
@@ -44,5 +45,5 @@ def _row(message: Message, clock: Clock) -> dict[str, Any]:
         "topic": options[events_pb2.topic],
         "key": getattr(message, options[events_pb2.key]),
         "time": clock(),
-        "data": message.SerializeToString(deterministic=True),
+        "data": event_data.encoded(message),
     }

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from matinee import __version__
 from matinee.cloud_events import CONTENT_TYPE, DATA_SCHEMA, DEAD_LETTER, SOURCE, SPEC_VERSION, TYPE
@@ -18,8 +17,18 @@ from protos.v1 import events_pb2
 
 Document = dict[str, Any]
 
-PROTOBUF = "application/vnd.google.protobuf;version=3"
 TIMESTAMP = "google.protobuf.Timestamp"
+SCALARS: dict[int, Document] = {
+    FieldDescriptor.CPPTYPE_BOOL: {"type": "boolean"},
+    FieldDescriptor.CPPTYPE_STRING: {"type": "string"},
+    FieldDescriptor.CPPTYPE_INT32: {"type": "integer"},
+    FieldDescriptor.CPPTYPE_UINT32: {"type": "integer"},
+    FieldDescriptor.CPPTYPE_INT64: {"type": "string", "pattern": "^-?[0-9]+$"},
+    FieldDescriptor.CPPTYPE_UINT64: {"type": "string", "pattern": "^[0-9]+$"},
+    FieldDescriptor.CPPTYPE_FLOAT: {"type": "number"},
+    FieldDescriptor.CPPTYPE_DOUBLE: {"type": "number"},
+}
+"""Scalars in proto3 JSON: 64-bit integers are strings there."""
 DEAD_LETTERS = {
     "address": f"{{topic}}{DEAD_LETTER}",
     "description": "Events that a consumer group could not handle; the header ce_reason says which group, and why.",
@@ -49,11 +58,12 @@ def asyncapi(comments: Mapping[str, str]) -> Document:
     }
 
 
-def proto(message: Descriptor) -> str:
-    """The contract of one message and of those in it, as proto3."""
-    blocks = [_block(each) for each in _with_inner(message)]
-    imports = 'import "google/protobuf/timestamp.proto";\n\n' if any(TIMESTAMP in block for block in blocks) else ""
-    return f'syntax = "proto3";\n\npackage matinee.v1;\n\n{imports}' + "\n".join(blocks)
+def schema(message: Descriptor, comments: Mapping[str, str]) -> Document:
+    """What the message of an event is as proto3 JSON; fields with their default value are left out of it."""
+    return {
+        "type": "object",
+        "properties": {field.name: _described(field, comments) for field in message.fields},
+    }
 
 
 def _channel(topic: str, message: Descriptor, comments: Mapping[str, str]) -> Document:
@@ -77,7 +87,7 @@ def _message(topic: str, message: Descriptor, comments: Mapping[str, str]) -> Do
         "summary": comments[message.full_name],
         "contentType": CONTENT_TYPE,
         "headers": _headers(topic, message, key),
-        "payload": {"schemaFormat": PROTOBUF, "schema": proto(message)},
+        "payload": schema(message, comments),
         "bindings": {"kafka": {"key": {"type": "string", "description": key}, "bindingVersion": "0.5.0"}},
     }
 
@@ -110,29 +120,23 @@ def _option(message: Descriptor, name: str) -> str:
     return str(message.GetOptions().Extensions[getattr(events_pb2, name)])
 
 
-def _with_inner(message: Descriptor) -> Iterator[Descriptor]:
-    yield message
-    for field in message.fields:
-        if field.message_type and field.message_type.file is message.file and not _entry(field):
-            yield from _with_inner(field.message_type)
-
-
-def _block(message: Descriptor) -> str:
-    fields = "".join(f"  {_type(field)} {field.name} = {field.number};\n" for field in message.fields)
-    return f"message {message.name} {{\n{fields}}}\n"
-
-
-def _type(field: FieldDescriptor) -> str:
+def _described(field: FieldDescriptor, comments: Mapping[str, str]) -> Document:
+    described = {"description": comments[field.full_name]} if comments.get(field.full_name) else {}
     if entry := _entry(field):
-        key, value = (_type(each) for each in entry.fields)
-        return f"map<{key}, {value}>"
-    return f"repeated {_one(field)}" if field.is_repeated else _one(field)
+        return {"type": "object", "additionalProperties": _type(entry.fields_by_name["value"], comments), **described}
+    if field.is_repeated:
+        return {"type": "array", "items": _type(field, comments), **described}
+    return _type(field, comments) | described
 
 
-def _one(field: FieldDescriptor) -> str:
+def _type(field: FieldDescriptor, comments: Mapping[str, str]) -> Document:
+    if field.enum_type:
+        return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
+    if field.message_type and field.message_type.full_name == TIMESTAMP:
+        return {"type": "string", "format": "date-time"}
     if field.message_type:
-        return str(field.message_type.full_name).removeprefix("matinee.v1.")
-    return FieldDescriptorProto.Type.DESCRIPTOR.values_by_number[field.type].name.removeprefix("TYPE_").lower()
+        return schema(field.message_type, comments)
+    return SCALARS[field.cpp_type]
 
 
 def _entry(field: FieldDescriptor) -> Descriptor | None:

@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import structlog
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
-from control import messages
+from control import event_data, messages
 from control.database import Database, playback_sessions, titles
 from control.events.backoff import Backoff
 from control.events.runner import topic_of
 from matinee.bus import Event, EventBus
-from matinee.errors import ResourceExhausted, Unavailable
+from matinee.errors import InvalidInput, ResourceExhausted, Unavailable
 from protos.v1.events_pb2 import (
     HistoryUpdated,
     MoviePaused,
@@ -110,8 +110,8 @@ class Notices:
 
     async def _news(self, event: Event) -> AsyncIterator[News]:
         try:
-            message = KINDS[event.topic].FromString(event.data)
-        except DecodeError:
+            message = event_data.decoded(KINDS[event.topic], event.data)
+        except InvalidInput:
             log.warning("an event cannot be read", topic=event.topic, event_id=event.event_id)
             return
         if isinstance(message, MoviePlayed | MoviePaused) and self._inboxes.get(message.account_id):

@@ -8,14 +8,15 @@ the database or the bus is away nothing is given up: the event is tried until th
 from collections.abc import Sequence
 
 import structlog
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
+from control import event_data
 from control.database import Database, handled_events
 from control.events.backoff import Backoff
 from control.events.consumer import BatchConsumer, Consumer
 from matinee.bus import Event, EventBus, Subscription
 from matinee.cloud_events import DEAD_LETTER
-from matinee.errors import Unavailable
+from matinee.errors import InvalidInput, Unavailable
 from matinee.tokens import Clock
 from protos.v1 import events_pb2
 
@@ -80,9 +81,9 @@ class Runner:
     def _message(self, event: Event) -> Message:
         kind = self._kinds[event.topic]
         try:
-            return kind.FromString(event.data)
-        except DecodeError as error:
-            raise Poison(f"the data is no {kind.DESCRIPTOR.name}") from error
+            return event_data.decoded(kind, event.data)
+        except InvalidInput as error:
+            raise Poison(str(error)) from error
 
     async def _handle_alone(self, event: Event) -> None:
         backoff = Backoff()

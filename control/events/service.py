@@ -8,8 +8,6 @@ from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 import structlog
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import DecodeError, Message
 from typing_extensions import override
 
 from control import messages
@@ -64,8 +62,8 @@ class NoticeService(NoticeServiceServicer):
     async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
         if len(request.topics) > MOST_TOPICS:
             raise InvalidInput(f"at most {MOST_TOPICS} topics can be followed")
-        if any(topic.removesuffix(DEAD_LETTER) not in KINDS for topic in request.topics):
-            raise InvalidInput(f"the topics are {', '.join(KINDS)}, and each of them with {DEAD_LETTER} behind it")
+        if any(topic.removesuffix(DEAD_LETTER) not in TOPICS for topic in request.topics):
+            raise InvalidInput(f"the topics are {', '.join(TOPICS)}, and each of them with {DEAD_LETTER} behind it")
         events = self._bus.follow(request.topics, from_beginning=request.from_beginning)
         await context.send_initial_metadata(STREAM_OPEN)
         async with aclosing(cast("Any", events)):
@@ -117,24 +115,16 @@ def told(event: Event) -> pb.TailEventsResponse:
 
 
 def _json(event: Event) -> str:
-    """The data as JSON; what cannot be read, as base64."""
-    kind = KINDS.get(event.topic.removesuffix(DEAD_LETTER))
+    """The data; what is no JSON, as base64."""
     try:
-        message = kind.FromString(event.data) if kind else None
-    except DecodeError:
-        message = None
-    if message is None:
+        return json.dumps(json.loads(event.data), ensure_ascii=False)
+    except ValueError:
         return json.dumps(b64encode(event.data).decode())
-    return json.dumps(MessageToDict(message, preserving_proto_field_name=True), ensure_ascii=False)
 
 
-def _kinds() -> dict[str, type[Message]]:
-    declared = [getattr(events_pb2, name) for name in events_pb2.DESCRIPTOR.message_types_by_name]
-    return {topic_of(kind): kind for kind in declared if topic_of(kind)}
-
-
-KINDS = _kinds()
-"""Every kind of event, by its topic."""
+_MESSAGES = events_pb2.DESCRIPTOR.message_types_by_name
+TOPICS = tuple(topic for name in _MESSAGES if (topic := topic_of(getattr(events_pb2, name))))
+"""All but those of dead letters."""
 
 
 def _token(context: Context) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from control import event_data
 from control.analytics import figures
 from control.analytics.figures import Figures
 from control.analytics.metrics import MOST_METRICS, MOST_REPORTS, MetricsService
@@ -69,12 +70,13 @@ class Desk:
         """What came onto the bus of it."""
         self.bus.events.clear()
         await self.service.PublishMetrics(PublishMetricsRequest(edge_id="edge-1", metrics=metrics), None)  # type: ignore[arg-type]
-        return [PlaybackMetrics.FromString(event.data) for event in self.bus.events]
+        return [event_data.decoded(PlaybackMetrics, event.data) for event in self.bus.events]
 
     async def consume(self) -> None:
         """Act on what lies on the bus, as the runner of consumers does."""
         async with self.database.write() as connection:
-            await CONSUMER.act(connection, [PlaybackMetrics.FromString(event.data) for event in self.bus.events])
+            messages = [event_data.decoded(PlaybackMetrics, event.data) for event in self.bus.events]
+            await CONSUMER.act(connection, messages)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from control import event_data
 from control.database import Database, outbox
 from control.database.engine import open_database
 from control.events.relay import BATCH, Relay
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 def positions(events: list[Event]) -> list[float]:
-    return [MoviePlayed.FromString(event.data).position_seconds for event in events]
+    return [event_data.decoded(MoviePlayed, event.data).position_seconds for event in events]
 
 
 async def test_an_event_has_the_topic_and_the_key_of_its_contract(
@@ -30,7 +31,7 @@ async def test_an_event_has_the_topic_and_the_key_of_its_contract(
     await record(database, clock, paused(7.5))
     await Relay(database, bus).relay()
     (event,) = await on_the_bus(bus, 1)
-    assert (event.topic, event.key, event.data) == ("movie-paused", ADA, paused(7.5).SerializeToString())
+    assert (event.topic, event.key, event.data) == ("movie-paused", ADA, event_data.encoded(paused(7.5)))
     assert abs(event.time - clock()) < 60
 
 
