@@ -14,6 +14,7 @@ BENCHMARKS = (
     "catalogue",
     "control",
     "events",
+    "kafka",
     "analytics",
     "recommendations",
 )

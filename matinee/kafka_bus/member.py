@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS = 1.0
 IDLE_SECONDS = 5.0
 """When nothing has come for so long, it is asked whether the broker is there."""
 PATIENCE_SECONDS = 30.0
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -90,13 +90,14 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
 def events_of(found: Mapping[TopicPartition, Sequence[ConsumerRecord]], topics: Topics) -> list[Event]:
     """The events in records; what somebody else has put onto our topics is passed over."""
     events = []
-    for record in (record for records in found.values() for record in records):
-        headers = {name: value for name, value in record.headers if value is not None}
-        try:
-            events.append(event_of(headers, topics.topic(record.topic), record.value or b""))
-        except InvalidInput as error:
-            where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-            log.warning("a record is passed over", reason=str(error), **where)
+    for partition, records in found.items():
+        topic = topics.topic(partition.topic)
+        for record in records:
+            headers = {name: value for name, value in record.headers if value}
+            try:
+                events.append(event_of(headers, topic, record.value or b""))
+            except InvalidInput as error:
+                log.warning("a record is passed over", reason=str(error), **partition._asdict(), offset=record.offset)
     return events
 
 
