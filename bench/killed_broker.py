@@ -16,10 +16,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--away", type=float, default=0.0, help="seconds that it stays away each time, at least")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, kafka(Path(name) / "kafka") as broker:
         began = time.monotonic()
-        count = asyncio.run(kill_broker(Path(name), broker, given.events, given.kills))
+        count = asyncio.run(kill_broker(Path(name), broker, given.events, given.kills, given.away))
         took = time.monotonic() - began
     header = ("kills", "with events under way", "events", "lost", "doubled in effect", "out of order", "seconds")
     figures = (count.kills, count.caught, count.events, count.lost, count.doubled, count.disordered)

@@ -23,20 +23,20 @@ LONGEST_SECONDS = 600
 LOOK_SECONDS = 0.2
 
 
-async def kill_broker(folder: Path, broker: Broker, events: int, kills: int) -> Count:
+async def kill_broker(folder: Path, broker: Broker, events: int, kills: int, away: float = 0.0) -> Count:
     """Record so many events, kill the broker at even distances and start it again; then count what became of them.
 
-    `caught` counts the kills at which events had been recorded that the bus did not have.
+    Half of them are recorded while the broker is away, which it is for at least `away` seconds each time. `caught`
+    counts the kills at which events had been recorded that the bus did not have.
     """
-    count = Count(kills=kills)
+    count, share = Count(kills=kills), events // (2 * kills + 1)
     async with parts(folder, open_kafka_bus(EventSettings(url=broker.url))) as database:
         numbers = iter(range(events))
         for _ in range(kills):
-            await _record(database, numbers, events // (kills + 1))
-            recording = asyncio.create_task(_record(database, numbers, IN_A_TRANSACTION))
+            await _record(database, numbers, share)
             broker.kill()
-            await recording
             count.caught += await _waiting(database) > 0
+            await asyncio.gather(_record(database, numbers, share), asyncio.sleep(away))
             await asyncio.to_thread(broker.start)
         await _record(database, numbers, events)
         with suppress(TimeoutError):  # then some are lost

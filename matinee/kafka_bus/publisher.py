@@ -8,11 +8,12 @@ the next publication starts another one.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from matinee.bus import Event
@@ -53,9 +54,9 @@ class Publisher:
                 raise
 
     async def close(self) -> None:
-        """Send what is still to be sent, for a moment, and close the connections."""
+        """Close the connections."""
         if self._producer:
-            await _stop(self._producer)
+            await _halt(self._producer)
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -70,7 +71,7 @@ class Publisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await _stop(producer)
+                    await _halt(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -79,8 +80,7 @@ class Publisher:
         self._topics.doubt()
         if producer is self._producer and producer is not None:
             self._producer = None
-            producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - it would wait for the broker
-            await _stop(producer)
+            await _halt(producer)
 
     async def _send(self, producer: AIOKafkaProducer, events: Sequence[Event]) -> None:
         sent = []
@@ -119,9 +119,10 @@ def _append(batches: list[Any], producer: AIOKafkaProducer, event: Event) -> Non
         batches[-1].append(**record)
 
 
-async def _stop(producer: AIOKafkaProducer) -> None:
-    try:
+async def _halt(producer: AIOKafkaProducer) -> None:
+    """Close the connections. Its own `stop` would wait until the broker has what nobody waits for any more."""
+    with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_SECONDS):
-            await producer.stop()
-    except TimeoutError:
-        await producer.client.close()
+            await producer._sender.close()  # noqa: SLF001
+    await producer.client.close()
+    producer._closed = True  # noqa: SLF001 - or it complains of not having been stopped
