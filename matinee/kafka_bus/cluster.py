@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import EventSettings
@@ -53,7 +53,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (KafkaError, TimeoutError) as error:
-        raise Unavailable(f"Kafka is not available ({str(error) or type(error).__name__}); try again") from error
+        unreached = isinstance(error, KafkaConnectionError)  # whose own words are of Python
+        reason = "no broker can be reached, or none lets us in" if unreached else str(error) or type(error).__name__
+        raise Unavailable(f"Kafka is not available ({reason}); try again") from error
 
 
 class Cluster:
