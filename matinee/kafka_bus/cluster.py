@@ -69,6 +69,8 @@ class Cluster:
         admin = AIOKafkaAdminClient(**self._access, request_timeout_ms=int(1_000 * ADMIN_SECONDS))
         try:
             await admin.start()
+            if not (await admin.describe_cluster())["brokers"]:  # aiokafka would fail at a controller that is None
+                raise KafkaConnectionError("the broker has just been started")
             yield admin
         finally:
             await admin.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from matinee.bus import Event
 from matinee.cloud_events import event_of
@@ -129,6 +129,7 @@ async def joined(
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
     """Leave the group and close the connections; a broker that is away is not waited for."""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(CLOSE_SECONDS):
             await consumer.stop()
+    await consumer._client.close()  # noqa: SLF001 - where it was interrupted, it would look for the broker for ever
