@@ -12,10 +12,16 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from control.events.service import KINDS
+from control import event_data
+from control.events.runner import topic_of
+from protos.v1 import events_pb2
 from protos.v1.events_pb2 import HistoryUpdated, MoviePaused, MoviePlayed, SubscriptionUpdated, UserAuthenticated
 from tests.ledger import Entry
 
+KINDS: dict[str, type[Message]] = {
+    topic_of(kind): kind for kind in (getattr(events_pb2, name) for name in events_pb2.DESCRIPTOR.message_types_by_name)
+}
+"""Every kind of event, by its topic; a message that is only a part of events has an empty one."""
 PLAYBACK = (MoviePlayed, MoviePaused)
 GROUPS: dict[str, tuple[type[Message], ...]] = {
     "history": PLAYBACK,
@@ -60,7 +66,7 @@ class Remains:
         self.events = {}
         query = "SELECT event_id, topic, data FROM events ORDER BY position"
         for event_id, topic, data in _rows(self.folder / "events.db", query):
-            self.events.setdefault(event_id, KINDS[topic].FromString(data))
+            self.events.setdefault(event_id, event_data.decoded(KINDS[topic], data))
 
     def rows(self, query: str) -> list[Any]:
         """What a query of the database finds."""
@@ -128,7 +134,7 @@ def _check_sums(findings: Findings, remains: Remains) -> None:
     findings.count("news", Counter(message.account_id for message in remains.of(*PLAYBACK)), news)
     for what, expected, query in (
         ("milliseconds", watched, "SELECT session_id, watched_ms FROM plays"),
-        ("plays", begun, "SELECT title_id, sum(plays) FROM title_days GROUP BY title_id"),
+        ("plays", begun, "SELECT title_id, sum(plays) FROM play_days WHERE title_id <> '' GROUP BY title_id"),
         ("seconds", seconds, "SELECT account_id, watched_seconds FROM history"),
     ):
         findings.count(what, expected, dict(remains.rows(query)))
