@@ -1,7 +1,7 @@
 """What tests of uploads stand on: a control service over real gRPC, an edge that takes uploads over real HTTP.
 
 `python -m tests.uploads CONTROL STORE LISTENER` runs such an edge as a process of its own, which a test can kill, on a
-socket that it inherits under that number.
+socket that it inherits under that number. How to reach a bucket MATINEE_STORE__* in its environment say.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from edge.keys import Keys
 from edge.uploads import Uploads
 from matinee.errors import NotFound, PermissionDenied, Unauthenticated
 from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel, status_code
-from matinee.settings import Settings, UploadSettings
+from matinee.settings import Settings, UploadSettings, load_settings
 from matinee.storage import ObjectStore, open_store
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, KeySet, SigningKey, jwks
 from protos.v1.auth_pb2 import (
@@ -164,7 +164,7 @@ async def running_edge(
 
 async def main(control_address: str, store_url: str, listener: str) -> None:
     taken = socket.socket(fileno=int(listener))
-    async with running_edge(control_address, open_store(store_url), make_settings(), taken):
+    async with running_edge(control_address, open_store(store_url, load_settings().store), make_settings(), taken):
         await asyncio.Event().wait()
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
 from matinee.settings import StoreSettings
 from matinee.storage import PART_BYTES, STREAM_BYTES, ObjectStore, open_store
-from tests.buckets import new_bucket
+from tests.buckets import new_store
 from tests.patience import within
 from tests.services.s3 import S3, s3, servers
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(params=["file", "memory", *servers()])
 def store(request: pytest.FixtureRequest, tmp_path: Path, s3_server: Callable[[str], S3]) -> ObjectStore:
     if request.param in servers():
-        settings = new_bucket(s3_server(request.param), prefix="a/house")
+        settings = new_store(s3_server(request.param))
         return open_store(settings.url, settings)
     return open_store({"file": (tmp_path / "objects").as_uri(), "memory": "memory://"}[request.param])
 
@@ -195,7 +195,7 @@ def own_server(tmp_path: Path) -> Iterator[S3]:
 
 
 async def test_a_store_that_hangs_is_unavailable_in_time_and_serves_when_it_goes_on(own_server: S3) -> None:
-    settings = await asyncio.to_thread(new_bucket, own_server)
+    settings = await asyncio.to_thread(new_store, own_server)
     store = open_store(settings.url, settings.model_copy(update={"timeout_seconds": 0.3, "retries": 1}))
     await store.put("a", b"1")
     os.kill(own_server.process, signal.SIGSTOP)

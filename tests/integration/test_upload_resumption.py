@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -14,9 +14,12 @@ from anyio.from_thread import BlockingPortal
 
 from ingest.upload import Uploaded, upload
 from matinee.bearer import Bearer
+from matinee.settings import StoreSettings
 from matinee.storage import open_store
+from tests.buckets import as_environment, new_store
 from tests.door import listen
 from tests.patience import wait_until
+from tests.services.s3 import S3
 from tests.uploads import Control, make_control, uploaded
 
 pytestmark = pytest.mark.integration
@@ -73,17 +76,18 @@ def control(portal: BlockingPortal) -> Iterator[Control]:
 class Edge:
     """An edge in a process of its own, which can be killed and started again; who connects meanwhile waits for it."""
 
-    def __init__(self, control: Control, folder: Path) -> None:
-        self.store_url = (folder / "objects").as_uri()
+    def __init__(self, control: Control, store: StoreSettings) -> None:
+        self._store = store
         self.listener = listen()
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self._command = [sys.executable, "-m", "tests.uploads", control.address, self.store_url]
+        self._command = [sys.executable, "-m", "tests.uploads", control.address, store.url]
+        self._environment = os.environ | as_environment(store)
         self.starts = 0
 
     def start(self) -> None:
         self.starts += 1
         listener = self.listener.fileno()
-        self._process = subprocess.Popen([*self._command, str(listener)], pass_fds=[listener])
+        self._process = subprocess.Popen([*self._command, str(listener)], pass_fds=[listener], env=self._environment)
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
@@ -94,12 +98,15 @@ class Edge:
         wait_until(lambda: sum(map(len, self.films())) >= size)
 
     def films(self) -> list[bytes]:
-        return list(anyio.run(uploaded, open_store(self.store_url)).values())
+        return list(anyio.run(uploaded, open_store(self._store.url, self._store)).values())
 
 
-@pytest.fixture
-def edge(control: Control, tmp_path: Path) -> Iterator[Edge]:
-    edge = Edge(control, tmp_path)
+@pytest.fixture(params=["file", "seaweedfs"])
+def edge(
+    request: pytest.FixtureRequest, control: Control, tmp_path: Path, s3_server: Callable[[str], S3]
+) -> Iterator[Edge]:
+    folder = StoreSettings(url=(tmp_path / "objects").as_uri())
+    edge = Edge(control, folder if request.param == "file" else new_store(s3_server(request.param)))
     edge.start()
     yield edge
     edge.kill()

@@ -1,6 +1,6 @@
 """The application of uploads as a tus client sees it: the real object store and gRPC, over ASGI."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -9,6 +9,8 @@ import pytest
 from edge.uploads import Uploads
 from matinee.rpc import Channel, open_channel
 from matinee.storage import ObjectStore, open_store
+from tests.buckets import new_store
+from tests.services.s3 import S3
 from tests.uploads import Control, make_control, make_uploads
 
 
@@ -19,8 +21,11 @@ async def control() -> AsyncIterator[Control]:
         yield control
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+@pytest.fixture(params=["memory", "file", "seaweedfs"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, s3_server: Callable[[str], S3]) -> ObjectStore:
+    if request.param == "seaweedfs":
+        settings = new_store(s3_server("seaweedfs"))
+        return open_store(settings.url, settings)
     return open_store("memory://" if request.param == "memory" else tmp_path.as_uri())
 
 
