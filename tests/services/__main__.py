@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
+from tests.buckets import as_environment, new_bucket
 from tests.services.kafka import kafka
+from tests.services.s3 import s3
 
 Environment = dict[str, str]
 Service = Callable[[Path], AbstractContextManager[Environment]]
@@ -20,7 +22,14 @@ def event_bus(folder: Path) -> Iterator[Environment]:
         yield {"MATINEE_EVENTS__URL": broker.url}
 
 
-SERVICES: dict[str, Service] = {"kafka": event_bus}
+@contextmanager
+def object_store(folder: Path) -> Iterator[Environment]:
+    """SeaweedFS, with a bucket."""
+    with s3(folder) as server:
+        yield as_environment(new_bucket(server))
+
+
+SERVICES: dict[str, Service] = {"kafka": event_bus, "s3": object_store}
 
 
 def main() -> None:
