@@ -185,6 +185,17 @@ def test_a_sign_in_elsewhere_stands_on_the_page_of_the_account_by_itself(
         wait_until(lambda: elsewhere.request.get("/api/v1/account").status == 401, reproach=lambda: "still signed in")
 
 
+@pytest.mark.parametrize("path", ["/", "/account"])
+def test_who_signs_out_in_one_tab_has_signed_out_in_all(viewer: BrowserContext, path: str) -> None:
+    with viewer.new_page() as other, other.expect_response("**/notices"):
+        other.goto(path)
+        with viewer.new_page() as page:
+            page.goto("/search")
+            page.get_by_role("button", name="Sign out").click()
+            page.wait_for_url("**/sign-in")
+        other.wait_for_url("**/sign-in*")
+
+
 def test_a_list_of_the_account_that_cannot_be_fetched_says_so_and_is_tried_again(viewer: BrowserContext) -> None:
     page = viewer.new_page()
     page.route("**/api/v1/account/sessions*", lambda route: route.fulfill(status=503, json={"status": 503}))

@@ -70,8 +70,9 @@ class Ear {
     this.close();
     this.#retry = setTimeout(async () => {
       const renewed = await refresh().catch(() => undefined);
-      if (renewed === false) return; // signed out: there is no news
-      this.open();
+      if (renewed === false)
+        this.listener.catchUp(); // signed out, perhaps in another tab: the page finds out
+      else this.open();
     }, waitBefore(this.#failures++));
   }
 }
