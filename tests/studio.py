@@ -53,7 +53,12 @@ class Studio:
         serving = serve_control(self.settings, self.store, self.stop, hasher=None, clock=self.clock)
         self.control = asyncio.create_task(serving)
         await until(self._announced)
-        self.publisher = await _signed_in(self.settings, self.channel)
+        signing_in = asyncio.create_task(_signed_in(self.settings, self.channel))
+        await asyncio.wait([signing_in, self.control], return_when=asyncio.FIRST_COMPLETED)
+        if self.control.done():  # nobody would ever answer
+            signing_in.cancel()
+            await self.control
+        self.publisher = await signing_in
 
     async def close(self) -> None:
         """Kill the workers, and stop control."""

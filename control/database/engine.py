@@ -1,12 +1,13 @@
 """The engine and its transactions: SQLite for one machine; the SQL is portable to PostgreSQL."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 from sqlalchemy.engine import Connection as SyncConnection
 from sqlalchemy.exc import ArgumentError, InterfaceError, InvalidRequestError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,6 +25,16 @@ Connection = AsyncConnection
 BUSY_MILLISECONDS = 5_000
 POLL_SECONDS = 0.25
 """How often to look whether another process has written, where nothing cheaper than a look tells that."""
+
+
+class SqliteConnection(sqlite3.Connection):
+    """Ends its transaction when it is closed: SQLite keeps that, and its lock, while a statement is still around."""
+
+    def close(self) -> None:
+        """Roll back, and close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 class Database:
@@ -78,7 +89,8 @@ async def open_database(url: str) -> Database:
     Raises `InvalidInput` for a URL that cannot be used, `Unavailable` when the database does not answer.
     """
     try:
-        engine = create_async_engine(url)
+        own = {"connect_args": {"factory": SqliteConnection}} if make_url(url).get_backend_name() == "sqlite" else {}
+        engine = create_async_engine(url, **own)
     except (ArgumentError, InvalidRequestError, NoSuchModuleError, ImportError) as error:
         raise InvalidInput(f"database.url cannot be used: {error}") from error
     if engine.dialect.name == "sqlite":

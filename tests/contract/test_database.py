@@ -1,7 +1,9 @@
 """What control relies on in its database, whichever it is."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from control.database import (
     titles,
 )
 from control.database.accounts import Account
-from control.database.engine import open_database
+from control.database.engine import SqliteConnection, open_database
 from control.database.migration import upgrade
 from control.database.sessions import RefreshToken, Session
 from control.database.tables import metadata
@@ -212,3 +214,14 @@ def test_the_migrations_make_exactly_the_tables() -> None:
     with engine.begin() as connection:
         assert differences(connection) == []
     engine.dispose()
+
+
+def test_a_connection_closed_in_a_transaction_keeps_nobody_out(tmp_path: Path) -> None:
+    closed = sqlite3.connect(tmp_path / "matinee.db", factory=SqliteConnection, isolation_level=None)
+    closed.execute("CREATE TABLE words (word TEXT)")
+    closed.execute("BEGIN IMMEDIATE")
+    unfinished = closed.execute("INSERT INTO words VALUES ('one'), ('two') RETURNING word")
+    closed.close()
+    with closing(sqlite3.connect(tmp_path / "matinee.db", timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    del unfinished
