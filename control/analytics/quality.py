@@ -70,9 +70,10 @@ def startups(changes: Iterable[Change]) -> dict[tuple[str, int, int], int]:
 
 async def take(connection: Connection, reported: Sequence[PlaybackMetrics]) -> None:
     """Add what players reported to what is known of their sessions."""
-    before = await quality.locked(connection, {metrics.session_id for metrics in reported})
+    some = [metrics for metrics in reported if metrics.reports]
+    before = await quality.locked(connection, {metrics.session_id for metrics in some})
     after = dict(before)
-    for metrics in reported:
+    for metrics in some:
         after[metrics.session_id] = following(after.get(metrics.session_id), metrics)
     await keep(connection, [(before.get(session_id), now) for session_id, now in after.items()])
 

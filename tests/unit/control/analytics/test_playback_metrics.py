@@ -226,6 +226,12 @@ async def test_figures_are_summed_up_by_day_by_title_and_together(desk: Desk) ->
     assert nothing == {}
 
 
+async def test_an_event_without_reports_says_nothing_of_its_session(desk: Desk) -> None:
+    async with desk.database.write() as connection:
+        await CONSUMER.act(connection, [PlaybackMetrics(session_id="s" * 26, title_id="t" * 26)])
+        assert await quality.find(connection, "s" * 26) is None
+
+
 async def test_further_reports_of_a_session_replace_what_it_added(desk: Desk) -> None:
     first = played("t", 1, startup_seconds=1.0, played_seconds=10, average_bitrate=1e6)
     then = replace(first, startup_seconds=3.0, played_seconds=30, rebuffer_seconds=10, average_bitrate=2e6)
