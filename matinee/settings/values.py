@@ -29,15 +29,17 @@ def shaped(pattern: str, wanted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+_HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+_ORIGIN = rf"(https?://{_HOST}(:[0-9]{{1,5}})?/?)?"
 PublicUrl = Annotated[
     str,
     shaped(
-        r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        _ORIGIN,
         "http:// or https:// and a name, without a path: https://films.example",
     ),
 ]
 StoreUrl = Annotated[str, shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")]
-_BROKER = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+_BROKER = rf"{_HOST}:[0-9]{{1,5}}"
 EventsUrl = Annotated[
     str,
     shaped(
@@ -49,7 +51,7 @@ TopicPrefix = Annotated[str, shaped(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters
 Endpoint = Annotated[
     str,
     shaped(
-        r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        _ORIGIN,
         "http:// or https:// and a name, without a path or a bucket: https://s3.films.example",
     ),
 ]
@@ -57,7 +59,7 @@ Region = Annotated[str, shaped(r"[a-z0-9-]{1,64}", "a region, such as us-east-1"
 SmtpUrl = Annotated[
     SecretStr,
     shaped(
-        r"(smtps?://([^\s/?#@]+@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)?",
+        rf"(smtps?://([^\s/?#@]+@)?{_HOST}(:[0-9]{{1,5}})?/?)?",
         "smtp://user:password@host:587 or smtps://host",
     ),
 ]
