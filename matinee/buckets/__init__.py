@@ -1,4 +1,4 @@
-"""Buckets of S3 servers: where one is and who may, setting it up, uploads straight into it, and what it tells of.
+"""Buckets of S3 servers: where one is and by what right it is used, and setting it up.
 
 The bytes of objects are the matter of `matinee.storage`.
 """

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NOT_IMPLEMENTED = 501
-MISSING = {"NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration"}
 
 
-def connect(bucket: Bucket, *, endpoint: str = "") -> "S3Client":
-    """A client; with `endpoint`, of the same server under another name. Nothing is sent yet."""
+def connect(bucket: Bucket) -> "S3Client":
+    """A client. Nothing is sent yet."""
     keys = bucket.keys
     return boto3.session.Session().client(
         "s3",
         region_name=bucket.region,
-        endpoint_url=endpoint or bucket.endpoint or None,
+        endpoint_url=bucket.endpoint or None,
         aws_access_key_id=keys.access_key_id if keys else None,
         aws_secret_access_key=keys.secret_access_key if keys else None,
         aws_session_token=(keys.session_token or None) if keys else None,
@@ -60,7 +59,7 @@ def _refusal(error: ClientError) -> MatineeError:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     words = f"the S3 server answers {code}: {error.response.get('Error', {}).get('Message', '').rstrip('.')}"
-    if code in MISSING or status == 404:
+    if status == 404:
         return NotFound(words)
     if status == 403:
         return PermissionDenied(words)
