@@ -205,8 +205,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
         await server.stop(GRACE_SECONDS)
         for follower in followers:
             follower.cancel()
-    if fetching:
-        await fetching.close()
+    await fetching.close()
 
 
 def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, None, None]]:
@@ -242,10 +241,9 @@ def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authenticati
     return accounts
 
 
-def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetching | None:
-    configured, redirect_uri = parts.settings.oidc.providers, f"{parts.settings.public_url}/sign-in/callback"
-    fetching = Fetching() if configured else None
-    providers = [Provider(one, redirect_uri, fetching, parts.clock) for one in configured] if fetching else []
+def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetching:
+    fetching, redirect_uri = Fetching(), f"{parts.settings.public_url}/sign-in/callback"
+    providers = [Provider(one, redirect_uri, fetching, parts.clock) for one in parts.settings.oidc.providers]
     identity = IdentityService(
         database=parts.database,
         sessions=accounts.sessions,
