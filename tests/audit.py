@@ -13,15 +13,10 @@ from typing import Any
 from google.protobuf.message import Message
 
 from control import event_data
-from control.events.runner import topic_of
-from protos.v1 import events_pb2
+from control.events.service import KINDS
 from protos.v1.events_pb2 import HistoryUpdated, MoviePaused, MoviePlayed, SubscriptionUpdated, UserAuthenticated
 from tests.ledger import Entry
 
-KINDS: dict[str, type[Message]] = {
-    topic_of(kind): kind for kind in (getattr(events_pb2, name) for name in events_pb2.DESCRIPTOR.message_types_by_name)
-}
-"""Every kind of event, by its topic; a message that is only a part of events has an empty one."""
 PLAYBACK = (MoviePlayed, MoviePaused)
 GROUPS: dict[str, tuple[type[Message], ...]] = {
     "history": PLAYBACK,

@@ -23,9 +23,9 @@ IN_USE_SECONDS = 60.0
 """How lately a playback session must have been seen to be watched now."""
 MOST_WATCHED = 100
 
-_EPOCH = date(1970, 1, 1)
 Key = TypeVar("Key", int, str)
 
+_EPOCH = date(1970, 1, 1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 import structlog
+from google.protobuf.message import Message
 from typing_extensions import override
 
 from control import messages
@@ -62,8 +63,8 @@ class NoticeService(NoticeServiceServicer):
     async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
         if len(request.topics) > MOST_TOPICS:
             raise InvalidInput(f"at most {MOST_TOPICS} topics can be followed")
-        if any(topic.removesuffix(DEAD_LETTER) not in TOPICS for topic in request.topics):
-            raise InvalidInput(f"the topics are {', '.join(TOPICS)}, and each of them with {DEAD_LETTER} behind it")
+        if any(topic.removesuffix(DEAD_LETTER) not in KINDS for topic in request.topics):
+            raise InvalidInput(f"the topics are {', '.join(KINDS)}, and each of them with {DEAD_LETTER} behind it")
         events = self._bus.follow(request.topics, from_beginning=request.from_beginning)
         await context.send_initial_metadata(STREAM_OPEN)
         async with aclosing(cast("Any", events)):
@@ -123,8 +124,10 @@ def _json(event: Event) -> str:
 
 
 _MESSAGES = events_pb2.DESCRIPTOR.message_types_by_name
-TOPICS = tuple(topic for name in _MESSAGES if (topic := topic_of(getattr(events_pb2, name))))
-"""All but those of dead letters."""
+KINDS: dict[str, type[Message]] = {
+    topic: kind for kind in (getattr(events_pb2, name) for name in _MESSAGES) if (topic := topic_of(kind))
+}
+"""Every kind of event, by its topic."""
 
 
 def _token(context: Context) -> str:
