@@ -129,7 +129,7 @@ async def serve(
     """
     prepare_run_directory(settings)
     async with AsyncExitStack() as stack:
-        database = await open_database(settings.database_url)
+        database = await open_database(settings.database_url, settings.database)
         stack.push_async_callback(database.close)
         passwords = Passwords(hasher)
         stack.callback(passwords.close)

@@ -10,9 +10,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
+from tests.databases import database_url, empty_database_url, migrated, server
 from tests.services.kafka import Broker, kafka
 from tests.services.s3 import S3, missing, s3
 from tests.stack import Stack, running_stack
+
+__all__ = ["database_url", "empty_database_url", "migrated", "server"]
 
 # How long an example takes is a matter of what else the machine does; the timeout of the test is its limit.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,6 +26,8 @@ MAY_BLOCK = [
     ("control/server.py", {"serve"}),
     ("control/database/engine.py", {"open_database"}),
     ("control/database/migration.py", {"upgrade"}),
+    # A new connection looks for the files of passwords and certificates.
+    ("asyncpg/connect_utils.py", {"_parse_connect_arguments"}),
     ("matinee/log_file.py", {"open_log_file"}),
     ("edge/server.py", {"serve", "make_door"}),
     ("edge/bindings.py", {"bindings"}),

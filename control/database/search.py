@@ -2,13 +2,28 @@
 
 The best matches come first, in ranks: titles whose name is what was asked for, then those that have every word in their
 name, then those that have them anywhere; within a rank the newest first. So the order follows the index, and a page is
-as quick after 300,000 hits as after three, which no weighing of every hit could be. SQLite's FTS5 finds the words.
+as quick after 300,000 hits as after three, which no weighing of every hit could be. SQLite's FTS5 finds the words, and
+PostgreSQL by the lexemes of a `tsvector`.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
-from sqlalchemy import Integer, Select, column, insert, literal_column, select, table, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    and_,
+    cast,
+    column,
+    insert,
+    literal_column,
+    not_,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import ColumnElement
 
 from control.database.engine import Connection
@@ -22,7 +37,7 @@ MOST_HITS = 1_000
 CHUNK = 125
 NEWEST = 2**62
 
-_index = table("title_search", column("rowid", Integer))
+_fts5 = table("title_search", column("rowid", Integer))
 
 
 class Rank(IntEnum):
@@ -69,7 +84,7 @@ async def page(
     """
     asked, found, looked_at = words(query), list[str](), 0
     while asked and looked_at < MOST_HITS:
-        hits = list(await connection.scalars(_hits(asked, position)))
+        hits = list(await connection.scalars(_hits(connection.dialect.name, asked, position)))
         looked_at += len(hits)
         seen = await _seen(connection, hits, allowed)
         for document in hits:
@@ -95,22 +110,43 @@ async def _seen(
     return {document: [title_id] for document, title_id in await connection.execute(query)}
 
 
-def _hits(asked: list[str], position: Position) -> Select[int]:
+def _hits(dialect: str, asked: list[str], position: Position) -> Select[int]:
     """The next documents of a rank, newest first."""
     whole = " ".join(asked)
-    document = title_texts.c.document if position.rank is Rank.NAMED else _index.c.rowid
+    fts5 = dialect == "sqlite" and position.rank is not Rank.NAMED
+    document = _fts5.c.rowid if fts5 else title_texts.c.document
     query = select(document).where(document < position.before).order_by(document.desc()).limit(CHUNK)
     if position.rank is Rank.NAMED:
         return query.where(title_texts.c.name == whole)
-    matching = literal_column("title_search").op("MATCH")(expression(asked, position.rank))
+    query = query.where(_matching_fts5(asked, position.rank) if fts5 else _matching_lexemes(asked, position.rank))
     if position.rank is Rank.ANYWHERE:
-        return query.where(matching)
-    return query.join(title_texts, title_texts.c.document == document).where(matching, title_texts.c.name != whole)
+        return query
+    query = query.join(title_texts, title_texts.c.document == document) if fts5 else query
+    return query.where(title_texts.c.name != whole)
 
 
-def expression(asked: list[str], rank: Rank) -> str:
+def _matching_fts5(asked: list[str], rank: Rank) -> ColumnElement[bool]:
     """What FTS5 is asked (its manual, 3): words in quotation marks, which are nothing else than words then."""
-    *before, last = list(dict.fromkeys(asked))[:MOST_WORDS]
+    *before, last = _distinct(asked)
     every = " AND ".join([*(f'"{word}"' for word in before), f'"{last}" *'])
     in_name = f"name : ({every})"
-    return in_name if rank is Rank.IN_NAME else f"({every}) NOT {in_name}"
+    expression = in_name if rank is Rank.IN_NAME else f"({every}) NOT {in_name}"
+    return literal_column("title_search").op("MATCH", is_comparison=True)(expression)
+
+
+def _matching_lexemes(asked: list[str], rank: Rank) -> ColumnElement[bool]:
+    """What PostgreSQL is asked (its manual, 8.11.2): words in quotation marks, which are lexemes as they are then."""
+    *before, last = _distinct(asked)
+    every = cast(" & ".join([*(f"'{word}'" for word in before), f"'{last}':*"]), TSQUERY)
+    in_name = _lexemes("title_texts.name").bool_op("@@")(every)
+    anywhere = _lexemes("btrim(title_texts.name || ' ' || title_texts.rest)").bool_op("@@")(every)
+    return in_name if rank is Rank.IN_NAME else and_(anywhere, not_(in_name))
+
+
+def _lexemes(words: str) -> ColumnElement[Any]:
+    """The lexemes of a text, in the very words of the indexes."""
+    return literal_column(f"array_to_tsvector(string_to_array({words}, ' '))")
+
+
+def _distinct(asked: list[str]) -> list[str]:
+    return list(dict.fromkeys(asked))[:MOST_WORDS]

@@ -92,6 +92,14 @@ class DatabaseSettings(Section):
 
     url: str = ""
     """A SQLAlchemy URL; empty: the SQLite file `matinee.db` in the data directory."""
+    connections: Positive = 10
+    """Most connections to PostgreSQL of one control process at once; two more hold the roles that it has alone."""
+    connect_seconds: Seconds = 5
+    """Longest time that a connection to PostgreSQL may take, be it new or one that others have in use."""
+    statement_seconds: Seconds = 30
+    """Longest time that one statement may take in PostgreSQL."""
+    idle_seconds: Seconds = 60
+    """Longest time that a transaction in PostgreSQL may wait for what comes next."""
 
 
 class EventSettings(Section):

@@ -8,10 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import create_engine
 
 from control.database import (
     Connection,
@@ -25,10 +21,9 @@ from control.database import (
     titles,
 )
 from control.database.accounts import Account
-from control.database.engine import SqliteConnection, open_database
-from control.database.migration import upgrade
+from control.database.engine import open_database
 from control.database.sessions import RefreshToken, Session
-from control.database.tables import metadata
+from control.database.sqlite import SqliteConnection
 from control.database.titles import Title
 from control.jobs.job import Job
 from control.jobs.job_states import State
@@ -42,10 +37,9 @@ ACCOUNT = Account("a" * 26, "a@b.example", "hash", "viewer", 1.5)
 JOB = Job("j" * 26, TITLE.title_id, "u1", ACCOUNT.account_id, "f.mkv", 2**40, "", created_at=1, updated_at=1, due_at=1)
 
 
-@pytest.fixture(params=["sqlite"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    url = {"sqlite": f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}"}[request.param]
-    opened = await open_database(url)
+@pytest.fixture
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    opened = await open_database(database_url)
     yield opened
     await opened.close()
 
@@ -199,21 +193,6 @@ async def test_a_database_that_fails_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "matinee.db").mkdir()
     with pytest.raises(Unavailable, match="does not answer"):
         await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
-
-
-def test_the_migrations_make_exactly_the_tables() -> None:
-    def differences(connection: SyncConnection) -> list[object]:
-        upgrade(connection)
-        context = MigrationContext.configure(connection, opts={"include_name": is_ours})
-        return list(compare_metadata(context, metadata))
-
-    def is_ours(name: str | None, kind: str, _: object) -> bool:
-        return not (kind == "table" and str(name).startswith("title_search"))  # FTS5 keeps these itself
-
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        assert differences(connection) == []
-    engine.dispose()
 
 
 def test_a_connection_closed_in_a_transaction_keeps_nobody_out(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +21,9 @@ NOW = 100.0
 WORDS = ("Drama", "Film noir", "WAR", "Été")
 
 
-@pytest.fixture(params=["sqlite"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    url = {"sqlite": f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}"}[request.param]
-    opened = await open_database(url)
+@pytest.fixture
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    opened = await open_database(database_url)
     yield opened
     await opened.close()
 

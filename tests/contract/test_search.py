@@ -1,7 +1,6 @@
 """What search finds, whichever database does the finding."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,9 @@ pytestmark = pytest.mark.anyio
 NOW = 100.0
 
 
-@pytest.fixture(params=["sqlite"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    url = {"sqlite": f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}"}[request.param]
-    opened = await open_database(url)
+@pytest.fixture
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    opened = await open_database(database_url)
     yield opened
     await opened.close()
 
@@ -120,7 +118,10 @@ async def test_what_may_not_be_seen_is_not_found(database: Database) -> None:
     assert await find(database, "rain") == ["Seen rain"]
 
 
-async def test_hits_that_may_not_be_seen_make_no_page_longer_than_its_work(database: Database) -> None:
+async def test_hits_that_may_not_be_seen_make_no_page_longer_than_its_work(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_HITS", 2 * search.CHUNK)
     await enter(database, "Oldest rain")
     await enter(database, *(f"Draft {number} of rain" for number in range(search.MOST_HITS + 5)), published=False)
     async with database.read() as connection:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.buckets import as_environment, new_bucket
 from tests.services.kafka import kafka
+from tests.services.postgresql import postgresql
 from tests.services.s3 import s3
 
 Environment = dict[str, str]
@@ -29,7 +30,14 @@ def object_store(folder: Path) -> Iterator[Environment]:
         yield as_environment(new_bucket(server))
 
 
-SERVICES: dict[str, Service] = {"kafka": event_bus, "s3": object_store}
+@contextmanager
+def database(folder: Path) -> Iterator[Environment]:
+    """A PostgreSQL server."""
+    with postgresql(folder) as url:
+        yield {"MATINEE_DATABASE__URL": url}
+
+
+SERVICES: dict[str, Service] = {"kafka": event_bus, "postgresql": database, "s3": object_store}
 
 
 def main() -> None:

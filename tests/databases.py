@@ -1,0 +1,105 @@
+"""The databases that control is tested with: SQLite, and a real PostgreSQL.
+
+A fresh one is a copy of one that has its tables: migrating takes longer than most tests.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from control.database.engine import open_database
+from tests.services.postgresql import postgresql
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{quote(str(path))}"
+
+
+def migrate(url: str) -> str:
+    """Make the tables of a database."""
+
+    async def make() -> None:
+        await (await open_database(url)).close()
+
+    asyncio.run(make())
+    return url
+
+
+class Server:
+    """A running PostgreSQL, by the URL of its superuser."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._numbers = count(1)
+        self.run("CREATE DATABASE migrated")
+        migrate(self._of("migrated"))
+
+    @contextmanager
+    def database(self, template: str = "migrated") -> Iterator[str]:
+        """A database of its own, which is a copy."""
+        name = f"test_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self._of(name)
+        finally:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def run(self, statement: str) -> None:
+        """Run a statement of the superuser."""
+
+        async def execute() -> None:
+            engine = create_async_engine(self._url, isolation_level="AUTOCOMMIT")
+            async with engine.connect() as connection:
+                await connection.execute(text(statement))
+            await engine.dispose()
+
+        asyncio.run(execute())
+
+    def _of(self, database: str) -> str:
+        return self._url.replace("/postgres?", f"/{database}?")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with its tables and nothing in them, to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "matinee.db"
+    migrate(sqlite_url(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One PostgreSQL for the whole run."""
+    with tempfile.TemporaryDirectory(prefix="matinee-") as folder, postgresql(Path(folder, "postgresql")) as url:
+        yield Server(url)
+
+
+@pytest.fixture(params=DATABASES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, of either kind."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "matinee.db")
+    else:
+        with request.getfixturevalue("server").database("template1") as url:
+            yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with its tables, of either kind."""
+    if request.param == "sqlite":
+        yield sqlite_url(Path(shutil.copy(request.getfixturevalue("migrated"), tmp_path / "matinee.db")))
+    else:
+        with request.getfixturevalue("server").database() as url:
+            yield url
