@@ -75,6 +75,7 @@ class Administration:
         Raises `NotFound`, `Conflict` for the last admin.
         """
         async with self._database.write() as connection:
+            await accounts.hold_admins(connection)
             account = await _found(connection, request.account_id, lock=True)
             if request.HasField("role"):
                 account = replace(account, role=_role(request.role))
@@ -93,6 +94,7 @@ class Administration:
     async def delete(self, request: pb.DeleteAccountRequest) -> pb.DeleteAccountResponse:
         """Remove an account with all that is of it. Raises `NotFound`, `Conflict` for the last admin."""
         async with self._database.write() as connection:
+            await accounts.hold_admins(connection)
             account = await _found(connection, request.account_id, lock=True)
             await _spare_last_admin(connection, account.account_id)
             await shut_out(connection, account.account_id, DELETED, self._clock)

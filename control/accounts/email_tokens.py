@@ -35,9 +35,9 @@ class EmailTokens:
         await email_tokens.issue(connection, EmailToken(digest(token), RESET, email, expires_at, account_id))
         return token, expires_at
 
-    async def presented(self, connection: Connection, token: str, purpose: str) -> EmailToken:
+    async def presented(self, connection: Connection, token: str, purpose: str, *, lock: bool = False) -> EmailToken:
         """What was issued. Raises `PermissionDenied` when it is unknown, spent, superseded or expired."""
-        found = await email_tokens.find(connection, digest(token), purpose, self._clock())
+        found = await email_tokens.find(connection, digest(token), purpose, self._clock(), lock=lock)
         if found is None:
             raise PermissionDenied("this link has expired or was used already; ask for a new one")
         return found

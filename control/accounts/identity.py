@@ -94,6 +94,9 @@ class IdentityService(IdentityServiceServicer):
             name = provider.settings.display_name
             raise PermissionDenied(f"{name} has not verified your e-mail address; verify it there, then sign in again")
         email = inputs.email(person.email)
+        await accounts.hold_address(connection, email)
+        if linked := await identities.account_of(connection, issuer, person.subject):  # by who came at the same time
+            return linked
         account = await accounts.by_email(connection, email) or await self._made(connection, email)
         await identities.link(connection, issuer, person.subject, account.account_id, self._clock())
         return account

@@ -65,7 +65,7 @@ class Recovery:
             await self._tokens.presented(connection, token, RESET)
         password_hash = await self._passwords.hash(password)
         async with self._database.write() as connection:
-            issued = await self._tokens.presented(connection, token, RESET)
+            issued = await self._tokens.presented(connection, token, RESET, lock=True)
             await self._set(connection, str(issued.account_id), password_hash)
             await shut_out(connection, str(issued.account_id), CHANGED, self._clock)
         self._announcer.wake()

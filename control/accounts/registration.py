@@ -68,7 +68,7 @@ class Registration:
         token = inputs.opaque_token("token", request.token)
         self._requests.token(client_address())
         async with self._database.write() as connection:
-            confirmed = await self._tokens.presented(connection, token, CONFIRM)
+            confirmed = await self._tokens.presented(connection, token, CONFIRM, lock=True)
             account_id, now = new_id(self._clock), self._clock()
             account = Account(account_id, confirmed.email, confirmed.password_hash, "viewer", now)
             await accounts.add(connection, account)

@@ -30,7 +30,7 @@ class SignIn:
         async with self._attempts.one(email, client_address()):
             account = await self._account(email, password)
         async with self._database.write() as connection:
-            current = await accounts.find(connection, account.account_id)
+            current = await accounts.find(connection, account.account_id, lock=True)
             if current is None or current.password_hash != account.password_hash:
                 raise Unauthenticated(WRONG)
             tokens = await self._sessions.open(connection, current)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from control.database.engine import Connection
+from control.database.engine import Connection, turn
 from control.database.tables import accounts
 from matinee.errors import Conflict
 
@@ -28,8 +28,10 @@ class Account:
     last_login_at: float | None = None
 
 
-async def any_account(connection: Connection) -> bool:
-    """Whether there is an account at all."""
+async def any_account(connection: Connection, *, lock: bool = False) -> bool:
+    """Whether there is an account at all; with `lock` nobody else asks so before this transaction ends."""
+    if lock:
+        await turn(connection, "first account")
     return bool(await connection.scalar(select(exists().select_from(accounts))))
 
 
@@ -44,7 +46,7 @@ async def add(connection: Connection, account: Account) -> None:
 async def find(connection: Connection, account_id: str, *, lock: bool = False) -> Account | None:
     """An account; with `lock` nobody else changes it before this transaction ends."""
     query = select(accounts).where(accounts.c.account_id == account_id)
-    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
+    row = (await connection.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
     return of_row(row)
 
 
@@ -84,9 +86,19 @@ async def remove(connection: Connection, account_id: str) -> None:
 
 
 async def active_admins(connection: Connection) -> set[str]:
-    """The ids of the admins who may sign in; nobody else changes them before this transaction ends."""
+    """The ids of the admins who may sign in."""
     chosen = (accounts.c.role == "admin") & ~accounts.c.disabled
-    return set(await connection.scalars(select(accounts.c.account_id).where(chosen).with_for_update()))
+    return set(await connection.scalars(select(accounts.c.account_id).where(chosen)))
+
+
+async def hold_admins(connection: Connection) -> None:
+    """Have it to oneself until this transaction ends who is an admin."""
+    await turn(connection, "admins")
+
+
+async def hold_address(connection: Connection, email: str) -> None:
+    """Have it to oneself until this transaction ends whether there is an account with this address."""
+    await turn(connection, f"account {email}")
 
 
 def of_row(row: Mapping[Any, Any] | None) -> Account | None:

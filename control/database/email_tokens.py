@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, insert, select
 
-from control.database.engine import Connection
+from control.database.engine import Connection, turn
 from control.database.tables import email_tokens
 
 
@@ -25,15 +25,18 @@ class EmailToken:
 
 async def issue(connection: Connection, token: EmailToken) -> None:
     """Record a token in place of every earlier one for the same purpose and address."""
+    await turn(connection, f"{token.purpose} {token.email}")
     await spend(connection, token.purpose, token.email)
     await connection.execute(insert(email_tokens).values(asdict(token)))
 
 
-async def find(connection: Connection, digest: str, purpose: str, now: float) -> EmailToken | None:
-    """A token that is still good."""
+async def find(
+    connection: Connection, digest: str, purpose: str, now: float, *, lock: bool = False
+) -> EmailToken | None:
+    """A token that is still good; with `lock` nobody else spends it before this transaction ends."""
     good = (email_tokens.c.purpose == purpose) & (email_tokens.c.expires_at > now)
-    query = select(email_tokens).where(good & (email_tokens.c.digest == digest)).with_for_update()
-    row = (await connection.execute(query)).mappings().first()
+    query = select(email_tokens).where(good & (email_tokens.c.digest == digest))
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
     return None if row is None else EmailToken(**row)
 
 

@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete
 
+from control.database import upsert
 from control.database.engine import Connection
 from control.database.tables import handled_events
 
 
 async def note(connection: Connection, group: str, event_ids: Sequence[str], now: float) -> set[str]:
     """Note events as done by a group, in the transaction of what is done; answer with those that were not before."""
-    known = select(handled_events.c.event_id).where(
-        handled_events.c.consumer_group == group, handled_events.c.event_id.in_(event_ids)
-    )
-    fresh = set(event_ids) - set(await connection.scalars(known))
-    if fresh:
-        rows = [{"consumer_group": group, "event_id": event_id, "handled_at": now} for event_id in fresh]
-        await connection.execute(insert(handled_events), rows)
-    return fresh
+    if not event_ids:
+        return set()
+    rows = [{"consumer_group": group, "event_id": one, "handled_at": now} for one in sorted(set(event_ids))]
+    noted = upsert.insert(connection, handled_events).values(rows).on_conflict_do_nothing()
+    return set(await connection.scalars(noted.returning(handled_events.c.event_id)))
 
 
 async def forget(connection: Connection, before: float) -> None:

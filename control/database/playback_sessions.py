@@ -35,24 +35,27 @@ async def find(connection: Connection, session_id: str, *, lock: bool = False) -
     return None if row is None else _made(row)
 
 
-async def among(connection: Connection, session_ids: Sequence[str], now: float) -> list[PlaybackSession]:
-    """Those of these sessions that are open."""
-    return await _all(connection, _open(now).where(playback_sessions.c.session_id.in_(session_ids)))
+async def among(
+    connection: Connection, session_ids: Sequence[str], now: float, *, lock: bool = False
+) -> list[PlaybackSession]:
+    """Those of these sessions that are open; with `lock` nobody else changes them before this transaction ends."""
+    query = _open(now).where(playback_sessions.c.session_id.in_(session_ids)).order_by(playback_sessions.c.session_id)
+    return await _all(connection, query.with_for_update() if lock else query)
 
 
 async def of_title(connection: Connection, title_id: str) -> list[PlaybackSession]:
-    """The sessions of a title that are not stopped."""
-    return await _all(connection, _not_stopped(playback_sessions.c.title_id == title_id))
+    """The sessions of a title that are not stopped, held."""
+    return await _held(connection, playback_sessions.c.title_id == title_id)
 
 
 async def of_account(connection: Connection, account_id: str) -> list[PlaybackSession]:
-    """The sessions of an account that are not stopped, in the order in which they were begun."""
-    return await _all(connection, _not_stopped(playback_sessions.c.account_id == account_id))
+    """The sessions of an account that are not stopped, held, in the order in which they were begun."""
+    return await _held(connection, playback_sessions.c.account_id == account_id)
 
 
 async def of_login(connection: Connection, login_id: str) -> list[PlaybackSession]:
-    """The sessions begun in a sign-in that are not stopped."""
-    return await _all(connection, _not_stopped(playback_sessions.c.login_id == login_id))
+    """The sessions begun in a sign-in that are not stopped, held."""
+    return await _held(connection, playback_sessions.c.login_id == login_id)
 
 
 async def expired(connection: Connection, now: float, most: int) -> list[PlaybackSession]:
@@ -133,6 +136,11 @@ def _open(now: float, *more: ColumnElement[Any]) -> Select[Any]:
 
 def _not_stopped(chosen: ColumnElement[bool]) -> Select[Any]:
     return select(playback_sessions).where(NOT_STOPPED, chosen).order_by(playback_sessions.c.session_id)
+
+
+async def _held(connection: Connection, chosen: ColumnElement[bool]) -> list[PlaybackSession]:
+    """Sessions that nobody else changes before this transaction ends."""
+    return await _all(connection, _not_stopped(chosen).with_for_update())
 
 
 async def _all(connection: Connection, query: Select[Any]) -> list[PlaybackSession]:

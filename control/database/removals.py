@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
+from control.database import upsert
 from control.database.engine import Connection
 from control.database.tables import removals
 
 
 async def note(connection: Connection, prefixes: Iterable[str], now: float) -> None:
     """Note prefixes whose objects shall be removed."""
-    rows = [{"prefix": prefix, "created_at": now} for prefix in dict.fromkeys(prefixes)]
+    rows = [{"prefix": prefix, "created_at": now} for prefix in sorted(set(prefixes))]
     if rows:
-        await connection.execute(delete(removals).where(removals.c.prefix.in_([row["prefix"] for row in rows])))
-        await connection.execute(insert(removals), rows)
+        noted = upsert.insert(connection, removals)
+        await connection.execute(noted.on_conflict_do_update(index_elements=["prefix"], set_={"created_at": now}), rows)
 
 
 async def pending(connection: Connection) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, insert, select, update
 
-from control.database.engine import Connection
+from control.database.engine import Connection, turn
 from control.database.tables import signing_keys
 
 
@@ -27,9 +27,10 @@ async def add(connection: Connection, key: StoredKey) -> None:
 
 async def every(connection: Connection, *, lock: bool = False) -> list[StoredKey]:
     """All keys, in the order in which they sign; with `lock` nobody else renews them before this transaction ends."""
+    if lock:
+        await turn(connection, "signing keys")
     query = select(signing_keys).order_by(signing_keys.c.signs_from, signing_keys.c.kid)
-    rows = await connection.execute(query.with_for_update() if lock else query)
-    return [StoredKey(**row) for row in rows.mappings()]
+    return [StoredKey(**row) for row in (await connection.execute(query)).mappings()]
 
 
 async def lengthen(connection: Connection, kids: Sequence[str], token_seconds: float) -> None:

@@ -1,7 +1,8 @@
 """Assets whose objects are being written: noted before the first, forgotten when published, taken when given up."""
 
-from sqlalchemy import delete, exists, insert
+from sqlalchemy import delete, exists
 
+from control.database import upsert
 from control.database.engine import Connection
 from control.database.jobs import UNDER_WAY
 from control.database.tables import assets, jobs, unfinished_assets
@@ -9,8 +10,9 @@ from control.database.tables import assets, jobs, unfinished_assets
 
 async def note(connection: Connection, asset_id: str, job_id: str, now: float) -> None:
     """Note that a job begins to write an asset, or does so again."""
-    await forget(connection, asset_id)
-    await connection.execute(insert(unfinished_assets).values(asset_id=asset_id, job_id=job_id, begun_at=now))
+    values = {"job_id": job_id, "begun_at": now}
+    noted = upsert.insert(connection, unfinished_assets).values(asset_id=asset_id, **values)
+    await connection.execute(noted.on_conflict_do_update(index_elements=["asset_id"], set_=values))
 
 
 async def forget(connection: Connection, asset_id: str) -> None:

@@ -103,7 +103,7 @@ class EdgeService(EdgeServiceServicer):
         if not moving:
             return found
         await subscriptions.hold_all(connection, sorted(moving))
-        return await playback_sessions.among(connection, session_ids, now)
+        return await playback_sessions.among(connection, session_ids, now, lock=True)
 
     async def _looked_at(self, session: PlaybackSession) -> PlaybackSession:
         """A session that may go on and is in use again. Raises `PermissionDenied`."""

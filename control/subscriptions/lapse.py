@@ -29,7 +29,7 @@ class Lapse:
     async def _batch(self) -> int:
         async with self.database.write() as connection:
             found = await subscriptions.due(connection, self.clock(), BATCH)
+            await subscriptions.hold_all(connection, [subscription.account_id for subscription in found])
             for subscription in found:
-                await subscriptions.hold(connection, subscription.account_id)
                 await ledger.catch_up(connection, subscription.account_id, self.clock)
         return len(found)
