@@ -113,8 +113,8 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for server, reason in missing().items():
-        terminalreporter.write_line(f"not tested against {server}: {reason}")
+    for absent, reason in missing().items():
+        terminalreporter.write_line(f"not tested against {absent}: {reason}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
