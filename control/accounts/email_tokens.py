@@ -20,18 +20,19 @@ class EmailTokens:
         self._clock = clock
 
     async def confirmation(self, connection: Connection, email: str, password_hash: str) -> str:
-        """A token that opens an account with this password."""
+        """A token that opens an account with this password, which another's registration does not take the place of."""
         token, expires_at = new_token(), self._clock() + self._confirmation_seconds
         issued = EmailToken(digest(token), CONFIRM, email, expires_at, password_hash=password_hash)
         await email_tokens.issue(connection, issued)
         return token
 
     async def reset(self, connection: Connection, email: str, account_id: str | None) -> tuple[str, float]:
-        """A token that sets a new password of an account, and when it expires.
+        """A token that sets a new password of an account, in place of every earlier one, and when it expires.
 
         Where there is no account the same is done, and the token is good for nothing.
         """
         token, expires_at = new_token(), self._clock() + self._reset_seconds
+        await email_tokens.spend(connection, RESET, email)
         await email_tokens.issue(connection, EmailToken(digest(token), RESET, email, expires_at, account_id))
         return token, expires_at
 

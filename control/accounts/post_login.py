@@ -35,8 +35,7 @@ class PostLogin:
         await sessions.audit(connection, sign_in)
         await accounts.logged_in(connection, event.account_id, time)
         if seen and event.device not in seen:
-            moment = event.time.ToDatetime().strftime("%Y-%m-%d %H:%M UTC")
-            letter = self._letters.new_device(account.email, event.device, event.address, moment)
+            letter = self._letters.new_device(account.email, event.device, event.address, time)
             self._due[event.session_id] = letter
 
     def post_letters(self) -> None:

@@ -4,12 +4,13 @@ from dataclasses import asdict
 
 from control import inputs
 from control.accounts.attempts import Requests
+from control.accounts.devices import device_name
 from control.accounts.email_tokens import CONFIRM, EmailTokens
 from control.accounts.mail.letters import Letters
 from control.accounts.mail.postbox import Postbox
 from control.accounts.passwords import Passwords
 from control.accounts.sessions import Sessions
-from control.callers import client_address
+from control.callers import client_address, user_agent
 from control.database import Database, accounts, email_tokens
 from control.database.accounts import Account
 from control.identifiers import new_id
@@ -22,6 +23,8 @@ class Registration:
     """Neither answers nor their time tell whether there is an account: that comes by mail.
 
     So the same is done in either case: a password is hashed, a token is written, and a letter is posted.
+
+    Each link opens the account with the password of its own registration, whoever else registers the same address.
     """
 
     def __init__(
@@ -60,7 +63,13 @@ class Registration:
                 token, _ = await self._tokens.reset(connection, email, known.account_id)
             else:
                 token = await self._tokens.confirmation(connection, email, password_hash)
-        self._postbox.post(self._letters.known(email, token) if known else self._letters.confirmation(email, token))
+        device = device_name(user_agent())
+        letter = (
+            self._letters.known(email, token)
+            if known
+            else self._letters.confirmation(email, token, device, client_address(), self._clock())
+        )
+        self._postbox.post(letter)
         return pb.RegisterResponse()
 
     async def confirm(self, request: pb.ConfirmEmailRequest) -> pb.ConfirmEmailResponse:

@@ -1,10 +1,10 @@
-"""Tokens that go out by e-mail, by their SHA-256: each is good once, while none is newer."""
+"""Tokens that go out by e-mail, by their SHA-256: each is good once."""
 
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, insert, select
 
-from control.database.engine import Connection, turn
+from control.database.engine import Connection
 from control.database.tables import email_tokens
 
 
@@ -24,9 +24,7 @@ class EmailToken:
 
 
 async def issue(connection: Connection, token: EmailToken) -> None:
-    """Record a token in place of every earlier one for the same purpose and address."""
-    await turn(connection, f"{token.purpose} {token.email}")
-    await spend(connection, token.purpose, token.email)
+    """Record a token, beside those that were sent before."""
     await connection.execute(insert(email_tokens).values(asdict(token)))
 
 

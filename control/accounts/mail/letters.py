@@ -1,5 +1,7 @@
 """What accounts are told by mail."""
 
+from datetime import UTC, datetime
+
 from control.accounts.mail.letter import Letter
 
 GREETING = "Hello,\n\n"
@@ -14,13 +16,15 @@ class Letters:
         self._confirmation_hours = confirmation_hours
         self._reset_minutes = reset_minutes
 
-    def confirmation(self, email: str, token: str) -> Letter:
-        """To somebody who asks for an account."""
+    def confirmation(self, email: str, token: str, device: str, address: str, time: float) -> Letter:
+        """To somebody who asks for an account; says whence, for who gets several and has sent one of them."""
         return _letter(
             email,
             "Confirm your account",
-            f"somebody, we hope you, asked for an account with this address at {self._url}.\n\n"
-            f"To open it, follow this link within {self._confirmation_hours} h:\n{self._url}/confirm?token={token}\n\n"
+            f"somebody, we hope you, asked for an account with this address at {self._url}:\n\n"
+            f"{_whence(device, address, time)}\n\n"
+            "To open it with the password that was given there, follow this link within "
+            f"{self._confirmation_hours} h:\n{self._url}/confirm?token={token}\n\n"
             "If it was not you, do nothing: there will be no account.",
         )
 
@@ -50,13 +54,13 @@ class Letters:
             f"If it was not you, ask for a new one at {self._url}/sign-in at once.",
         )
 
-    def new_device(self, email: str, device: str, address: str, time: str) -> Letter:
+    def new_device(self, email: str, device: str, address: str, time: float) -> Letter:
         """To somebody who signed in where they have not been seen."""
         return _letter(
             email,
             "A new sign-in to your account",
             f"somebody signed in to your account at {self._url} on a device that we have not seen with it:\n\n"
-            f"  device   {device or 'unknown'}\n  address  {address or 'unknown'}\n  time     {time}\n\n"
+            f"{_whence(device, address, time)}\n\n"
             f"If it was you, all is well. If not, change your password at {self._url}/account, which ends every other "
             "session.",
         )
@@ -66,6 +70,12 @@ class Letters:
             f"To set a new password, follow this link within {self._reset_minutes} min:\n"
             f"{self._url}/reset?token={token}\n\nIf it was not you, do nothing: your password stays."
         )
+
+
+def _whence(device: str, address: str, time: float) -> str:
+    """From where something was done, and when, in Unix seconds."""
+    moment = datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"  device   {device or 'unknown'}\n  address  {address or 'unknown'}\n  time     {moment}"
 
 
 def _letter(recipient: str, subject: str, text: str) -> Letter:

@@ -59,9 +59,11 @@ async def house(tmp_path: Path, migrated: Path, box: Mailbox) -> AsyncIterator[H
         yield running
 
 
-async def register(house: House, email: str = EMAIL, address: str = "192.0.2.1") -> None:
-    request = RegisterRequest(email=email, password=PASSWORD)
-    await house.auth.Register(request, metadata=house.client_at(address))
+async def register(
+    house: House, email: str = EMAIL, address: str = "192.0.2.1", *, password: str = PASSWORD, agent: str = ""
+) -> None:
+    request = RegisterRequest(email=email, password=password)
+    await house.auth.Register(request, metadata=house.client_at(address, agent))
 
 
 async def ask_reset(house: House, email: str = EMAIL, address: str = "192.0.2.1") -> None:
@@ -107,20 +109,48 @@ class TestRegistration:
         assert f"{house.settings.public_url}/confirm?token=" in box.text()
         assert (await login(house)).access_token
 
-    async def test_a_link_is_good_once_for_a_while_and_until_the_next(self, house: House, box: Mailbox) -> None:
+    async def test_a_link_is_good_once_and_for_a_while(self, house: House, box: Mailbox) -> None:
         await register(house)
-        await register(house)
-        first, second = await token_in(box, 1), await token_in(box, 2)
+        token = await token_in(box, 1)
+        await confirm(house, token)
         async with refusal("PERMISSION_DENIED", "expired or was used"):
-            await confirm(house, first)
-        await confirm(house, second)
-        async with refusal("PERMISSION_DENIED"):
-            await confirm(house, second)
+            await confirm(house, token)
         await register(house, "bob@example.org")
-        third = await token_in(box, 3)
+        late = await token_in(box, 2)
         house.clock.turn(24 * 3600)
         async with refusal("PERMISSION_DENIED"):
-            await confirm(house, third)
+            await confirm(house, late)
+
+    async def test_each_link_opens_with_the_password_of_its_registration_and_ends_the_others(
+        self, house: House, box: Mailbox
+    ) -> None:
+        await register(house)
+        own = await token_in(box, 1)
+        await register(house, address="198.51.100.66", password="a stranger's own")
+        strange = await token_in(box, 2)
+        await confirm(house, own)
+        assert (await login(house)).access_token
+        async with refusal("UNAUTHENTICATED"):
+            await login(house, "a stranger's own")
+        async with refusal("PERMISSION_DENIED", "expired or was used"):
+            await confirm(house, strange)
+
+    async def test_letters_of_several_registrations_say_where_each_came_from(self, house: House, box: Mailbox) -> None:
+        await register(house, agent=FIREFOX)
+        await token_in(box, 1)
+        await register(house, address="198.51.100.66")
+        await token_in(box, 2)
+        assert ("Firefox on Linux" in box.text(0), "192.0.2.1" in box.text(0)) == (True, True)
+        assert ("Firefox" in box.text(1), "198.51.100.66" in box.text(1)) == (False, True)
+
+    async def test_a_link_to_set_a_password_is_good_until_the_next(self, house: House, box: Mailbox) -> None:
+        await made(house)
+        await ask_reset(house)
+        first = await token_in(box, 1)
+        await ask_reset(house)
+        await token_in(box, 2)
+        async with refusal("PERMISSION_DENIED", "expired or was used"):
+            await house.auth.ResetPassword(ResetPasswordRequest(token=first, new_password="another one"))
 
     async def test_who_has_an_account_is_told_by_mail_how_to_come_in(self, house: House, box: Mailbox) -> None:
         await made(house)
