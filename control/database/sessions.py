@@ -24,12 +24,17 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token by its SHA-256, in hex."""
+    """A refresh token by its SHA-256, in hex.
+
+    A spent one has when (Unix seconds), by which client, and the salt that makes its successor of the token itself.
+    """
 
     digest: str
     session_id: str
     expires_at: float
-    spent: bool = False
+    spent_at: float | None = None
+    spender: str = ""
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,11 @@ async def find_refresh_token(connection: Connection, digest: str) -> RefreshToke
     return None if row is None else RefreshToken(**row)
 
 
-async def spend_refresh_token(connection: Connection, digest: str) -> None:
-    """Mark a refresh token as used."""
-    await connection.execute(update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(spent=True))
+async def save_refresh_token(connection: Connection, token: RefreshToken) -> None:
+    """Write what has changed of a refresh token."""
+    await connection.execute(
+        update(refresh_tokens).where(refresh_tokens.c.digest == token.digest).values(asdict(token))
+    )
 
 
 async def forget_expired(connection: Connection, now: float) -> None:

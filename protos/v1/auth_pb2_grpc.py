@@ -156,7 +156,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Trades a refresh token for new tokens; the old refresh token is spent.
+        """Trades a refresh token for new tokens; the old refresh token is spent. A spent one that comes again ends the
+        session; but for ten seconds the client that spent it is given the same new one, as long as that is not used.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

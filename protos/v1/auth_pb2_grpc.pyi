@@ -38,7 +38,9 @@ class AuthServiceStub:
     Login: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]
     """Opens a session with e-mail and password."""
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]
-    """Trades a refresh token for new tokens; the old refresh token is spent."""
+    """Trades a refresh token for new tokens; the old refresh token is spent. A spent one that comes again ends the
+    session; but for ten seconds the client that spent it is given the same new one, as long as that is not used.
+    """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]
     """Ends the session that a refresh token belongs to."""
     RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RequestPasswordResetRequest, _auth_pb2.RequestPasswordResetResponse]
@@ -80,7 +82,9 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Login: _aio.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]  # type: ignore[assignment]
     """Opens a session with e-mail and password."""
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Trades a refresh token for new tokens; the old refresh token is spent."""
+    """Trades a refresh token for new tokens; the old refresh token is spent. A spent one that comes again ends the
+    session; but for ten seconds the client that spent it is given the same new one, as long as that is not used.
+    """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the session that a refresh token belongs to."""
     RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_auth_pb2.RequestPasswordResetRequest, _auth_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
@@ -143,7 +147,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RefreshResponse, _abc.Awaitable[_auth_pb2.RefreshResponse]]:
-        """Trades a refresh token for new tokens; the old refresh token is spent."""
+        """Trades a refresh token for new tokens; the old refresh token is spent. A spent one that comes again ends the
+        session; but for ten seconds the client that spent it is given the same new one, as long as that is not used.
+        """
 
     @_abc_1.abstractmethod
     def Logout(

@@ -93,7 +93,21 @@ async def test_a_refresh_token_works_once(api: httpx.AsyncClient, admin: dict[st
     tokens = (await api.post("/api/v1/auth:login", json=admin)).json()
     spent = {"refresh_token": tokens["refresh_token"]}
     assert (await api.post("/api/v1/auth:refresh", json=spent)).status_code == 200
-    assert (await api.post("/api/v1/auth:refresh", json=spent)).status_code == 401
+    elsewhere = {"user-agent": "another program"}
+    assert (await api.post("/api/v1/auth:refresh", json=spent, headers=elsewhere)).status_code == 401
+
+
+async def test_two_tabs_that_renew_their_session_at_once_both_go_on(
+    api: httpx.AsyncClient, admin: dict[str, str]
+) -> None:
+    page = {"matinee-cookies": "1"}
+    await api.post("/api/v1/auth:login", json=admin, headers=page)
+    old = {**page, "cookie": "; ".join(f"{name}={value}" for name, value in api.cookies.items())}
+    api.cookies.clear()
+    answers = await asyncio.gather(*(api.post("/api/v1/auth:refresh", headers=old) for _ in range(2)))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    renewed = await api.post("/api/v1/auth:refresh", headers=page)
+    assert (renewed.status_code, (await api.get("/api/v1/account")).status_code) == (200, 200)
 
 
 async def test_a_browser_signs_in_renews_and_signs_out_by_cookie(api: httpx.AsyncClient, admin: dict[str, str]) -> None:

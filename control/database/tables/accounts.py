@@ -35,7 +35,9 @@ refresh_tokens = Table(
     Column("digest", String(64), primary_key=True),
     Column("session_id", Id, ForeignKey("sessions.session_id", ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_at", Double, nullable=False, index=True),
-    Column("spent", Boolean, nullable=False),
+    Column("spent_at", Double),
+    Column("spender", String(64), nullable=False, server_default=""),
+    Column("salt", String(64), nullable=False, server_default=""),
 )
 """SHA-256 of every refresh token, spent ones included: a spent one that comes back gives a thief away."""
 

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 import jwt
 import pytest
 
-from matinee.rpc import CallError
+from control.accounts.sessions import GRACE_SECONDS
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, KeySet, SigningKey
 from protos.v1.auth_pb2 import (
     ROLE_ADMIN,
@@ -15,6 +15,7 @@ from protos.v1.auth_pb2 import (
     LoginRequest,
     LogoutRequest,
     RefreshRequest,
+    RefreshResponse,
     VerifyTokenRequest,
 )
 from tests.control_house import House, bearer, refusal
@@ -87,6 +88,7 @@ async def test_refreshing_gives_new_tokens(house: House) -> None:
 async def test_a_reused_refresh_token_ends_its_whole_family(house: House) -> None:
     first = await house.sign_in()
     second = await house.auth.Refresh(RefreshRequest(refresh_token=first.refresh_token))
+    house.clock.turn(GRACE_SECONDS)
     async with refusal("UNAUTHENTICATED", "used before"):
         await house.auth.Refresh(RefreshRequest(refresh_token=first.refresh_token))
     async with refusal("UNAUTHENTICATED"):
@@ -98,17 +100,58 @@ async def test_a_reused_refresh_token_ends_its_whole_family(house: House) -> Non
 async def test_other_sessions_survive_a_reused_refresh_token(house: House) -> None:
     stolen, other = await house.sign_in(), await house.sign_in()
     await house.auth.Refresh(RefreshRequest(refresh_token=stolen.refresh_token))
+    house.clock.turn(GRACE_SECONDS)
     async with refusal("UNAUTHENTICATED"):
         await house.auth.Refresh(RefreshRequest(refresh_token=stolen.refresh_token))
     assert await house.auth.Refresh(RefreshRequest(refresh_token=other.refresh_token))
 
 
-async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(house: House) -> None:
-    request = RefreshRequest(refresh_token=(await house.sign_in()).refresh_token)
-    answers = await asyncio.gather(
-        *(asyncio.ensure_future(house.auth.Refresh(request)) for _ in range(2)), return_exceptions=True
-    )
-    assert sorted(isinstance(answer, CallError) for answer in answers) == [False, True]
+async def refreshed(house: House, refresh_token: str, address: str = "192.0.2.1", agent: str = "") -> RefreshResponse:
+    request = RefreshRequest(refresh_token=refresh_token)
+    return await house.auth.Refresh(request, metadata=house.client_at(address, agent))
+
+
+async def test_two_tabs_that_refresh_at_once_stay_signed_in_with_the_same_token(house: House) -> None:
+    old = (await house.sign_in()).refresh_token
+    first, second = await asyncio.gather(refreshed(house, old), refreshed(house, old))
+    assert first.refresh_token == second.refresh_token != old
+    for tab in (first, second):
+        assert await account_of(house, tab.access_token) == "admin@matinee.local"
+    assert await refreshed(house, first.refresh_token)
+
+
+@pytest.mark.parametrize(("address", "agent"), [("198.51.100.66", "Firefox"), ("192.0.2.1", "curl")])
+async def test_a_token_that_another_client_has_used_just_now_ends_its_family(
+    house: House, address: str, agent: str
+) -> None:
+    old = (await house.sign_in()).refresh_token
+    owner = await refreshed(house, old, agent="Firefox")
+    async with refusal("UNAUTHENTICATED", "used before"):
+        await refreshed(house, old, address, agent)
+    async with refusal("UNAUTHENTICATED"):
+        await refreshed(house, owner.refresh_token, agent="Firefox")
+
+
+async def test_only_the_last_token_has_a_grace(house: House) -> None:
+    old = (await house.sign_in()).refresh_token
+    second = (await refreshed(house, old)).refresh_token
+    third = (await refreshed(house, second)).refresh_token
+    async with refusal("UNAUTHENTICATED", "used before"):
+        await refreshed(house, old)
+    async with refusal("UNAUTHENTICATED"):
+        await refreshed(house, third)
+
+
+async def test_a_thief_who_comes_in_the_grace_is_found_out_at_the_next_refresh(house: House) -> None:
+    stolen = (await house.sign_in()).refresh_token
+    owner, thief = await refreshed(house, stolen), await refreshed(house, stolen)
+    house.clock.turn(15 * 60)
+    latest = await refreshed(house, owner.refresh_token)
+    house.clock.turn(GRACE_SECONDS)
+    async with refusal("UNAUTHENTICATED", "used before"):
+        await refreshed(house, thief.refresh_token)
+    async with refusal("UNAUTHENTICATED", "session has ended"):
+        await account_of(house, latest.access_token)
 
 
 async def test_an_unknown_refresh_token_is_refused(house: House) -> None:
