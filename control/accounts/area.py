@@ -49,7 +49,7 @@ def put_together(
     clock: Clock,
 ) -> Accounts:
     """Make the parts of the area and join them."""
-    postbox, sessions = make_postbox(settings, clock), Sessions(keyring, settings.tokens, clock)
+    postbox, sessions = make_postbox(settings, database, clock), Sessions(keyring, settings.tokens, clock)
     letters = Letters(
         settings.public_url,
         confirmation_hours=settings.accounts.confirmation_hours,
@@ -75,9 +75,9 @@ def put_together(
     return Accounts(service, sessions, postbox, (PostLogin(letters, postbox).consumer,))
 
 
-def make_postbox(settings: Settings, clock: Clock) -> Postbox:
+def make_postbox(settings: Settings, database: Database, clock: Clock) -> Postbox:
     """A postbox that sends by the server of the settings, or into the log."""
     host = urlsplit(settings.public_url).hostname or "localhost"
     sender = settings.mail.sender or f"matinee@{host}"
     url = settings.mail.smtp_url.get_secret_value()
-    return Postbox(SmtpTransport(url, host) if url else ConsoleTransport(), sender, clock)
+    return Postbox(database, SmtpTransport(url, host) if url else ConsoleTransport(), sender, clock)

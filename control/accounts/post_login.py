@@ -1,6 +1,5 @@
 """What follows a sign-in: the last login, the audit of sessions, and a notice when the device is a new one."""
 
-from control.accounts.mail.letter import Letter
 from control.accounts.mail.letters import Letters
 from control.accounts.mail.postbox import Postbox
 from control.database import Connection, accounts, sessions
@@ -12,17 +11,16 @@ GROUP = "post-login"
 
 
 class PostLogin:
-    """Handles `UserAuthenticated`. Letters are posted when the transaction that they tell of has been committed."""
+    """Handles `UserAuthenticated`."""
 
     def __init__(self, letters: Letters, postbox: Postbox) -> None:
         self._letters = letters
         self._postbox = postbox
-        self._due: dict[str, Letter] = {}
 
     @property
     def consumer(self) -> Consumer:
         """Its consumer group."""
-        return Consumer(GROUP, {UserAuthenticated: self.handle}, self.post_letters)
+        return Consumer(GROUP, {UserAuthenticated: self.handle})
 
     async def handle(self, connection: Connection, event: UserAuthenticated) -> None:
         """Do what follows a sign-in; nothing when the account has been deleted since."""
@@ -36,10 +34,4 @@ class PostLogin:
         await accounts.logged_in(connection, event.account_id, time)
         if seen and event.device not in seen:
             letter = self._letters.new_device(account.email, event.device, event.address, time)
-            self._due[event.session_id] = letter
-
-    def post_letters(self) -> None:
-        """Post what is due; a transaction that was undone and done again has left one letter."""
-        due, self._due = self._due, {}
-        for letter in due.values():
-            self._postbox.post(letter)
+            await self._postbox.post(connection, letter)

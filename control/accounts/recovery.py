@@ -17,11 +17,15 @@ from matinee.errors import NotFound, PermissionDenied, Unauthenticated
 from matinee.tokens import Clock
 from protos.v1 import auth_pb2 as pb
 
+NOBODY = ""
 CHANGED = "the password of the account was changed; sign in again"
 
 
 class Recovery:
-    """Sets passwords. Whoever asks for a token learns nothing about whether there is an account."""
+    """Sets passwords. Whoever asks for a token learns nothing about whether there is an account.
+
+    So the same is done in either case, and a letter to nobody is posted where there is none.
+    """
 
     def __init__(
         self,
@@ -53,8 +57,7 @@ class Recovery:
         async with self._database.write() as connection:
             account = await accounts.by_email(connection, email)
             token, _ = await self._tokens.reset(connection, email, account.account_id if account else None)
-        if account:
-            self._postbox.post(self._letters.reset(email, token))
+            await self._postbox.post(connection, self._letters.reset(email if account else NOBODY, token))
         return pb.RequestPasswordResetResponse()
 
     async def reset(self, request: pb.ResetPasswordRequest) -> pb.ResetPasswordResponse:
@@ -68,8 +71,8 @@ class Recovery:
             issued = await self._tokens.presented(connection, token, RESET, lock=True)
             await self._set(connection, str(issued.account_id), password_hash)
             await shut_out(connection, str(issued.account_id), CHANGED, self._clock)
+            await self._postbox.post(connection, self._letters.password_changed(issued.email))
         self._announcer.wake()
-        self._postbox.post(self._letters.password_changed(issued.email))
         return pb.ResetPasswordResponse()
 
     async def change(self, request: pb.ChangePasswordRequest) -> pb.ChangePasswordResponse:
@@ -85,7 +88,7 @@ class Recovery:
         async with self._database.write() as connection:
             await self._set(connection, account.account_id, password_hash, instead_of=account.password_hash)
             await shut_out_others(connection, account.account_id, person.session_id, CHANGED, self._clock)
-        self._postbox.post(self._letters.password_changed(account.email))
+            await self._postbox.post(connection, self._letters.password_changed(account.email))
         return pb.ChangePasswordResponse()
 
     async def issue(self, request: pb.IssuePasswordResetRequest) -> pb.IssuePasswordResetResponse:

@@ -6,6 +6,7 @@ from control import inputs
 from control.accounts.attempts import Requests
 from control.accounts.devices import device_name
 from control.accounts.email_tokens import CONFIRM, EmailTokens
+from control.accounts.mail.letter import Letter
 from control.accounts.mail.letters import Letters
 from control.accounts.mail.postbox import Postbox
 from control.accounts.passwords import Passwords
@@ -63,13 +64,8 @@ class Registration:
                 token, _ = await self._tokens.reset(connection, email, known.account_id)
             else:
                 token = await self._tokens.confirmation(connection, email, password_hash)
-        device = device_name(user_agent())
-        letter = (
-            self._letters.known(email, token)
-            if known
-            else self._letters.confirmation(email, token, device, client_address(), self._clock())
-        )
-        self._postbox.post(letter)
+            letter = self._letters.known(email, token) if known else self._confirmation(email, token)
+            await self._postbox.post(connection, letter)
         return pb.RegisterResponse()
 
     async def confirm(self, request: pb.ConfirmEmailRequest) -> pb.ConfirmEmailResponse:
@@ -84,3 +80,7 @@ class Registration:
             await email_tokens.spend(connection, CONFIRM, confirmed.email)
             opened = await self._sessions.open(connection, account)
         return pb.ConfirmEmailResponse(**asdict(opened))
+
+    def _confirmation(self, email: str, token: str) -> Letter:
+        device = device_name(user_agent())
+        return self._letters.confirmation(email, token, device, client_address(), self._clock())

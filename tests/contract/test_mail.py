@@ -70,7 +70,7 @@ async def opened(
 
 
 async def sent(transport: Transport, letter: Letter) -> None:
-    await transport.send(letter.message(SENDER, 1_800_000_000))
+    await transport.send(letter.message(SENDER, "one", 1_800_000_000))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from control.database.tables.accounts import (
     sessions,
     sign_ins,
     signing_keys,
+    waiting_letters,
 )
 from control.database.tables.analytics import (
     account_days,
@@ -61,4 +62,5 @@ __all__ = [
     "titles",
     "unfinished_assets",
     "viewer_days",
+    "waiting_letters",
 ]

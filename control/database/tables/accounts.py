@@ -65,6 +65,20 @@ email_tokens = Table(
 )
 """SHA-256 of every token that went out by e-mail; with the password of the account that it may open."""
 
+waiting_letters = Table(
+    "waiting_letters",
+    metadata,
+    Column("letter_id", Id, primary_key=True),
+    Column("recipient", String(254), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("posted_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False, index=True),
+)
+"""Letters until they are sent, for a day at most. The links in them are in no other place of the database: whoever
+reads it could follow them, and can sign access tokens anyway with the keys that lie beside.
+"""
+
 identities = Table(
     "identities",
     metadata,

@@ -35,7 +35,7 @@ def test_a_letter_can_be_written_to_whatever_is_an_email_address(local: str, dom
         address = inputs.email(f"{local}@{domain}")
     except InvalidInput:
         return
-    message = Letter(address, "Subject", "text").message("films@example.org", 0)
+    message = Letter(address, "Subject", "text").message("films@example.org", "one", 0)
     assert [one.addr_spec for one in message["To"].addresses] == [address]
 
 

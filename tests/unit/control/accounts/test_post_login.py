@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from control.accounts.mail.letter import Letter
 from control.accounts.mail.letters import Letters
 from control.accounts.mail.postbox import Postbox
 from control.accounts.mail.transport import ConsoleTransport
 from control.accounts.post_login import PostLogin
-from control.database import Database, accounts, sessions
+from control.database import Database, accounts, sessions, waiting_letters
 from control.database.accounts import Account
 from control.database.engine import open_database
+from control.database.waiting_letters import WaitingLetter
 from control.messages import timestamp
 from protos.v1.events_pb2 import UserAuthenticated
 
@@ -22,17 +22,6 @@ pytestmark = pytest.mark.anyio
 
 ACCOUNT = Account("a" * 26, "ada@example.org", "", "viewer", 1.0)
 LETTERS = Letters("https://films.example", confirmation_hours=24, reset_minutes=60)
-
-
-class KeptLetters(Postbox):
-    """A postbox that keeps what is posted, for a test to look at."""
-
-    def __init__(self) -> None:
-        super().__init__(ConsoleTransport(), "films@example.org", lambda: 0.0)
-        self.kept: list[Letter] = []
-
-    def post(self, letter: Letter) -> None:
-        self.kept.append(letter)
 
 
 @pytest.fixture
@@ -55,15 +44,17 @@ def sign_in(number: int, device: str, account_id: str = ACCOUNT.account_id) -> U
     )
 
 
-async def follow(database: Database, *events: UserAuthenticated) -> list[Letter]:
+def post_login(database: Database) -> PostLogin:
+    return PostLogin(LETTERS, Postbox(database, ConsoleTransport(), "films@example.org", lambda: 1_800_000_000.0))
+
+
+async def follow(database: Database, *events: UserAuthenticated) -> list[WaitingLetter]:
     """Hand events over, each in a transaction of its own, and give the letters that were posted."""
-    postbox = KeptLetters()
-    after = PostLogin(LETTERS, postbox)
     for event in events:
         async with database.write() as connection:
-            await after.handle(connection, event)
-        after.post_letters()
-    return postbox.kept
+            await post_login(database).handle(connection, event)
+    async with database.read() as connection:
+        return await waiting_letters.next_due(connection, 10)
 
 
 async def test_the_last_login_is_the_latest_in_whichever_order_they_come(database: Database) -> None:
@@ -95,15 +86,10 @@ async def test_only_a_device_that_was_not_seen_is_told_of(database: Database) ->
 
 async def test_what_is_undone_and_done_again_is_told_once(database: Database) -> None:
     await follow(database, sign_in(1, "Firefox on Linux"))
-    postbox = KeptLetters()
-    after = PostLogin(LETTERS, postbox)
     async with database.write() as connection:
-        await after.handle(connection, sign_in(2, "Safari on macOS"))
+        await post_login(database).handle(connection, sign_in(2, "Safari on macOS"))
         await connection.rollback()
-    async with database.write() as connection:
-        await after.handle(connection, sign_in(2, "Safari on macOS"))
-    after.post_letters()
-    assert len(postbox.kept) == 1
+    assert len(await follow(database, sign_in(2, "Safari on macOS"))) == 1
 
 
 async def test_an_account_that_is_gone_is_no_poison(database: Database) -> None:

@@ -1,0 +1,57 @@
+"""kill -9 of control: letters that it has promised are sent by the next one, whatever the mail server did meanwhile."""
+
+import asyncio
+import os
+import re
+import sys
+from asyncio.subprocess import create_subprocess_exec
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from matinee.instance import free_port
+from matinee.rpc import Channel, open_channel
+from matinee.settings import Settings, load_settings
+from protos.v1.auth_pb2 import ConfirmEmailRequest, RegisterRequest
+from protos.v1.auth_pb2_grpc import AuthServiceStub
+from tests.patience import PATIENCE, until
+from tests.smtp import mail_server
+from tests.stack import ROOT
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+EMAILS = [f"{number}@example.org" for number in range(3)]
+
+
+@asynccontextmanager
+async def control(settings: Settings, smtp_url: str) -> AsyncIterator[Channel]:
+    """Control as an operator runs it, by a channel to it; it is killed at the end."""
+    environment = {**os.environ, "MATINEE_DATA": str(settings.data), "MATINEE_MAIL__SMTP_URL": smtp_url}
+    with (settings.data / "control.log").open("ab") as log:
+        process = await create_subprocess_exec(
+            sys.executable, "-m", "matinee", "control", cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        async with open_channel(settings.control_address) as channel:
+            async with asyncio.timeout(PATIENCE):
+                await channel.channel_ready()
+            yield channel
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_letters_of_a_control_that_was_killed_are_sent_by_the_next(tmp_path: Path) -> None:
+    settings, port = load_settings(data=tmp_path), free_port("127.0.0.1")
+    url = f"smtp://127.0.0.1:{port}"
+    async with control(settings, url) as channel:
+        for email in EMAILS:
+            await AuthServiceStub(channel).Register(RegisterRequest(email=email, password="a long password"))
+    async with mail_server(port=port) as box, control(settings, url) as channel:
+        await until(lambda: len(box.messages) == len(EMAILS))
+        assert sorted(box.recipients) == EMAILS
+        link = re.search(r"token=(\S+)", box.text())
+        assert link
+        assert (await AuthServiceStub(channel).ConfirmEmail(ConfirmEmailRequest(token=link[1]))).access_token
