@@ -24,6 +24,8 @@ BATCH = 100
 """Most events in a transaction: others wait for it."""
 ATTEMPTS = 5
 LONGEST_REASON = 500
+AHEAD_SECONDS = 86_400
+"""How far in the future an event may have happened: clocks differ. One from further on would be the latest for ever."""
 
 log = structlog.get_logger()
 
@@ -81,9 +83,13 @@ class Runner:
     def _message(self, event: Event) -> Message:
         kind = self._kinds[event.topic]
         try:
-            return event_data.decoded(kind, event.data)
+            message: Message = event_data.decoded(kind, event.data)
         except InvalidInput as error:
             raise Poison(str(error)) from error
+        happened = getattr(message, "time", None)  # not every kind tells
+        if happened and happened.seconds > self._clock() + AHEAD_SECONDS:
+            raise Poison("it has not happened yet, by its time")
+        return message
 
     async def _handle_alone(self, event: Event) -> None:
         backoff = Backoff()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from control import event_data
 from control.database import Connection, Database, handled_events
 from control.events.consumer import Consumer
-from control.events.runner import ATTEMPTS, Runner
+from control.events.runner import AHEAD_SECONDS, ATTEMPTS, Runner
 from matinee.bus import Event, EventBus
 from matinee.errors import Conflict, Unavailable
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
@@ -121,6 +121,19 @@ async def test_an_event_that_cannot_be_read_is_given_up_at_once(history: History
         await until(lambda: history.has(2))
         (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
     assert buried.reason == "history: the data is no MoviePlayed"
+
+
+async def test_an_event_of_the_year_9999_is_given_up_at_once(
+    history: History, bus: EventBus, clock: TurnedClock
+) -> None:
+    later, soon = played(1), played(2)
+    later.time.FromJsonString("9999-12-31T23:59:59Z")
+    soon.time.FromSeconds(int(clock()) + AHEAD_SECONDS - 60)
+    await bus.publish([event(1, later), event(2, soon)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(2))
+        (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
+    assert buried.reason == "history: it has not happened yet, by its time"
 
 
 async def test_a_failure_that_passes_is_no_poison(history: History, bus: EventBus) -> None:
