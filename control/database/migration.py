@@ -4,9 +4,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, String, Text, text
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+TEXTS = """
+    SELECT table_name, column_name, character_maximum_length FROM information_schema.columns
+    WHERE table_schema = current_schema() AND data_type IN ('character varying', 'text')
+    AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'
+"""
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
@@ -15,3 +20,13 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+    if connection.dialect.name == "postgresql":
+        _compare_bytes(connection)
+
+
+def _compare_bytes(connection: Connection) -> None:
+    """Have PostgreSQL compare and order texts byte by byte, as SQLite does: those that a revision adds, too."""
+    connection.exec_driver_sql("CLOSE ALL")  # what a revision has read to its end still holds the table
+    for table, column, length in connection.execute(text(TEXTS)).all():
+        kind = (Text() if length is None else String(length)).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE {kind} COLLATE "C"')
