@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.audio import AUDIO_FILE
-from ingest.crew import Check, unchecked
 from ingest.ladder import Rung
 from ingest.plan import AudioTrack, Plan
+from matinee.executor import Check, unchecked
 from matinee.layout import INDEX
 from packager.index import AssetIndex, Track
 from packager.tracks import write_audio_track, write_video_track

@@ -12,7 +12,6 @@ from ingest.publication import conclude
 from ingest.stages import UNFORESEEN, Ending, JobGone, Progress, ending
 from ingest.watch import watched
 from matinee.errors import MatineeError
-from matinee.executor import places
 from matinee.small_files import write_whole
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
 
@@ -31,7 +30,7 @@ class Attempt:
         self._workshop = workshop
         self._terms = terms
         self._folder = workshop.folder / terms.job_id
-        self._crew = Crew(workshop.executor, places(workshop.settings.worker.executor))
+        self._crew = Crew(workshop.executor, workshop.cluster)
         self._lease = Lease(terms)
         self._progress = Progress()
         self._production = Production(workshop, self._lease, self._progress, self._crew, self._folder)

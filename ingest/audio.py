@@ -12,8 +12,7 @@ from typing import Any
 import ffmpeg as builder
 
 from ingest.command_line import LOOPBACK, arguments, looped, opened
-from ingest.crew import Check, unchecked
-from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
+from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.loudness import (
     UNTOUCHED,
     Level,
@@ -26,6 +25,7 @@ from ingest.loudness import (
 )
 from ingest.plan import AudioTrack, Plan
 from ingest.request import Request
+from matinee.executor import Check, OnSeconds, unchecked, unheard
 from matinee.settings import LadderSettings
 from packager.timeline import AAC_FRAME, AUDIO_RATE
 

@@ -10,24 +10,17 @@ from typing import Any, TypeVar
 from matinee.errors import Cancelled
 
 Answer = TypeVar("Answer")
-Check = Callable[[], None]
-"""What long work calls now and then; it raises `Cancelled` when the work shall stop."""
 
 DISMISS_SECONDS = 2.0
 """How long what cannot be interrupted is waited for."""
 
 
-def unchecked() -> None:
-    """Nobody asks to stop."""
-
-
 class Crew:
-    """Submits work to an executor, which works on `places` things at once."""
+    """Submits work to an executor of this machine, and to a cluster where there is one."""
 
-    def __init__(self, executor: Executor, places: int) -> None:
+    def __init__(self, executor: Executor, cluster: Executor | None = None) -> None:
         self._executor = executor
-        self.place = asyncio.Semaphore(places)
-        """Held for a piece from its beginning until its result is stored, so that only so many can be lost."""
+        self._cluster = cluster or executor
         self._running: set[Future[Any]] = set()
         self._dismissed = threading.Event()
 
@@ -38,7 +31,16 @@ class Crew:
 
     async def run(self, function: Callable[..., Answer], *arguments: object, **named: object) -> Answer:
         """Call a function in the executor, with `check` beside its arguments, and wait for its answer."""
-        future = self._executor.submit(function, *arguments, check=self.check, **named)
+        return await self._call(self._executor, function, *arguments, **named)
+
+    async def run_apart(self, function: Callable[..., Answer], *arguments: object, **named: object) -> Answer:
+        """The same in the cluster, to which function and arguments travel."""
+        return await self._call(self._cluster, function, *arguments, **named)
+
+    async def _call(
+        self, executor: Executor, function: Callable[..., Answer], *arguments: object, **named: object
+    ) -> Answer:
+        future = executor.submit(function, *arguments, check=self.check, **named)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return await asyncio.wrap_future(future)

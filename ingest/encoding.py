@@ -1,7 +1,6 @@
 """Encoding: every piece of a film that has no result yet is encoded, side by side, and its result kept."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Protocol
 
 import structlog
 
-from ingest.crew import Check, Crew
-from ingest.ffmpeg import OnSeconds
-from ingest.lease import Lease
+from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.results import Results
 from matinee.errors import DataLoss, NotFound
+from matinee.executor import Check, OnSeconds
 
 log = structlog.get_logger()
 
@@ -23,13 +21,23 @@ Reach = Callable[[float], None]
 class Encode(Protocol):
     """Writes a piece's files into a folder; `on_seconds` hears how many seconds are done, and `check` may stop it."""
 
-    def __call__(self, directory: Path, *, check: Check, on_seconds: OnSeconds) -> None:
-        """Encode."""
+    def __call__(
+        self,
+        film: Path,
+        directory: Path,
+        ffmpeg: Ffmpeg,
+        limits: Limits,
+        /,
+        *,
+        check: Check,
+        on_seconds: OnSeconds,
+    ) -> None:
+        """Encode, from a film that lies on this machine."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the work that is encoded by itself: a span, or an audio track.
+    """A part of the work that is encoded by itself: a span, or an audio track. It can be sent to another machine.
 
     `digest` names its result; `seconds` of content cost `cost` each, in no particular unit.
     """
@@ -38,6 +46,13 @@ class Piece:
     seconds: float
     cost: float
     encode: Encode
+
+
+class Encoder(Protocol):
+    """Who encodes pieces: this machine, or a cluster."""
+
+    async def encode(self, piece: Piece, on_seconds: OnSeconds) -> None:
+        """Encode a piece, and keep its result in the store."""
 
 
 def missing(pieces: Iterable[Piece], finished: Collection[str]) -> list[Piece]:
@@ -64,12 +79,11 @@ class Meter:
 
 
 class Encoding:
-    """The encoding of one film; files pass through `folder` on their way to the store."""
+    """The encoding of one film; results that are collected lie in `folder`."""
 
-    def __init__(self, results: Results, crew: Crew, lease: Lease, folder: Path) -> None:
+    def __init__(self, results: Results, encoder: Encoder, folder: Path) -> None:
         self._results = results
-        self._crew = crew
-        self._lease = lease
+        self._encoder = encoder
         self._folder = folder
 
     async def finish(self, pieces: Collection[Piece], reach: Reach) -> None:
@@ -92,26 +106,5 @@ class Encoding:
         return folder
 
     async def _encode(self, piece: Piece, meter: Meter) -> None:
-        async with self._crew.place:
-            await self._encode_and_store(piece, meter)
+        await self._encoder.encode(piece, lambda seconds: meter.note(piece, seconds))
         meter.note(piece, piece.seconds)
-
-    async def _encode_and_store(self, piece: Piece, meter: Meter) -> None:
-        folder = self._folder / f"{piece.digest}.encoding"
-        await asyncio.to_thread(folder.mkdir, parents=True)
-        loop = asyncio.get_running_loop()
-        await self._crew.run(
-            _begin,
-            piece,
-            folder,
-            on_seconds=lambda seconds: loop.call_soon_threadsafe(meter.note, piece, seconds),
-        )
-        self._lease.check()
-        await self._results.put(piece.digest, folder)
-        log.info("encoded", digest=piece.digest, seconds=piece.seconds)
-        await asyncio.to_thread(shutil.rmtree, folder)
-
-
-def _begin(piece: Piece, folder: Path, *, check: Check, on_seconds: OnSeconds) -> None:
-    log.info("encoding", digest=piece.digest)
-    piece.encode(folder, check=check, on_seconds=on_seconds)

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -23,8 +23,8 @@ from typing import IO
 import imageio_ffmpeg
 import structlog
 
-from ingest.crew import Check, unchecked
 from matinee.errors import MatineeError, ResourceExhausted, SourceRefused, Unavailable
+from matinee.executor import Check, OnSeconds, unchecked, unheard
 from matinee.settings import WorkerSettings
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -49,13 +49,6 @@ CONSEQUENCES = (
 )
 
 log = structlog.get_logger()
-
-OnSeconds = Callable[[float], None]
-"""Hears how many seconds of output are done."""
-
-
-def unheard(seconds: float) -> None:
-    """Nobody listens to progress."""
 
 
 class GaveUp(SourceRefused):

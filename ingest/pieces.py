@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from ingest.audio import audio_request, encode_audio
 from ingest.encoding import Piece
-from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.plan import Plan
 from ingest.signature import signature_digest, write_signature
 from ingest.span import encode_span, span_request
-from matinee.settings import Settings
+from matinee.settings import LadderSettings
 
 SPAN_COST, AUDIO_COST, SIGNATURE_COST = 1.0, 0.03, 0.1
 """Work per second of film."""
@@ -19,8 +17,12 @@ SPAN_COST, AUDIO_COST, SIGNATURE_COST = 1.0, 0.03, 0.1
 
 @dataclass(frozen=True)
 class Pieces:
-    """All pieces of a plan: its spans and its audio tracks, in order, and the signature of the source."""
+    """All pieces of a plan: its spans and its audio tracks, in order, and the signature of the source.
 
+    Each is what this version of ffmpeg makes of it.
+    """
+
+    ffmpeg_version: str
     spans: tuple[Piece, ...]
     audio: tuple[Piece, ...]
     signature: Piece
@@ -31,30 +33,24 @@ class Pieces:
         return (self.signature, *self.audio, *self.spans)
 
 
-def pieces(plan: Plan, settings: Settings, film: Path, sha256: str) -> Pieces:
-    """The pieces of a plan, to be encoded from the file `film`."""
-    ffmpeg = Ffmpeg.from_settings(settings.worker)
-    digest = signature_digest(plan, sha256, ffmpeg.version())
-    limits = Limits.from_settings(settings.worker, plan.duration)
-    write = partial(write_signature, plan, film, ffmpeg=ffmpeg, limits=limits)
+def pieces(plan: Plan, ladder: LadderSettings, sha256: str, version: str) -> Pieces:
+    """The pieces of a plan for a film with this SHA-256; `version` is ffmpeg's."""
+    digest = signature_digest(plan, sha256, version)
     return Pieces(
-        spans=tuple(_spans(plan, settings, film, sha256, ffmpeg)),
-        audio=tuple(_audio(plan, settings, film, sha256, ffmpeg)),
-        signature=Piece(digest, float(plan.duration), SIGNATURE_COST, write),
+        ffmpeg_version=version,
+        spans=tuple(_spans(plan, ladder, sha256, version)),
+        audio=tuple(_audio(plan, ladder, sha256, version)),
+        signature=Piece(digest, float(plan.duration), SIGNATURE_COST, partial(write_signature, plan)),
     )
 
 
-def _spans(plan: Plan, settings: Settings, film: Path, sha256: str, ffmpeg: Ffmpeg) -> Iterator[Piece]:
+def _spans(plan: Plan, ladder: LadderSettings, sha256: str, version: str) -> Iterator[Piece]:
     for span in plan.spans:
-        request = span_request(plan, span, settings.ladder, source_sha256=sha256, version=ffmpeg.version())
-        limits = Limits.from_settings(settings.worker, request.seconds)
-        encode = partial(encode_span, request, film, ffmpeg=ffmpeg, limits=limits)
-        yield Piece(request.digest(), float(request.seconds), SPAN_COST, encode)
+        request = span_request(plan, span, ladder, source_sha256=sha256, version=version)
+        yield Piece(request.digest(), float(request.seconds), SPAN_COST, partial(encode_span, request))
 
 
-def _audio(plan: Plan, settings: Settings, film: Path, sha256: str, ffmpeg: Ffmpeg) -> Iterator[Piece]:
+def _audio(plan: Plan, ladder: LadderSettings, sha256: str, version: str) -> Iterator[Piece]:
     for track in plan.audio:
-        request = audio_request(plan, track, settings.ladder, source_sha256=sha256, version=ffmpeg.version())
-        limits = Limits.from_settings(settings.worker, request.seconds)
-        encode = partial(encode_audio, request, film, ffmpeg=ffmpeg, limits=limits)
-        yield Piece(request.digest(), float(request.seconds), AUDIO_COST, encode)
+        request = audio_request(plan, track, ladder, source_sha256=sha256, version=version)
+        yield Piece(request.digest(), float(request.seconds), AUDIO_COST, partial(encode_audio, request))

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.crew import Check, unchecked
 from ingest.plan import Plan
+from matinee.executor import Check, unchecked
 from matinee.layout import POSTER
 from packager.index import AssetIndex
 

@@ -22,12 +22,12 @@ from av.video.stream import VideoStream
 
 from ingest.codecs import AUDIO_CODECS, DECODERS, VIDEO_CODECS
 from ingest.containers import DEMUXERS, HEAD_BYTES, sniff
-from ingest.crew import Check, unchecked
 from ingest.ladder import LEAST_SIDE
 from ingest.rates import source_rate
 from ingest.source import Container, Matrix, Picture, Rotation, Sound, Source, Transfer
 from ingest.times import SoundEnd, Times, check_length
 from matinee.errors import SourceRefused
+from matinee.executor import Check, unchecked
 from matinee.settings import SourceSettings
 
 READ_BYTES = 1024**2

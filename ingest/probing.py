@@ -6,11 +6,11 @@ As `python -I -m ingest.probing FILM SETTINGS` it says on stdout what the film i
 import sys
 from pathlib import Path
 
-from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.probe import LONGEST_PROBE, probe
 from ingest.source import Facts, Source
 from matinee.errors import SourceRefused
+from matinee.executor import Check, unchecked
 from matinee.settings import SourceSettings, WorkerSettings
 
 MEMORY_BYTES = 2 * 1024**3

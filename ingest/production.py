@@ -9,8 +9,9 @@ from pathlib import Path
 import structlog
 
 from ingest.assembly import assemble
-from ingest.crew import Check, Crew
-from ingest.encoding import Encoding
+from ingest.crew import Crew
+from ingest.encoders import ClusterEncoder, OwnEncoder
+from ingest.encoding import Encoder, Encoding
 from ingest.fetch import fetch
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.jobs import Jobs
@@ -26,6 +27,7 @@ from ingest.signature import read_signature
 from ingest.stages import JobGone, NotValid, Progress, Stage
 from ingest.validation import judge_asset, track_faults
 from matinee.errors import NotFound
+from matinee.executor import Check, is_cluster
 from matinee.layout import asset_prefix
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
@@ -37,12 +39,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Workshop:
-    """What a worker works with; `folder` is its scratch folder."""
+    """What a worker works with; `folder` is its scratch folder.
+
+    `executor` works on this machine; with a `cluster`, that one encodes.
+    """
 
     settings: Settings
     store: ObjectStore
     jobs: Jobs
     executor: Executor
+    cluster: Executor | None
     folder: Path
 
 
@@ -69,7 +75,7 @@ class Production:
         self._enter(JobStage.JOB_STAGE_PROBE)
         planned, parts = await self._crew.run(_planned, self._film, self._settings, sha256)
         self._enter(JobStage.JOB_STAGE_ENCODE)
-        encoding = Encoding(self._results, self._crew, self._lease, self._encoded)
+        encoding = Encoding(self._results, self._encoder(sha256, parts), self._encoded)
         await encoding.finish(parts.longest_first, self._progress.reach)
         self._enter(JobStage.JOB_STAGE_ASSEMBLE)
         index = await self._assemble(planned, parts, encoding)
@@ -87,6 +93,12 @@ class Production:
         """Remove everything that was made, since nobody wants the film any more."""
         await self.withdraw()
         await self._store.delete_prefix(self._results.prefix)
+
+    def _encoder(self, sha256: str, parts: Pieces) -> Encoder:
+        worker = self._settings.worker
+        if is_cluster(worker.executor):
+            return ClusterEncoder(self._crew, self._lease.terms, sha256, parts.ffmpeg_version)
+        return OwnEncoder(self._crew, self._lease, self._results, worker, film=self._film, folder=self._encoded)
 
     async def _assemble(self, planned: Plan, parts: Pieces, encoding: Encoding) -> AssetIndex:
         spans = [await encoding.collect(piece) for piece in parts.spans]
@@ -153,4 +165,4 @@ class Production:
 
 def _planned(film: Path, settings: Settings, sha256: str, *, check: Check) -> tuple[Plan, Pieces]:
     planned = plan(probe_apart(film, settings.source, settings.worker, check=check), settings.ladder)
-    return planned, pieces(planned, settings, film, sha256)
+    return planned, pieces(planned, settings.ladder, sha256, Ffmpeg.from_settings(settings.worker).version())

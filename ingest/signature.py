@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ingest import filters
 from ingest.command_line import arguments, opened
-from ingest.crew import Check, unchecked
-from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
+from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.plan import Plan
+from matinee.executor import Check, OnSeconds, unchecked, unheard
 
 FORMAT = 2
 """Counts changes to how signatures are made; stored ones of another format are not used again."""

@@ -8,12 +8,12 @@ import ffmpeg as builder
 
 from ingest import filters
 from ingest.command_line import arguments, opened
-from ingest.crew import Check, unchecked
-from ingest.ffmpeg import Ffmpeg, Limits, OnSeconds, unheard
+from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.ladder import Rung
 from ingest.plan import Plan, Span
 from ingest.request import Request
 from ingest.source import Picture
+from matinee.executor import Check, OnSeconds, unchecked, unheard
 from matinee.settings import LadderSettings
 
 FORMAT = 1

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.command_line import opened
-from ingest.crew import Check, unchecked
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.loudness import Loudness, loudness_faults, measure_arguments, read_loudness
 from ingest.plan import Plan
 from ingest.signature import Signature, rendition_signature
 from matinee.errors import SourceRefused
+from matinee.executor import Check, unchecked
 from packager.index import AssetIndex, Track
 from packager.validation import Verdict, judge
 

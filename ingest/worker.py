@@ -45,6 +45,7 @@ async def work(  # noqa: PLR0917  (the composition root gives everything once)
     store: ObjectStore,
     channel: Channel,
     executor: Executor,
+    cluster: Executor | None,
     service_token: str,
     stop: asyncio.Event,
 ) -> None:
@@ -54,7 +55,7 @@ async def work(  # noqa: PLR0917  (the composition root gives everything once)
     """
     jobs = Jobs(channel, service_token, settings.control.deadline_seconds)
     with suppress(Stopped), scratch.claim(settings.scratch_directory) as folder:
-        await watched(_serve(Workshop(settings, store, jobs, executor, folder)), _stopped(stop))
+        await watched(_serve(Workshop(settings, store, jobs, executor, cluster, folder)), _stopped(stop))
 
 
 async def _stopped(stop: asyncio.Event) -> NoReturn:

@@ -10,15 +10,17 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import NoReturn
 
 import uvloop
 
 from matinee.bus import EventBus
-from matinee.errors import Unavailable
+from matinee.errors import InvalidInput, Unavailable
 from matinee.event_log import open_event_log
-from matinee.executor import open_executor
+from matinee.executor import is_cluster, open_executor
+from matinee.layout import span_prefix
 from matinee.rpc import open_channel
 from matinee.settings import Settings
 from matinee.storage import open_store
@@ -52,11 +54,24 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
 
     store = open_store(settings.store_url, settings.store)
     with open_executor(settings.worker.executor) as executor:
-        async with open_channel(settings.control_address) as channel:
-            await work(settings, store, channel, executor, service_token(settings), stop)
+        async with open_channel(settings.control_address) as channel, _cluster(settings) as cluster:
+            await work(settings, store, channel, executor, cluster, service_token(settings), stop)
 
 
-SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": worker}
+async def dask_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Encode what the scheduler of a Dask cluster gives. Raises `InvalidInput` where none is configured."""
+    if not is_cluster(settings.worker.executor):
+        raise InvalidInput("worker.executor names no cluster: set it to dask://host:8786, as its scheduler has it")
+    from ingest.bench import open_bench
+    from matinee.cluster.worker import serve
+
+    store = open_store(settings.store_url, settings.store)
+    await store.list(span_prefix("none"))  # who cannot store would fail at one piece after the other
+    with open_bench(settings, store) as bench:
+        await serve(settings, bench, bench.folder, stop)
+
+
+SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": worker, "dask-worker": dask_worker}
 
 
 def run(name: str, settings: Settings, *, supervised: bool = False) -> NoReturn:
@@ -77,6 +92,15 @@ def open_bus(settings: Settings, clock: Clock = time.time) -> AbstractAsyncConte
         retention_seconds=settings.events.retention_days * DAY_SECONDS,
         most_bytes=settings.events.max_bytes,
     )
+
+
+def _cluster(settings: Settings) -> AbstractAsyncContextManager[Executor | None]:
+    """The cluster that encodes, if one does."""
+    if not is_cluster(settings.worker.executor):
+        return nullcontext()
+    from matinee.cluster.executor import open_cluster
+
+    return open_cluster(settings)
 
 
 def service_token(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from matinee.cli.api import refusal
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import Column, console, show, table
 from matinee.errors import InvalidInput, MatineeError, Unavailable
+from matinee.executor import is_cluster
 from matinee.layout import asset_prefix
 from matinee.rpc import is_serving, open_channel
 from matinee.settings import Settings
@@ -79,6 +80,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _looked_at(
             "event bus", lambda: _event_bus(settings), "start the brokers, or check [events] in matinee.toml"
         )
+    if is_cluster(settings.worker.executor):
+        mend = "start the scheduler, and workers with `matinee dask-worker`, all of the same versions (docs/cluster.md)"
+        yield _looked_at("cluster", lambda: _cluster(settings), mend)
     yield _looked_at("public door", lambda: _door(settings), START)
     serving = asyncio.run(_control_serves(settings))
     state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
@@ -149,6 +153,12 @@ def _event_bus(settings: Settings) -> str:
         return f"{settings.events.url}, {asyncio.run(described())}"
     except TimeoutError as error:
         raise Unavailable(f"{settings.events.url} does not answer") from error
+
+
+def _cluster(settings: Settings) -> str:
+    from matinee.cluster.description import describe
+
+    return describe(settings)
 
 
 def _door(settings: Settings) -> str:

@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command()(control)
     app.command()(edge)
     app.command()(worker)
+    app.command("dask-worker")(dask_worker)
 
 
 def up(data: Data = None, host: Host = None, port: Port = None) -> None:
@@ -55,6 +56,13 @@ def worker(data: Data = None, supervised: Supervised = False) -> None:
     settings = settings_with(data)
     Ffmpeg.from_settings(settings.worker).version()
     wiring.run("worker", settings, supervised=supervised)
+
+
+def dask_worker(data: Data = None) -> None:
+    """Run one worker of a Dask cluster, which encodes; one for each core (see docs/cluster.md)."""
+    settings = settings_with(data)
+    Ffmpeg.from_settings(settings.worker).version()
+    wiring.run("dask-worker", settings)
 
 
 def with_real_port(settings: Settings) -> Settings:

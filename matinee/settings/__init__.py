@@ -22,6 +22,7 @@ from pydantic_settings import (
 from matinee.errors import InvalidInput
 from matinee.settings.sections import (
     AccountSettings,
+    ClusterSettings,
     ControlSettings,
     DatabaseSettings,
     EdgeSettings,
@@ -45,6 +46,7 @@ from matinee.settings.sections import (
 
 __all__ = [
     "AccountSettings",
+    "ClusterSettings",
     "ControlSettings",
     "DatabaseSettings",
     "EdgeSettings",
@@ -99,6 +101,7 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     ladder: LadderSettings = LadderSettings()
     worker: WorkerSettings = WorkerSettings()
+    cluster: ClusterSettings = ClusterSettings()
     tokens: TokenSettings = TokenSettings()
     accounts: AccountSettings = AccountSettings()
     mail: MailSettings = MailSettings()

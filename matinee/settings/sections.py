@@ -184,7 +184,7 @@ class WorkerSettings(Section):
     """`[worker]`: who encodes, and within which limits."""
 
     executor: ExecutorUrl = "threads://"
-    """threads://N runs N spans side by side; threads:// one per core."""
+    """threads://N runs N spans side by side, threads:// one per core; dask://host:8786 or dask+tls:// a cluster."""
     scratch: str = ""
     """Folder for temporary files; empty: the folder `scratch` in the data directory."""
     lease_seconds: Seconds = 30
@@ -201,6 +201,19 @@ class WorkerSettings(Section):
     """A span that takes more than so many times its own length is killed."""
     ffmpeg: str = ""
     """Path of the ffmpeg binary; empty: the one in the imageio-ffmpeg package."""
+
+
+class ClusterSettings(Section):
+    """`[cluster]`: how we are in the Dask cluster that `worker.executor` names (see docs/cluster.md)."""
+
+    host: Annotated[str, AfterValidator(lambda host: str(ip_address(host)))] = "127.0.0.1"
+    """IP address on which `matinee dask-worker` listens to scheduler and workers: never one that others can reach."""
+    ca_file: str = ""
+    """Certificates (PEM) that dask+tls:// trusts; needed there."""
+    certificate_file: str = ""
+    """Our own certificate (PEM), which every member of the cluster shows; needed for dask+tls://."""
+    key_file: str = ""
+    """Its private key (PEM); empty: it lies in `certificate_file` too."""
 
 
 class TokenSettings(Section):

@@ -89,7 +89,13 @@ def _is_loopback(host: str) -> bool:
 
 
 IssuerUrl = Annotated[str, Field(max_length=255), AfterValidator(_secure)]
-ExecutorUrl = Annotated[str, shaped(r"threads://([1-9][0-9]{0,2})?", "threads:// or threads://N")]
+ExecutorUrl = Annotated[
+    str,
+    shaped(
+        rf"threads://([1-9][0-9]{{0,2}})?|dask(\+tls)?://{_HOST}:[0-9]{{1,5}}",
+        "threads://, threads://N, dask://host:8786 or dask+tls://host:8786",
+    ),
+]
 PaymentProviderName = Annotated[
     str, shaped(r"(?!manual$)[a-z0-9-]{1,32}", "1 to 32 small letters, digits or hyphens, and not 'manual'")
 ]

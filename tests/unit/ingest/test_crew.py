@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def crew() -> Iterator[Crew]:
     with ThreadPoolExecutor(1) as executor:
-        yield Crew(executor, 1)
+        yield Crew(executor)
 
 
 async def test_work_gives_its_answer(crew: Crew) -> None:

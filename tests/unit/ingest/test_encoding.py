@@ -1,15 +1,18 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ingest.crew import Crew
+from ingest.encoders import OwnEncoder
 from ingest.encoding import Encoding, Piece, missing
 from ingest.lease import Lease
 from ingest.results import MANIFEST, Results
 from ingest.stages import LeaseLost
 from matinee.errors import SourceRefused
+from matinee.executor import Check, OnSeconds
+from matinee.settings import WorkerSettings
 from matinee.storage import ObjectStore, open_store
 from protos.v1.jobs_pb2 import JobLease
 
@@ -23,7 +26,7 @@ class Encoder:
         self.encoded: list[str] = []
 
     def piece(self, name: str, seconds: float = 10) -> Piece:
-        def encode(directory: Path, *, check: Callable[[], None], on_seconds: Callable[[float], None]) -> None:
+        def encode(film: Path, directory: Path, *limits: object, check: Check, on_seconds: OnSeconds) -> None:
             self.encoded.append(name)
             on_seconds(seconds / 2)
             (directory / "v234.mp4").write_text(name)
@@ -39,12 +42,21 @@ def store() -> ObjectStore:
 @pytest.fixture
 def crew() -> Iterator[Crew]:
     with ThreadPoolExecutor(2) as executor:
-        yield Crew(executor, 2)
+        yield Crew(executor)
 
 
 @pytest.fixture
 def encoding(store: ObjectStore, crew: Crew, tmp_path: Path) -> Encoding:
-    return Encoding(Results(store, "upload"), crew, Lease(JobLease(lease_seconds=60)), tmp_path)
+    return encoding_with(store, crew, tmp_path)
+
+
+def encoding_with(
+    store: ObjectStore, crew: Crew, folder: Path, *, places: int = 2, lease_seconds: float = 60
+) -> Encoding:
+    """An encoding on this machine."""
+    results, lease = Results(store, "upload"), Lease(JobLease(lease_seconds=lease_seconds))
+    settings = WorkerSettings(executor=f"threads://{places}")
+    return Encoding(results, OwnEncoder(crew, lease, results, settings, film=folder / "film", folder=folder), folder)
 
 
 def files(folder: Path) -> list[Path]:
@@ -71,13 +83,13 @@ async def test_every_piece_is_encoded_once(encoding: Encoding) -> None:
 async def test_a_piece_begins_when_the_result_before_it_is_in_the_store(tmp_path: Path) -> None:
     stored = list[int]()
 
-    def encode(directory: Path, *, check: Callable[[], None], on_seconds: Callable[[float], None]) -> None:
+    def encode(film: Path, directory: Path, *limits: object, check: Check, on_seconds: OnSeconds) -> None:
         stored.append(len(list((tmp_path / "store").rglob(MANIFEST))))
         (directory / "v234.mp4").write_bytes(b"encoded")
 
-    results = Results(open_store((tmp_path / "store").as_uri()), "upload")
-    with ThreadPoolExecutor(1) as executor:
-        encoding = Encoding(results, Crew(executor, 1), Lease(JobLease(lease_seconds=60)), tmp_path / "scratch")
+    store = open_store((tmp_path / "store").as_uri())
+    with ThreadPoolExecutor(2) as executor:
+        encoding = encoding_with(store, Crew(executor), tmp_path / "scratch", places=1)
         await encoding.finish([Piece(name, 10, 1, encode) for name in "abcdef"], ignore)
     assert stored == [0, 1, 2, 3, 4, 5]
 
@@ -110,7 +122,7 @@ async def test_nothing_is_left_in_scratch(encoding: Encoding, tmp_path: Path) ->
 
 
 async def test_one_refusal_stops_all(encoding: Encoding) -> None:
-    def refuse(directory: Path, *, check: Callable[[], None], on_seconds: Callable[[float], None]) -> None:
+    def refuse(film: Path, directory: Path, *limits: object, check: Check, on_seconds: OnSeconds) -> None:
         raise SourceRefused("ffmpeg gave up")
 
     with pytest.raises(ExceptionGroup) as caught:
@@ -119,8 +131,7 @@ async def test_one_refusal_stops_all(encoding: Encoding) -> None:
 
 
 async def test_nothing_is_kept_once_the_lease_is_lost(store: ObjectStore, crew: Crew, tmp_path: Path) -> None:
-    lost = Lease(JobLease(lease_seconds=0))
     with pytest.raises(ExceptionGroup) as caught:
-        await Encoding(Results(store, "upload"), crew, lost, tmp_path).finish([Encoder().piece("a")], ignore)
+        await encoding_with(store, crew, tmp_path, lease_seconds=0).finish([Encoder().piece("a")], ignore)
     assert caught.group_contains(LeaseLost)
     assert await store.list("spans") == []

@@ -25,7 +25,7 @@ async def test_an_idle_worker_concludes_what_a_lost_answer_has_left(
     publication = Publication(PublishAssetRequest(job_id="j", asset_id="asset"), upload_id="u")
     async with serving(desk, tmp_path) as channel:
         with ThreadPoolExecutor(1) as executor:
-            working = asyncio.create_task(worker.work(settings, store, channel, executor, "secret", stop))
+            working = asyncio.create_task(worker.work(settings, store, channel, executor, None, "secret", stop))
             async with desk.heard:
                 await desk.heard.wait_for(lambda: desk.asked)
             await store.put(publication.key, publication.encode())

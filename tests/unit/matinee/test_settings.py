@@ -83,6 +83,8 @@ def test_a_setting_that_cannot_be_used_is_refused(section: str, name: str, value
     ("section", "name", "value"),
     [
         ("worker", "executor", "threads://4"),
+        ("worker", "executor", "dask://scheduler:8786"),
+        ("worker", "executor", "dask+tls://[::1]:8786"),
         ("ladder", "heights", (2160, 1081)),
         ("ladder", "preset", "placebo"),
         ("store", "url", "file:///srv/my%20films"),
@@ -103,7 +105,7 @@ def test_a_refused_setting_is_told_how_it_should_be() -> None:
         "these settings cannot be used: "
         "http.public_url: Should be http:// or https:// and a name, without a path: https://films.example; "
         "store.url: Should be file:///path or s3://bucket/prefix; "
-        "worker.executor: Should be threads:// or threads://N"
+        "worker.executor: Should be threads://, threads://N, dask://host:8786 or dask+tls://host:8786"
     )
 
 

@@ -1,0 +1,29 @@
+"""What Dask logs, in our logs: one structured line each, of errors alone.
+
+What it warns of otherwise, that a worker or a scheduler has gone, we say in our own words.
+"""
+
+import logging
+
+import structlog
+from typing_extensions import override
+
+OF_DASK = ("distributed", "distributed.client")
+"""The loggers to which importing Dask gives handlers of their own."""
+
+log = structlog.get_logger()
+
+
+class _Passing(logging.Handler):
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        reason = repr(record.exc_info[1]) if record.exc_info else None
+        log.error("dask", said=record.getMessage(), reason=reason)
+
+
+def take_over_logs() -> None:
+    """Have errors of Dask logged as ours are."""
+    for name in OF_DASK:
+        logger = logging.getLogger(name)
+        logger.handlers = [_Passing()]
+        logger.setLevel(logging.ERROR)

@@ -1,0 +1,76 @@
+"""A worker of a Dask cluster: a process that does one thing at a time, and comes back when the scheduler was lost."""
+
+import asyncio
+import os
+import platform
+from contextlib import suppress
+from pathlib import Path
+
+import dask
+import structlog
+from distributed import Worker
+
+from matinee.cluster.connection import ENCODE, address, security
+from matinee.cluster.logs import take_over_logs
+from matinee.cluster.work import Station
+from matinee.settings import Settings
+
+CLOSE_SECONDS = 3.0
+CONFIGURATION = {"distributed.worker.profile.enabled": False, "distributed.worker.use-file-locking": False}
+"""What profiles Python costs CPU, and says nothing of ffmpeg."""
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, equipment: object, folder: Path, stop: asyncio.Event) -> None:
+    """Do what the scheduler gives, until `stop` is set; `equipment` is at hand for it, `folder` is Dask's own."""
+    take_over_logs()
+    stopping = asyncio.create_task(stop.wait())
+    with dask.config.set(CONFIGURATION):
+        while not stop.is_set():
+            await _serve_once(_worker(settings, equipment, folder), stopping)
+
+
+def _worker(settings: Settings, equipment: object, folder: Path) -> Worker:
+    host = settings.cluster.host
+    return Worker(
+        address(settings.worker.executor),
+        name=f"{platform.node()}-{os.getpid()}",
+        nthreads=1,
+        resources={ENCODE: 1},
+        host=host,
+        security=security(settings),
+        plugins=(Station(equipment),),
+        local_directory=str(folder),
+        memory_limit=0,  # children encode, within limits of their own
+        dashboard=False,
+        dashboard_address=f"[{host}]:0" if ":" in host else f"{host}:0",
+    )
+
+
+async def _serve_once(worker: Worker, stopping: "asyncio.Task[bool]") -> None:
+    """Serve until the scheduler is lost or somebody says stop."""
+    serving = asyncio.create_task(_serving(worker))
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        log.warning("the Dask scheduler was lost; waiting for it")
+    else:
+        await _leave(worker)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def _serving(worker: Worker) -> None:
+    await worker
+    log.info("at the service of a Dask scheduler", scheduler=worker.scheduler.address, worker=worker.address)
+    await worker.finished()
+
+
+async def _leave(worker: Worker) -> None:
+    """Go, and let the scheduler know, so that others take over and nobody is blamed."""
+    with suppress(OSError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await worker.close_gracefully()
+    with suppress(OSError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await worker.close()

@@ -1,0 +1,222 @@
+"""A film that a Dask cluster encodes: what is published, and what is left, when its workers and its scheduler die."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protos.v1.jobs_pb2 import Job, JobState
+from tests.films import film
+from tests.patience import until
+from tests.services.dask import DaskCluster, dask_cluster
+from tests.studio import Studio, dismiss, opened
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
+
+SPANS = 6
+PIECES = SPANS + 2
+"""The spans, the sound, and the signature of the source."""
+LADDER = {"segment_gops": 1, "span_segments": 1, "preset": "slower"}
+WORKER = {"lease_seconds": 6, "poll_seconds": 0.1}
+
+
+def sections(executor: str) -> dict[str, dict[str, Any]]:
+    return {"worker": {**WORKER, "executor": executor}, "ladder": LADDER}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Twelve seconds that make six slow spans."""
+    return film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=2 * SPANS).read_bytes()
+
+
+@pytest.fixture(scope="module")
+async def of_threads(source: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What threads make of the film: file names and SHA-256."""
+    async with opened(tmp_path_factory.mktemp("threads") / "data", **sections("threads://2")) as studio:
+        job = await studio.upload(source)
+        await studio.hire()
+        await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+        return await asset(studio)
+
+
+@pytest.fixture
+def dask(tmp_path: Path) -> Iterator[DaskCluster]:
+    """A scheduler; its workers know nothing but it and the store."""
+    store = (tmp_path / "data" / "objects").as_uri()
+    with dask_cluster(tmp_path / "dask", MATINEE_STORE__URL=store) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def studio(tmp_path: Path, dask: DaskCluster) -> AsyncIterator[Studio]:
+    async with opened(tmp_path / "data", **sections(dask.url)) as studio:
+        yield studio
+
+
+async def in_state(studio: Studio, job: Job, state: JobState.ValueType) -> Job:
+    """The job, once it is in this state."""
+
+    async def reached() -> bool:
+        found = await studio.job(job.job_id)
+        assert found.state in {state, JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_RUNNING}, found
+        return found.state == state
+
+    await until(reached, seconds=150)
+    return await studio.job(job.job_id)
+
+
+async def asset(studio: Studio) -> dict[str, str]:
+    """The names and SHA-256 of the published objects, which are the only ones in the store once all is tidied."""
+
+    async def tidied() -> bool:
+        return not any([await studio.keys(prefix) for prefix in ("uploads", "spans", "publications")])
+
+    await until(tidied)
+    keys = await studio.keys("assets")
+    return {key.split("/")[-1]: hashlib.sha256(await studio.store.get(key)).hexdigest() for key in keys}
+
+
+def encoders(dask: DaskCluster) -> list[Path]:
+    """The ffmpeg processes of the cluster's workers, each as its folder in /proc."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:  # it has ended meanwhile
+            continue
+        if str(dask.folder).encode() in command and b"libx264" in command:
+            found.append(process)
+    return found
+
+
+async def finished(studio: Studio) -> set[str]:
+    """The digests of all results that are whole."""
+    return {key.split("/")[2] for key in await studio.keys("spans") if key.endswith("/manifest.json")}
+
+
+async def some_are_done(studio: Studio) -> bool:
+    return len(await finished(studio)) >= 2
+
+
+def films(dask: DaskCluster) -> list[Path]:
+    """The copies of films that workers have."""
+    return list(dask.folder.glob("*/scratch/cluster/films/*/film"))
+
+
+async def test_a_film_is_published_with_the_same_bytes_when_one_of_three_workers_is_killed(
+    studio: Studio, dask: DaskCluster, source: bytes, of_threads: dict[str, str]
+) -> None:
+    victim, *_ = dask.hire(3)
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: some_are_done(studio), seconds=120)
+    of_victim = str(dask.folder / "dask-worker-0").encode()
+    await until(lambda: any(of_victim in (process / "cmdline").read_bytes() for process in encoders(dask)))
+    victim.kill()
+    await until(
+        lambda: all(of_victim not in (process / "cmdline").read_bytes() for process in encoders(dask)), seconds=2
+    )
+    kept = await finished(studio)
+
+    done = await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+
+    assert await asset(studio) == of_threads
+    assert done.attempts == 1
+    begun = [told["digest"] for told in dask.said("encoding")]
+    assert len(set(begun)) == PIECES
+    assert len(begun) <= PIECES + 1  # that of the victim was done again
+    assert all(begun.count(digest) == 1 for digest in kept)
+    assert encoders(dask) == []
+
+
+async def test_progress_flows_back_from_the_cluster(studio: Studio, dask: DaskCluster, tmp_path: Path) -> None:
+    dask.hire()
+    large = film(tmp_path / "film.mp4", seconds=4, size=(960, 540), audio=())
+    job = await studio.upload(large.read_bytes())
+    await studio.hire()
+    seen: list[float] = []
+
+    async def published() -> bool:
+        found = await studio.job(job.job_id)
+        seen.append(found.progress)
+        return found.state == JobState.JOB_STATE_PUBLISHED
+
+    await until(published, seconds=150)
+    assert seen == sorted(seen)
+    assert len({part for part in seen if 0.05 < part < 0.9}) > 3  # more often than when one of three pieces is done
+
+
+async def test_a_cancelled_job_stops_the_cluster_and_leaves_it_ready(
+    studio: Studio, dask: DaskCluster, source: bytes, of_threads: dict[str, str]
+) -> None:
+    dask.hire(2)
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: encoders(dask))
+    await studio.cancel(job.job_id)
+    await in_state_cancelled(studio, job)
+    await until(lambda: not encoders(dask), seconds=2)
+    await studio.retry(job.job_id)
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+    assert await asset(studio) == of_threads
+
+
+async def in_state_cancelled(studio: Studio, job: Job) -> None:
+    async def reached() -> bool:
+        return (await studio.job(job.job_id)).state == JobState.JOB_STATE_CANCELLED
+
+    await until(reached)
+
+
+async def test_a_film_is_published_when_the_scheduler_was_killed(
+    studio: Studio, dask: DaskCluster, source: bytes, of_threads: dict[str, str]
+) -> None:
+    dask.hire(2)
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: some_are_done(studio), seconds=120)
+    await asyncio.to_thread(dask.kill)
+    await until(lambda: not encoders(dask))
+    kept = await finished(studio)
+    await asyncio.to_thread(dask.start)
+
+    done = await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+
+    assert await asset(studio) == of_threads
+    assert done.attempts == 1
+    begun = [told["digest"] for told in dask.said("encoding")]
+    assert all(begun.count(digest) == 1 for digest in kept)
+
+
+async def test_a_killed_worker_of_control_leaves_the_cluster_idle(
+    studio: Studio, dask: DaskCluster, source: bytes, of_threads: dict[str, str]
+) -> None:
+    dask.hire(2)
+    job = await studio.upload(source)
+    conductor = await studio.hire()
+    await until(lambda: some_are_done(studio), seconds=120)
+    await until(lambda: encoders(dask))
+    await dismiss(conductor, 9)
+    await until(lambda: not encoders(dask), seconds=5)
+    await studio.hire()
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+    assert await asset(studio) == of_threads
+
+
+async def test_workers_fetch_a_film_once_each_and_take_it_with_them(
+    studio: Studio, dask: DaskCluster, source: bytes
+) -> None:
+    [worker] = dask.hire()
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: some_are_done(studio), seconds=120)
+    [copy] = films(dask)
+    assert copy.read_bytes() == source
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+    worker.terminate()
+    assert await asyncio.to_thread(worker.wait, 10) == 0
+    assert films(dask) == []
