@@ -24,7 +24,7 @@ from control.analytics.history import HISTORY
 from control.analytics.metrics import MetricsService
 from control.analytics.plays import STATISTICS
 from control.analytics.service import AnalyticsService
-from control.analytics.training import Training
+from control.analytics.training import Trainer
 from control.catalogue.premieres import Premieres
 from control.catalogue.service import CatalogueService
 from control.database import Database
@@ -110,7 +110,7 @@ class Parts:
     notices: Notices
     access: Access
     housekeeping: Housekeeping
-    training: Training
+    trainer: Trainer
 
 
 async def serve(
@@ -174,7 +174,7 @@ async def _assemble(
         notices=notices,
         access=access,
         housekeeping=housekeeping,
-        training=Training(database, settings.recommendations, clock),
+        trainer=Trainer(database, settings.recommendations, clock),
     )
 
 
@@ -214,7 +214,7 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
     yield parts.announcer.run()
     yield parts.notices.run()
     yield parts.housekeeping.run()
-    yield parts.training.run()
+    yield parts.trainer.run()
     yield accounts.postbox.run()
     yield Relay(parts.database, parts.bus).run()
     for consumer in _consumers(parts, accounts):
@@ -300,7 +300,7 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
 
 
 def _add_analytics(server: rpc.Server, parts: Parts) -> None:
-    analytics = AnalyticsService(parts.database, parts.training, parts.clock)
+    analytics = AnalyticsService(parts.database, parts.trainer, parts.clock)
     add_AnalyticsServiceServicer_to_server(analytics, server)
     metrics = MetricsService(parts.database, parts.bus, parts.clock)
     add_MetricsServiceServicer_to_server(metrics, server)

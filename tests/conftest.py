@@ -47,6 +47,7 @@ MAY_BLOCK = [
     # The log of a failure quotes our source, which Python reads once.
     ("control/guard.py", {"_answering"}),
     ("control/events/runner.py", {"_bury"}),
+    ("control/analytics/training.py", {"_failure"}),
     ("edge/guard.py", {"_refuse"}),
     ("ingest/attempt.py", {"_give_back"}),
 ]

@@ -1,7 +1,8 @@
 """Recommendations: what a viewer might like of what they may watch now, and why.
 
-First what speaks for by what they watched, then what is popular, then what is new. It is about works: films, and series
-of which an episode can be played. What was watched, or is a series of which an episode was, is never recommended.
+First what speaks for by what they watched, then what is popular now, then what ever was, then what is new. It is about
+works: films, and series of which an episode can be played. What was watched, or is a series of which an episode was,
+is never recommended.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from itertools import chain, islice
 
 from control.analytics import affinity
 from control.analytics.affinity import Affinity, Suggestion
+from control.analytics.plays import DAY_SECONDS
 from control.callers import Caller
 from control.catalogue.visibility import visible
 from control.database import Connection, Database, recommendations, titles
@@ -25,6 +27,11 @@ from matinee.tokens import Clock
 LOOKED_AT = 300
 """The works that an account watched last: others say nothing of what it likes now."""
 BATCH = 400
+POPULAR_DAYS = 28
+POPULAR = 1_000
+"""So many of the most popular works are looked through for what the viewer may watch."""
+FRESH_SECONDS = 60.0
+"""So long what is popular is not asked for again."""
 NEWEST_PAGES = 3
 """How many batches of the newest titles are searched for what the viewer may watch."""
 
@@ -53,6 +60,8 @@ class Recommendations:
         self._clock = clock
         self._version = ""
         self._affinity = affinity.NOTHING
+        self._popular: Sequence[str] = ()
+        self._popular_until = 0.0
 
     async def recommend(self, person: Caller, size: int) -> list[Recommendation]:
         """Up to `size` recommendations, best first. Raises `Unavailable` when the database is away."""
@@ -63,20 +72,28 @@ class Recommendations:
             known = await titles.among(connection, watched[:LOOKED_AT])
             nameable = frozenset(title.title_id for title in known.values() if visible(title, now))
             suggested = await asyncio.to_thread(learnt.suggest, watched[:LOOKED_AT], nameable)
-            popular = (Suggestion(title_id, "") for title_id in learnt.title_ids)
-            candidates = _candidates(connection, chain(suggested, popular), now)
+            popular = chain(await self._popular_now(connection, now), learnt.title_ids)
+            unreasoned = (Suggestion(title_id, "") for title_id in popular)
+            candidates = _candidates(connection, chain(suggested, unreasoned), now)
             standing = await ledger.standing(connection, person.account_id, person.role, now)
             found = await _open(connection, candidates, set(watched), Viewer(standing, now), size)
         return [Recommendation(title, known.get(because_id)) for title, because_id in found]
 
     async def _current(self, connection: Connection) -> Affinity:
         """What was learnt last, by whichever process."""
-        version, _ = await recommendations.version(connection)
+        version = await recommendations.version(connection)
         if version != self._version:
             data = await recommendations.load(connection, version)
             learnt = await asyncio.to_thread(affinity.decode, data) if data else affinity.NOTHING
             self._affinity, self._version = learnt, version
         return self._affinity
+
+    async def _popular_now(self, connection: Connection, now: float) -> Sequence[str]:
+        """What most accounts played lately; whoever asks while it is looked up gets what was known before."""
+        if now >= self._popular_until:
+            self._popular_until, today = now + FRESH_SECONDS, int(now // DAY_SECONDS)
+            self._popular = await recommendations.popular(connection, today - POPULAR_DAYS + 1, today, POPULAR)
+        return self._popular
 
 
 async def _candidates(

@@ -5,13 +5,14 @@ from typing_extensions import override
 from control import inputs, messages
 from control.analytics import quality, statistics
 from control.analytics.recommendations import Recommendation, Recommendations
-from control.analytics.training import Training
+from control.analytics.training import Trainer
 from control.analytics.unfinished import unfinished
 from control.callers import caller
 from control.catalogue.visibility import visible
-from control.database import Database, history, outbox, titles
+from control.database import Connection, Database, history, outbox, recommendations, titles, trainings
 from control.database.history import Entry
 from control.database.titles import Title
+from control.database.trainings import Training
 from control.pages import PageRequest, checked_size
 from matinee.errors import NotFound
 from matinee.rpc import Context
@@ -24,9 +25,9 @@ from protos.v1.events_pb2 import HistoryUpdated
 class AnalyticsService(AnalyticsServiceServicer):
     """Everybody hears of their own history only; publishers hear how titles do."""
 
-    def __init__(self, database: Database, training: Training, clock: Clock) -> None:
+    def __init__(self, database: Database, trainer: Trainer, clock: Clock) -> None:
         self._database = database
-        self._training = training
+        self._trainer = trainer
         self._recommendations = Recommendations(database, clock)
         self._clock = clock
 
@@ -70,8 +71,14 @@ class AnalyticsService(AnalyticsServiceServicer):
     async def TrainRecommendations(
         self, request: pb.TrainRecommendationsRequest, context: Context
     ) -> pb.TrainRecommendationsResponse:
-        learnt = await self._training.train()
-        return pb.TrainRecommendationsResponse(accounts=learnt.accounts, titles=learnt.titles, seconds=learnt.seconds)
+        training = await self._trainer.begin()
+        async with self._database.read() as connection:
+            return pb.TrainRecommendationsResponse(training=await _training(connection, training))
+
+    @override
+    async def GetTraining(self, request: pb.GetTrainingRequest, context: Context) -> pb.GetTrainingResponse:
+        async with self._database.read() as connection:
+            return pb.GetTrainingResponse(training=await _training(connection, await trainings.last(connection)))
 
     @override
     async def GetTitleStatistics(
@@ -115,3 +122,17 @@ def _recommendation(found: Recommendation) -> pb.Recommendation:
     if because is None:
         return pb.Recommendation(title=title)
     return pb.Recommendation(title=title, because_title_id=because.title_id, because_name=because.name)
+
+
+async def _training(connection: Connection, training: Training) -> pb.Training:
+    accounts, works = await recommendations.learnt_from(connection)
+    told = pb.Training(message=training.failure, accounts=accounts, titles=works)
+    if not training.begun_at:
+        return told
+    told.begun_at.CopyFrom(messages.timestamp(training.begun_at))
+    if training.goes_on:
+        told.state = pb.TRAINING_STATE_RUNNING
+    else:
+        told.state = pb.TRAINING_STATE_FAILED if training.failure else pb.TRAINING_STATE_DONE
+        told.ended_at.CopyFrom(messages.timestamp(training.ended_at))
+    return told

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select
 
 from control.database.engine import Connection
-from control.database.tables import history, recommendation_models, titles
+from control.database.tables import history, recommendation_models, titles, viewer_days
 from control.database.titles import visible
 
 LEAST_SECONDS = 120.0
@@ -25,10 +25,9 @@ _watched = or_(history.c.finished, history.c.watched_seconds >= LEAST_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was learnt from the history: `trained_at` in Unix seconds, `data` as the affinity is stored."""
+    """What was learnt from the history: `data` as the affinity is stored."""
 
     version: str
-    trained_at: float
     accounts: int
     titles: int
     data: bytes
@@ -43,14 +42,22 @@ class Part:
     tags: str
 
 
-async def popular(connection: Connection, since: float, most: int) -> list[str]:
-    """The `most` works that most accounts watched; first those that most accounts watched since then."""
+async def most_watched(connection: Connection, most: int) -> list[str]:
+    """The `most` works that most accounts ever watched, the most popular first."""
     viewers = func.count(history.c.account_id.distinct())
-    recent = func.count(case((history.c.watched_at >= since, history.c.account_id)).distinct())
-    query = _history(_work.label("work_id"), viewers.label("viewers"), recent.label("recent")).group_by("work_id")
-    rows = (await connection.execute(query.order_by(viewers.desc(), _work).limit(most))).all()
-    ranked = sorted(rows, key=lambda row: (-row.recent, -row.viewers, row.work_id))
-    return [row.work_id for row in ranked]
+    query = _history(_work.label("work_id")).group_by("work_id").order_by(viewers.desc(), _work)
+    return list(await connection.scalars(query.limit(most)))
+
+
+async def popular(connection: Connection, first_day: int, last_day: int, most: int) -> list[str]:
+    """The `most` works that most accounts played over some days; a series as its most popular episode."""
+    days = viewer_days.c.day.between(first_day, last_day) & (viewer_days.c.last_day < first_day)
+    played = select(viewer_days.c.title_id, func.sum(viewer_days.c.viewers).label("viewers"))
+    each = played.where(days).group_by(viewer_days.c.title_id).subquery()
+    viewers = func.max(each.c.viewers)
+    works = each.join(titles, titles.c.title_id == each.c.title_id).outerjoin(_above, _beneath)
+    query = select(_work).select_from(works).group_by(_work).having(viewers > 0)
+    return list(await connection.scalars(query.order_by(viewers.desc(), _work).limit(most)))
 
 
 async def watchings(connection: Connection) -> AsyncIterator[Sequence[tuple[str, str]]]:
@@ -85,11 +92,16 @@ async def newest(connection: Connection, before: str, most: int, now: float) -> 
     return list(await connection.scalars(query.order_by(titles.c.title_id.desc()).limit(most)))
 
 
-async def version(connection: Connection) -> tuple[str, float]:
-    """The version of what was learnt last, and when that was; empty and 0 before the first time."""
-    query = select(recommendation_models.c.version, recommendation_models.c.trained_at)
-    row = (await connection.execute(query.order_by(recommendation_models.c.version.desc()))).first()
-    return ("", 0.0) if row is None else (row.version, row.trained_at)
+async def version(connection: Connection) -> str:
+    """The version of what was learnt last; empty before the first time."""
+    query = select(recommendation_models.c.version).order_by(recommendation_models.c.version.desc())
+    return str(await connection.scalar(query) or "")
+
+
+async def learnt_from(connection: Connection) -> tuple[int, int]:
+    """From how many accounts and works was learnt what was learnt last."""
+    row = (await connection.execute(select(recommendation_models.c.accounts, recommendation_models.c.titles))).first()
+    return (0, 0) if row is None else (row.accounts, row.titles)
 
 
 async def load(connection: Connection, version: str) -> bytes | None:

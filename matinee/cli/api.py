@@ -1,6 +1,7 @@
 """The REST API as the command line calls it, with errors as our own."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,9 @@ from matinee.errors import MatineeError, Unavailable, by_http
 TIMEOUT = 30.0
 QUIET_SECONDS = 45.0
 """Longest time without a byte in a stream; a comment comes every 15 seconds."""
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 120.0
+"""How long an instance may take to be started again."""
 DATA = "data: "
 NOBODY = httpx.Auth()
 """Signs nothing, for calls that need no sign-in."""
@@ -30,6 +34,17 @@ class Api:
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: str | int) -> Answer:
         """Call a method, such as `call("POST", "/titles/1:play", {})`, and give its answer."""
         return self._answer(method, path, json=body, params=query or None)
+
+    def ask(self, path: str) -> Answer:
+        """What there is at a path now, even while the instance is started again; for who asks again and again."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self.call("GET", path)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
 
     def send(self, method: str, path: str, content: bytes) -> Answer:
         """Call a method that takes bytes as they are, such as a picture."""

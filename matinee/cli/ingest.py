@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from ingest.upload import upload
-from matinee.cli.api import Answer, Api
+from matinee.cli.api import POLL_SECONDS, Answer, Api
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, plain_id, settings_with
 from matinee.cli.state import state_directory
 from matinee.cli.tables import state_word
-from matinee.errors import Cancelled, InvalidInput, SourceRefused, Unavailable
+from matinee.errors import Cancelled, InvalidInput, SourceRefused
 
 Files = Annotated[list[Path], typer.Argument(help="Films to upload.")]
 Title = Annotated[str | None, typer.Option(help="Name of the title; default: the file's name.")]
@@ -23,9 +23,6 @@ TitleId = Annotated[
     str | None, typer.Option(callback=plain_id, help="Make a new version of this title.", show_default=False)
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Until the title can be watched.")]
-
-POLL_SECONDS = 0.5
-PATIENCE_SECONDS = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -108,15 +105,7 @@ def wait_for(api: Api, path: str, progress: Progress) -> Answer:
 
 
 def _job(api: Api, path: str) -> Answer:
-    """A job, even while its instance is started again."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return dict(api.call("GET", path)["job"])
-        except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_SECONDS)
+    return dict(api.ask(path)["job"])
 
 
 def progress_bars() -> Progress:

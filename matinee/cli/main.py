@@ -18,6 +18,7 @@ from matinee.cli import (
     ingest,
     jobs,
     plans,
+    recommendations,
     services,
     session,
     statistics,
@@ -49,8 +50,8 @@ PRIVATE = 0o077
 """The umask of every command: what services and commands write is for their own account on the machine alone."""
 
 for module in (
-    services, ingest, catalogue, jobs, users, plans, subscriptions, statistics, events, storage, session, doctor,
-    demo,
+    services, ingest, catalogue, jobs, users, plans, subscriptions, statistics, recommendations, events, storage,
+    session, doctor, demo,
 ):  # fmt: skip
     module.register(app)
 

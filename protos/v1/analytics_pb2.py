@@ -28,7 +28,7 @@ from protos.v1 import access_pb2 as protos_dot_v1_dot_access__pb2
 from protos.v1 import catalogue_pb2 as protos_dot_v1_dot_catalogue__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19protos/v1/analytics.proto\x12\nmatinee.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/access.proto\x1a\x19protos/v1/catalogue.proto\"\x8c\x01\n\x0cHistoryEntry\x12 \n\x05title\x18\x01 \x01(\x0b\x32\x11.matinee.v1.Title\x12\x18\n\x10position_seconds\x18\x02 \x01(\x01\x12\x10\n\x08\x66inished\x18\x03 \x01(\x08\x12.\n\nwatched_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x12ListHistoryRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x13ListHistoryResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.matinee.v1.HistoryEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x14\x46orgetHistoryRequest\x12\x10\n\x08title_id\x18\x01 \x01(\t\"\x17\n\x15\x46orgetHistoryResponse\"*\n\x15ListUnfinishedRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\"C\n\x16ListUnfinishedResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.matinee.v1.HistoryEntry\"b\n\x0eRecommendation\x12 \n\x05title\x18\x01 \x01(\x0b\x32\x11.matinee.v1.Title\x12\x18\n\x10\x62\x65\x63\x61use_title_id\x18\x02 \x01(\t\x12\x14\n\x0c\x62\x65\x63\x61use_name\x18\x03 \x01(\t\"/\n\x1aListRecommendationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\"R\n\x1bListRecommendationsResponse\x12\x33\n\x0frecommendations\x18\x01 \x03(\x0b\x32\x1a.matinee.v1.Recommendation\"\x1d\n\x1bTrainRecommendationsRequest\"Q\n\x1cTrainRecommendationsResponse\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x01(\x05\x12\x0e\n\x06titles\x18\x02 \x01(\x05\x12\x0f\n\x07seconds\x18\x03 \x01(\x01\"\xa8\x01\n\nStatistics\x12\r\n\x05plays\x18\x01 \x01(\x03\x12\x16\n\x0eunique_viewers\x18\x02 \x01(\x03\x12\x15\n\rwatch_seconds\x18\x03 \x01(\x01\x12\x12\n\ncompletion\x18\x04 \x01(\x01\x12\x17\n\x0fstartup_seconds\x18\x05 \x01(\x01\x12\x16\n\x0erebuffer_ratio\x18\x06 \x01(\x01\x12\x17\n\x0f\x61verage_bitrate\x18\x07 \x01(\x01\"O\n\x19GetTitleStatisticsRequest\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_day\x18\x02 \x01(\t\x12\x0e\n\x06to_day\x18\x03 \x01(\t\"H\n\rDayStatistics\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12*\n\nstatistics\x18\x02 \x01(\x0b\x32\x16.matinee.v1.Statistics\"l\n\x1aGetTitleStatisticsResponse\x12\'\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x19.matinee.v1.DayStatistics\x12%\n\x05total\x18\x02 \x01(\x0b\x32\x16.matinee.v1.Statistics\"L\n\x15ListStatisticsRequest\x12\x10\n\x08\x66rom_day\x18\x01 \x01(\t\x12\x0e\n\x06to_day\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"c\n\x0fTitleStatistics\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x12\n\ntitle_name\x18\x02 \x01(\t\x12*\n\nstatistics\x18\x03 \x01(\x0b\x32\x16.matinee.v1.Statistics\"l\n\x16ListStatisticsResponse\x12+\n\x06titles\x18\x01 \x03(\x0b\x32\x1b.matinee.v1.TitleStatistics\x12%\n\x05total\x18\x02 \x01(\x0b\x32\x16.matinee.v1.Statistics\"\x14\n\x12GetAudienceRequest\"F\n\rTitleAudience\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x12\n\ntitle_name\x18\x02 \x01(\t\x12\x0f\n\x07viewers\x18\x03 \x01(\x05\"Q\n\x13GetAudienceResponse\x12\x0f\n\x07viewers\x18\x01 \x01(\x05\x12)\n\x06titles\x18\x02 \x03(\x0b\x32\x19.matinee.v1.TitleAudience\"/\n\x19GetPlaybackQualityRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"6\n\x05Stall\x12\x15\n\rstart_seconds\x18\x01 \x01(\x01\x12\x16\n\x0elength_seconds\x18\x02 \x01(\x01\"\xe9\x01\n\x1aGetPlaybackQualityResponse\x12\x17\n\x0fstartup_seconds\x18\x01 \x01(\x01\x12\x16\n\x0eplayed_seconds\x18\x02 \x01(\x01\x12\x18\n\x10rebuffer_seconds\x18\x03 \x01(\x01\x12!\n\x06stalls\x18\x04 \x03(\x0b\x32\x11.matinee.v1.Stall\x12\x17\n\x0f\x61verage_bitrate\x18\x05 \x01(\x01\x12\x14\n\x0crung_changes\x18\x06 \x01(\x05\x12\x0e\n\x06\x65rrors\x18\x07 \x01(\x05\x12\r\n\x05\x65nded\x18\x08 \x01(\t\x12\x0f\n\x07started\x18\t \x01(\x08\x32\xbe\t\n\x10\x41nalyticsService\x12k\n\x0bListHistory\x12\x1e.matinee.v1.ListHistoryRequest\x1a\x1f.matinee.v1.ListHistoryResponse\"\x1b\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/history\x12|\n\rForgetHistory\x12 .matinee.v1.ForgetHistoryRequest\x1a!.matinee.v1.ForgetHistoryResponse\"&\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x1c*\x1a/api/v1/history/{title_id}\x12\x7f\n\x0eListUnfinished\x12!.matinee.v1.ListUnfinishedRequest\x1a\".matinee.v1.ListUnfinishedResponse\"&\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/history:unfinished\x12\x8b\x01\n\x13ListRecommendations\x12&.matinee.v1.ListRecommendationsRequest\x1a\'.matinee.v1.ListRecommendationsResponse\"#\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/recommendations\x12\x97\x01\n\x14TrainRecommendations\x12\'.matinee.v1.TrainRecommendationsRequest\x1a(.matinee.v1.TrainRecommendationsResponse\",\xe8\xe0\x18\x04\x82\xd3\xe4\x93\x02\"\"\x1d/api/v1/recommendations:train:\x01*\x12\x95\x01\n\x12GetTitleStatistics\x12%.matinee.v1.GetTitleStatisticsRequest\x1a&.matinee.v1.GetTitleStatisticsResponse\"0\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/titles/{title_id}/statistics\x12w\n\x0eListStatistics\x12!.matinee.v1.ListStatisticsRequest\x1a\".matinee.v1.ListStatisticsResponse\"\x1e\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/statistics\x12l\n\x0bGetAudience\x12\x1e.matinee.v1.GetAudienceRequest\x1a\x1f.matinee.v1.GetAudienceResponse\"\x1c\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/audience\x12\x96\x01\n\x12GetPlaybackQuality\x12%.matinee.v1.GetPlaybackQualityRequest\x1a&.matinee.v1.GetPlaybackQualityResponse\"1\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\'\x12%/api/v1/playback/{session_id}/qualityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19protos/v1/analytics.proto\x12\nmatinee.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/access.proto\x1a\x19protos/v1/catalogue.proto\"\x8c\x01\n\x0cHistoryEntry\x12 \n\x05title\x18\x01 \x01(\x0b\x32\x11.matinee.v1.Title\x12\x18\n\x10position_seconds\x18\x02 \x01(\x01\x12\x10\n\x08\x66inished\x18\x03 \x01(\x08\x12.\n\nwatched_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x12ListHistoryRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x13ListHistoryResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.matinee.v1.HistoryEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x14\x46orgetHistoryRequest\x12\x10\n\x08title_id\x18\x01 \x01(\t\"\x17\n\x15\x46orgetHistoryResponse\"*\n\x15ListUnfinishedRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\"C\n\x16ListUnfinishedResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.matinee.v1.HistoryEntry\"b\n\x0eRecommendation\x12 \n\x05title\x18\x01 \x01(\x0b\x32\x11.matinee.v1.Title\x12\x18\n\x10\x62\x65\x63\x61use_title_id\x18\x02 \x01(\t\x12\x14\n\x0c\x62\x65\x63\x61use_name\x18\x03 \x01(\t\"/\n\x1aListRecommendationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\"R\n\x1bListRecommendationsResponse\x12\x33\n\x0frecommendations\x18\x01 \x03(\x0b\x32\x1a.matinee.v1.Recommendation\"\xc3\x01\n\x08Training\x12(\n\x05state\x18\x01 \x01(\x0e\x32\x19.matinee.v1.TrainingState\x12,\n\x08\x62\x65gun_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x10\n\x08\x61\x63\x63ounts\x18\x05 \x01(\x05\x12\x0e\n\x06titles\x18\x06 \x01(\x05\"\x1d\n\x1bTrainRecommendationsRequest\"F\n\x1cTrainRecommendationsResponse\x12&\n\x08training\x18\x01 \x01(\x0b\x32\x14.matinee.v1.Training\"\x14\n\x12GetTrainingRequest\"=\n\x13GetTrainingResponse\x12&\n\x08training\x18\x01 \x01(\x0b\x32\x14.matinee.v1.Training\"\xa8\x01\n\nStatistics\x12\r\n\x05plays\x18\x01 \x01(\x03\x12\x16\n\x0eunique_viewers\x18\x02 \x01(\x03\x12\x15\n\rwatch_seconds\x18\x03 \x01(\x01\x12\x12\n\ncompletion\x18\x04 \x01(\x01\x12\x17\n\x0fstartup_seconds\x18\x05 \x01(\x01\x12\x16\n\x0erebuffer_ratio\x18\x06 \x01(\x01\x12\x17\n\x0f\x61verage_bitrate\x18\x07 \x01(\x01\"O\n\x19GetTitleStatisticsRequest\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_day\x18\x02 \x01(\t\x12\x0e\n\x06to_day\x18\x03 \x01(\t\"H\n\rDayStatistics\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12*\n\nstatistics\x18\x02 \x01(\x0b\x32\x16.matinee.v1.Statistics\"l\n\x1aGetTitleStatisticsResponse\x12\'\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x19.matinee.v1.DayStatistics\x12%\n\x05total\x18\x02 \x01(\x0b\x32\x16.matinee.v1.Statistics\"L\n\x15ListStatisticsRequest\x12\x10\n\x08\x66rom_day\x18\x01 \x01(\t\x12\x0e\n\x06to_day\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"c\n\x0fTitleStatistics\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x12\n\ntitle_name\x18\x02 \x01(\t\x12*\n\nstatistics\x18\x03 \x01(\x0b\x32\x16.matinee.v1.Statistics\"l\n\x16ListStatisticsResponse\x12+\n\x06titles\x18\x01 \x03(\x0b\x32\x1b.matinee.v1.TitleStatistics\x12%\n\x05total\x18\x02 \x01(\x0b\x32\x16.matinee.v1.Statistics\"\x14\n\x12GetAudienceRequest\"F\n\rTitleAudience\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x12\n\ntitle_name\x18\x02 \x01(\t\x12\x0f\n\x07viewers\x18\x03 \x01(\x05\"Q\n\x13GetAudienceResponse\x12\x0f\n\x07viewers\x18\x01 \x01(\x05\x12)\n\x06titles\x18\x02 \x03(\x0b\x32\x19.matinee.v1.TitleAudience\"/\n\x19GetPlaybackQualityRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"6\n\x05Stall\x12\x15\n\rstart_seconds\x18\x01 \x01(\x01\x12\x16\n\x0elength_seconds\x18\x02 \x01(\x01\"\xe9\x01\n\x1aGetPlaybackQualityResponse\x12\x17\n\x0fstartup_seconds\x18\x01 \x01(\x01\x12\x16\n\x0eplayed_seconds\x18\x02 \x01(\x01\x12\x18\n\x10rebuffer_seconds\x18\x03 \x01(\x01\x12!\n\x06stalls\x18\x04 \x03(\x0b\x32\x11.matinee.v1.Stall\x12\x17\n\x0f\x61verage_bitrate\x18\x05 \x01(\x01\x12\x14\n\x0crung_changes\x18\x06 \x01(\x05\x12\x0e\n\x06\x65rrors\x18\x07 \x01(\x05\x12\r\n\x05\x65nded\x18\x08 \x01(\t\x12\x0f\n\x07started\x18\t \x01(\x08*\x7f\n\rTrainingState\x12\x1e\n\x1aTRAINING_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TRAINING_STATE_RUNNING\x10\x01\x12\x17\n\x13TRAINING_STATE_DONE\x10\x02\x12\x19\n\x15TRAINING_STATE_FAILED\x10\x03\x32\xbc\n\n\x10\x41nalyticsService\x12k\n\x0bListHistory\x12\x1e.matinee.v1.ListHistoryRequest\x1a\x1f.matinee.v1.ListHistoryResponse\"\x1b\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/history\x12|\n\rForgetHistory\x12 .matinee.v1.ForgetHistoryRequest\x1a!.matinee.v1.ForgetHistoryResponse\"&\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x1c*\x1a/api/v1/history/{title_id}\x12\x7f\n\x0eListUnfinished\x12!.matinee.v1.ListUnfinishedRequest\x1a\".matinee.v1.ListUnfinishedResponse\"&\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/history:unfinished\x12\x8b\x01\n\x13ListRecommendations\x12&.matinee.v1.ListRecommendationsRequest\x1a\'.matinee.v1.ListRecommendationsResponse\"#\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/recommendations\x12\x97\x01\n\x14TrainRecommendations\x12\'.matinee.v1.TrainRecommendationsRequest\x1a(.matinee.v1.TrainRecommendationsResponse\",\xe8\xe0\x18\x04\x82\xd3\xe4\x93\x02\"\"\x1d/api/v1/recommendations:train:\x01*\x12|\n\x0bGetTraining\x12\x1e.matinee.v1.GetTrainingRequest\x1a\x1f.matinee.v1.GetTrainingResponse\",\xe8\xe0\x18\x04\x82\xd3\xe4\x93\x02\"\x12 /api/v1/recommendations/training\x12\x95\x01\n\x12GetTitleStatistics\x12%.matinee.v1.GetTitleStatisticsRequest\x1a&.matinee.v1.GetTitleStatisticsResponse\"0\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/titles/{title_id}/statistics\x12w\n\x0eListStatistics\x12!.matinee.v1.ListStatisticsRequest\x1a\".matinee.v1.ListStatisticsResponse\"\x1e\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/statistics\x12l\n\x0bGetAudience\x12\x1e.matinee.v1.GetAudienceRequest\x1a\x1f.matinee.v1.GetAudienceResponse\"\x1c\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/audience\x12\x96\x01\n\x12GetPlaybackQuality\x12%.matinee.v1.GetPlaybackQualityRequest\x1a&.matinee.v1.GetPlaybackQualityResponse\"1\xe8\xe0\x18\x03\x82\xd3\xe4\x93\x02\'\x12%/api/v1/playback/{session_id}/qualityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['ListRecommendations']._serialized_options = b'\350\340\030\002\202\323\344\223\002\031\022\027/api/v1/recommendations'
   _globals['_ANALYTICSSERVICE'].methods_by_name['TrainRecommendations']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['TrainRecommendations']._serialized_options = b'\350\340\030\004\202\323\344\223\002\"\"\035/api/v1/recommendations:train:\001*'
+  _globals['_ANALYTICSSERVICE'].methods_by_name['GetTraining']._loaded_options = None
+  _globals['_ANALYTICSSERVICE'].methods_by_name['GetTraining']._serialized_options = b'\350\340\030\004\202\323\344\223\002\"\022 /api/v1/recommendations/training'
   _globals['_ANALYTICSSERVICE'].methods_by_name['GetTitleStatistics']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['GetTitleStatistics']._serialized_options = b'\350\340\030\003\202\323\344\223\002&\022$/api/v1/titles/{title_id}/statistics'
   _globals['_ANALYTICSSERVICE'].methods_by_name['ListStatistics']._loaded_options = None
@@ -53,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['GetAudience']._serialized_options = b'\350\340\030\003\202\323\344\223\002\022\022\020/api/v1/audience'
   _globals['_ANALYTICSSERVICE'].methods_by_name['GetPlaybackQuality']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['GetPlaybackQuality']._serialized_options = b'\350\340\030\003\202\323\344\223\002\'\022%/api/v1/playback/{session_id}/quality'
+  _globals['_TRAININGSTATE']._serialized_start=2492
+  _globals['_TRAININGSTATE']._serialized_end=2619
   _globals['_HISTORYENTRY']._serialized_start=156
   _globals['_HISTORYENTRY']._serialized_end=296
   _globals['_LISTHISTORYREQUEST']._serialized_start=298
@@ -73,36 +77,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=777
   _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=779
   _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=861
-  _globals['_TRAINRECOMMENDATIONSREQUEST']._serialized_start=863
-  _globals['_TRAINRECOMMENDATIONSREQUEST']._serialized_end=892
-  _globals['_TRAINRECOMMENDATIONSRESPONSE']._serialized_start=894
-  _globals['_TRAINRECOMMENDATIONSRESPONSE']._serialized_end=975
-  _globals['_STATISTICS']._serialized_start=978
-  _globals['_STATISTICS']._serialized_end=1146
-  _globals['_GETTITLESTATISTICSREQUEST']._serialized_start=1148
-  _globals['_GETTITLESTATISTICSREQUEST']._serialized_end=1227
-  _globals['_DAYSTATISTICS']._serialized_start=1229
-  _globals['_DAYSTATISTICS']._serialized_end=1301
-  _globals['_GETTITLESTATISTICSRESPONSE']._serialized_start=1303
-  _globals['_GETTITLESTATISTICSRESPONSE']._serialized_end=1411
-  _globals['_LISTSTATISTICSREQUEST']._serialized_start=1413
-  _globals['_LISTSTATISTICSREQUEST']._serialized_end=1489
-  _globals['_TITLESTATISTICS']._serialized_start=1491
-  _globals['_TITLESTATISTICS']._serialized_end=1590
-  _globals['_LISTSTATISTICSRESPONSE']._serialized_start=1592
-  _globals['_LISTSTATISTICSRESPONSE']._serialized_end=1700
-  _globals['_GETAUDIENCEREQUEST']._serialized_start=1702
-  _globals['_GETAUDIENCEREQUEST']._serialized_end=1722
-  _globals['_TITLEAUDIENCE']._serialized_start=1724
-  _globals['_TITLEAUDIENCE']._serialized_end=1794
-  _globals['_GETAUDIENCERESPONSE']._serialized_start=1796
-  _globals['_GETAUDIENCERESPONSE']._serialized_end=1877
-  _globals['_GETPLAYBACKQUALITYREQUEST']._serialized_start=1879
-  _globals['_GETPLAYBACKQUALITYREQUEST']._serialized_end=1926
-  _globals['_STALL']._serialized_start=1928
-  _globals['_STALL']._serialized_end=1982
-  _globals['_GETPLAYBACKQUALITYRESPONSE']._serialized_start=1985
-  _globals['_GETPLAYBACKQUALITYRESPONSE']._serialized_end=2218
-  _globals['_ANALYTICSSERVICE']._serialized_start=2221
-  _globals['_ANALYTICSSERVICE']._serialized_end=3435
+  _globals['_TRAINING']._serialized_start=864
+  _globals['_TRAINING']._serialized_end=1059
+  _globals['_TRAINRECOMMENDATIONSREQUEST']._serialized_start=1061
+  _globals['_TRAINRECOMMENDATIONSREQUEST']._serialized_end=1090
+  _globals['_TRAINRECOMMENDATIONSRESPONSE']._serialized_start=1092
+  _globals['_TRAINRECOMMENDATIONSRESPONSE']._serialized_end=1162
+  _globals['_GETTRAININGREQUEST']._serialized_start=1164
+  _globals['_GETTRAININGREQUEST']._serialized_end=1184
+  _globals['_GETTRAININGRESPONSE']._serialized_start=1186
+  _globals['_GETTRAININGRESPONSE']._serialized_end=1247
+  _globals['_STATISTICS']._serialized_start=1250
+  _globals['_STATISTICS']._serialized_end=1418
+  _globals['_GETTITLESTATISTICSREQUEST']._serialized_start=1420
+  _globals['_GETTITLESTATISTICSREQUEST']._serialized_end=1499
+  _globals['_DAYSTATISTICS']._serialized_start=1501
+  _globals['_DAYSTATISTICS']._serialized_end=1573
+  _globals['_GETTITLESTATISTICSRESPONSE']._serialized_start=1575
+  _globals['_GETTITLESTATISTICSRESPONSE']._serialized_end=1683
+  _globals['_LISTSTATISTICSREQUEST']._serialized_start=1685
+  _globals['_LISTSTATISTICSREQUEST']._serialized_end=1761
+  _globals['_TITLESTATISTICS']._serialized_start=1763
+  _globals['_TITLESTATISTICS']._serialized_end=1862
+  _globals['_LISTSTATISTICSRESPONSE']._serialized_start=1864
+  _globals['_LISTSTATISTICSRESPONSE']._serialized_end=1972
+  _globals['_GETAUDIENCEREQUEST']._serialized_start=1974
+  _globals['_GETAUDIENCEREQUEST']._serialized_end=1994
+  _globals['_TITLEAUDIENCE']._serialized_start=1996
+  _globals['_TITLEAUDIENCE']._serialized_end=2066
+  _globals['_GETAUDIENCERESPONSE']._serialized_start=2068
+  _globals['_GETAUDIENCERESPONSE']._serialized_end=2149
+  _globals['_GETPLAYBACKQUALITYREQUEST']._serialized_start=2151
+  _globals['_GETPLAYBACKQUALITYREQUEST']._serialized_end=2198
+  _globals['_STALL']._serialized_start=2200
+  _globals['_STALL']._serialized_end=2254
+  _globals['_GETPLAYBACKQUALITYRESPONSE']._serialized_start=2257
+  _globals['_GETPLAYBACKQUALITYRESPONSE']._serialized_end=2490
+  _globals['_ANALYTICSSERVICE']._serialized_start=2622
+  _globals['_ANALYTICSSERVICE']._serialized_end=3962
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from protos.v1 import catalogue_pb2 as _catalogue_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,27 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _TrainingState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrainingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrainingState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRAINING_STATE_UNSPECIFIED: _TrainingState.ValueType  # 0
+    """There was none yet."""
+    TRAINING_STATE_RUNNING: _TrainingState.ValueType  # 1
+    TRAINING_STATE_DONE: _TrainingState.ValueType  # 2
+    TRAINING_STATE_FAILED: _TrainingState.ValueType  # 3
+
+class TrainingState(_TrainingState, metaclass=_TrainingStateEnumTypeWrapper): ...
+
+TRAINING_STATE_UNSPECIFIED: TrainingState.ValueType  # 0
+"""There was none yet."""
+TRAINING_STATE_RUNNING: TrainingState.ValueType  # 1
+TRAINING_STATE_DONE: TrainingState.ValueType  # 2
+TRAINING_STATE_FAILED: TrainingState.ValueType  # 3
+Global___TrainingState: _TypeAlias = TrainingState  # noqa: Y015
 
 @_typing.final
 class HistoryEntry(_message.Message):
@@ -240,6 +262,47 @@ class ListRecommendationsResponse(_message.Message):
 Global___ListRecommendationsResponse: _TypeAlias = ListRecommendationsResponse  # noqa: Y015
 
 @_typing.final
+class Training(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    BEGUN_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    TITLES_FIELD_NUMBER: _builtins.int
+    state: Global___TrainingState.ValueType
+    message: _builtins.str
+    """Why it failed."""
+    accounts: _builtins.int
+    """From the history of how many accounts what is recommended now was learnt, by the last training that was done."""
+    titles: _builtins.int
+    """Of how many films and series."""
+    @_builtins.property
+    def begun_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """Not set while it goes on."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___TrainingState.ValueType = ...,
+        begun_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        message: _builtins.str = ...,
+        accounts: _builtins.int = ...,
+        titles: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begun_at", b"begun_at", "ended_at", b"ended_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "begun_at", b"begun_at", "ended_at", b"ended_at", "message", b"message", "state", b"state", "titles", b"titles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Training: _TypeAlias = Training  # noqa: Y015
+
+@_typing.final
 class TrainRecommendationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -258,27 +321,56 @@ Global___TrainRecommendationsRequest: _TypeAlias = TrainRecommendationsRequest  
 class TrainRecommendationsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    ACCOUNTS_FIELD_NUMBER: _builtins.int
-    TITLES_FIELD_NUMBER: _builtins.int
-    SECONDS_FIELD_NUMBER: _builtins.int
-    accounts: _builtins.int
-    titles: _builtins.int
-    seconds: _builtins.float
-    """How long it took."""
+    TRAINING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def training(self) -> Global___Training: ...
     def __init__(
         self,
         *,
-        accounts: _builtins.int = ...,
-        titles: _builtins.int = ...,
-        seconds: _builtins.float = ...,
+        training: Global___Training | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["training", b"training"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "seconds", b"seconds", "titles", b"titles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["training", b"training"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TrainRecommendationsResponse: _TypeAlias = TrainRecommendationsResponse  # noqa: Y015
+
+@_typing.final
+class GetTrainingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrainingRequest: _TypeAlias = GetTrainingRequest  # noqa: Y015
+
+@_typing.final
+class GetTrainingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAINING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def training(self) -> Global___Training: ...
+    def __init__(
+        self,
+        *,
+        training: Global___Training | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["training", b"training"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["training", b"training"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrainingResponse: _TypeAlias = GetTrainingResponse  # noqa: Y015
 
 @_typing.final
 class Statistics(_message.Message):

@@ -59,6 +59,11 @@ class AnalyticsServiceStub:
                 request_serializer=protos_dot_v1_dot_analytics__pb2.TrainRecommendationsRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_analytics__pb2.TrainRecommendationsResponse.FromString,
                 _registered_method=True)
+        self.GetTraining = channel.unary_unary(
+                '/matinee.v1.AnalyticsService/GetTraining',
+                request_serializer=protos_dot_v1_dot_analytics__pb2.GetTrainingRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_analytics__pb2.GetTrainingResponse.FromString,
+                _registered_method=True)
         self.GetTitleStatistics = channel.unary_unary(
                 '/matinee.v1.AnalyticsService/GetTitleStatistics',
                 request_serializer=protos_dot_v1_dot_analytics__pb2.GetTitleStatisticsRequest.SerializeToString,
@@ -113,7 +118,14 @@ class AnalyticsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TrainRecommendations(self, request, context):
-        """Learns from the history now; it is done on a schedule too.
+        """Begins to learn from the history, unless that goes on already, and does not wait; it is done on a schedule too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTraining(self, request, context):
+        """The training that goes on, or the last one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,6 +186,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.TrainRecommendations,
                     request_deserializer=protos_dot_v1_dot_analytics__pb2.TrainRecommendationsRequest.FromString,
                     response_serializer=protos_dot_v1_dot_analytics__pb2.TrainRecommendationsResponse.SerializeToString,
+            ),
+            'GetTraining': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTraining,
+                    request_deserializer=protos_dot_v1_dot_analytics__pb2.GetTrainingRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_analytics__pb2.GetTrainingResponse.SerializeToString,
             ),
             'GetTitleStatistics': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTitleStatistics,
@@ -331,6 +348,33 @@ class AnalyticsService:
             '/matinee.v1.AnalyticsService/TrainRecommendations',
             protos_dot_v1_dot_analytics__pb2.TrainRecommendationsRequest.SerializeToString,
             protos_dot_v1_dot_analytics__pb2.TrainRecommendationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTraining(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AnalyticsService/GetTraining',
+            protos_dot_v1_dot_analytics__pb2.GetTrainingRequest.SerializeToString,
+            protos_dot_v1_dot_analytics__pb2.GetTrainingResponse.FromString,
             options,
             channel_credentials,
             insecure,

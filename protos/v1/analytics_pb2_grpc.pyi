@@ -40,7 +40,9 @@ class AnalyticsServiceStub:
     ListRecommendations: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.ListRecommendationsRequest, _analytics_pb2.ListRecommendationsResponse]
     """What the caller might like, best first, with the reason: only what may be watched now and was not finished."""
     TrainRecommendations: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.TrainRecommendationsRequest, _analytics_pb2.TrainRecommendationsResponse]
-    """Learns from the history now; it is done on a schedule too."""
+    """Begins to learn from the history, unless that goes on already, and does not wait; it is done on a schedule too."""
+    GetTraining: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.GetTrainingRequest, _analytics_pb2.GetTrainingResponse]
+    """The training that goes on, or the last one."""
     GetTitleStatistics: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.GetTitleStatisticsRequest, _analytics_pb2.GetTitleStatisticsResponse]
     """How a title did, day by day (UTC), oldest first."""
     ListStatistics: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.ListStatisticsRequest, _analytics_pb2.ListStatisticsResponse]
@@ -62,7 +64,9 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     ListRecommendations: _aio.UnaryUnaryMultiCallable[_analytics_pb2.ListRecommendationsRequest, _analytics_pb2.ListRecommendationsResponse]  # type: ignore[assignment]
     """What the caller might like, best first, with the reason: only what may be watched now and was not finished."""
     TrainRecommendations: _aio.UnaryUnaryMultiCallable[_analytics_pb2.TrainRecommendationsRequest, _analytics_pb2.TrainRecommendationsResponse]  # type: ignore[assignment]
-    """Learns from the history now; it is done on a schedule too."""
+    """Begins to learn from the history, unless that goes on already, and does not wait; it is done on a schedule too."""
+    GetTraining: _aio.UnaryUnaryMultiCallable[_analytics_pb2.GetTrainingRequest, _analytics_pb2.GetTrainingResponse]  # type: ignore[assignment]
+    """The training that goes on, or the last one."""
     GetTitleStatistics: _aio.UnaryUnaryMultiCallable[_analytics_pb2.GetTitleStatisticsRequest, _analytics_pb2.GetTitleStatisticsResponse]  # type: ignore[assignment]
     """How a title did, day by day (UTC), oldest first."""
     ListStatistics: _aio.UnaryUnaryMultiCallable[_analytics_pb2.ListStatisticsRequest, _analytics_pb2.ListStatisticsResponse]  # type: ignore[assignment]
@@ -111,7 +115,15 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analytics_pb2.TrainRecommendationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_pb2.TrainRecommendationsResponse, _abc.Awaitable[_analytics_pb2.TrainRecommendationsResponse]]:
-        """Learns from the history now; it is done on a schedule too."""
+        """Begins to learn from the history, unless that goes on already, and does not wait; it is done on a schedule too."""
+
+    @_abc_1.abstractmethod
+    def GetTraining(
+        self,
+        request: _analytics_pb2.GetTrainingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_pb2.GetTrainingResponse, _abc.Awaitable[_analytics_pb2.GetTrainingResponse]]:
+        """The training that goes on, or the last one."""
 
     @_abc_1.abstractmethod
     def GetTitleStatistics(

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, expect
 
 from tests.e2e.chromium import assert_advances, until
 from tests.e2e.conftest import Title
 from tests.e2e.letters import link_in_letter
 from tests.e2e.viewers import PASSWORD, call, open_account, seated, watch_to_the_end
 from tests.films import film
+from tests.patience import wait_until
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -44,7 +45,7 @@ def programme(
             watch_to_the_end(neighbour, title.title_id, title.seconds)
             for title_id in liked:
                 watch_to_the_end(neighbour, title_id, 2)
-    call(operator, "POST", "/recommendations:train")
+    learn(operator)
     call(operator, "POST", "/plans", plan={"plan_id": "club", "name": programme.plan, "level": 1, "max_streams": 2})
     call(operator, "PATCH", f"/titles/{title.title_id}", plan_id="club")
     yield programme
@@ -52,6 +53,13 @@ def programme(
     call(operator, "POST", "/plans/club:retire")
     for title_id in liked:
         call(operator, "DELETE", f"/titles/{title_id}?force=true")
+
+
+def learn(operator: APIRequestContext) -> None:
+    """Have the house learn from what was watched."""
+    call(operator, "POST", "/recommendations:train")
+    done = "TRAINING_STATE_DONE"
+    wait_until(lambda: call(operator, "GET", "/recommendations/training")["training"]["state"] == done)
 
 
 @pytest.fixture

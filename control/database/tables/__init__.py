@@ -17,6 +17,7 @@ from control.database.tables.analytics import (
     play_days,
     plays,
     recommendation_models,
+    training,
     viewer_days,
 )
 from control.database.tables.events import handled_events, outbox
@@ -60,6 +61,7 @@ __all__ = [
     "title_labels",
     "title_texts",
     "titles",
+    "training",
     "unfinished_assets",
     "viewer_days",
     "waiting_letters",

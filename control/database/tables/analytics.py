@@ -1,6 +1,6 @@
 """What was watched, and what is learnt from it."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from control.database.tables.metadata import Id, metadata
 
@@ -26,12 +26,22 @@ recommendation_models = Table(
     "recommendation_models",
     metadata,
     Column("version", Id, primary_key=True),
-    Column("trained_at", Double, nullable=False),
     Column("accounts", Integer, nullable=False),
     Column("titles", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
 """What the history taught, and from how many accounts and titles: one row, which a newer version replaces."""
+
+training = Table(
+    "training",
+    metadata,
+    Column("training_id", Integer, primary_key=True, autoincrement=False),
+    Column("begun_at", Double, nullable=False),
+    Column("told_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("failure", Text, nullable=False),
+)
+"""The training that goes on, or the last one: one row. `told_at` is when who learns last told that they do."""
 
 plays = Table(
     "plays",

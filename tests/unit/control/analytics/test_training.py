@@ -1,0 +1,157 @@
+"""Training: when it is due, that it is done once, and what becomes of one that fails or is cut short."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from control.analytics.history import HISTORY
+from control.analytics.training import RETRY_SECONDS, SILENT_SECONDS, Trainer, due
+from control.database import Database, recommendations, trainings
+from control.database.engine import open_database
+from control.database.trainings import Training
+from matinee.settings import RecommendationSettings
+from tests.patience import until
+from tests.viewing import HOUR, NOON, numbered, opened, paused
+
+pytestmark = pytest.mark.anyio
+
+TRAIN_SECONDS = 6 * HOUR
+
+
+@dataclass
+class Academy:
+    """A database with a little history, and trainers on it."""
+
+    database: Database
+    now: float = NOON + HOUR
+
+    def trainer(self) -> Trainer:
+        return Trainer(self.database, RecommendationSettings(train_hours=6), lambda: self.now)
+
+    async def last(self) -> Training:
+        async with self.database.read() as connection:
+            return await trainings.last(connection)
+
+    async def version(self) -> str:
+        async with self.database.read() as connection:
+            return await recommendations.version(connection)
+
+
+@pytest.fixture
+async def academy(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Academy]:
+    shutil.copy(migrated, tmp_path)
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+    cinema = await opened(database, 2, 2)
+    await cinema.consume(HISTORY, [paused(numbered("a", 0), numbered("t", 0), NOON, 600, watched=600)])
+    yield Academy(database)
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("training", "at"),
+    [
+        (Training(), TRAIN_SECONDS),
+        (Training(begun_at=100, told_at=130), 130 + SILENT_SECONDS),
+        (Training(begun_at=100, told_at=130, ended_at=150), 100 + TRAIN_SECONDS),
+        (Training(begun_at=100, told_at=130, ended_at=150, failure="no"), 150 + RETRY_SECONDS),
+    ],
+    ids=["there was none", "nobody tells of it", "it is done", "it failed"],
+)
+def test_it_is_due(training: Training, at: float) -> None:
+    assert [due(training, now, TRAIN_SECONDS) for now in (at - 1, at)] == [False, True]
+
+
+async def test_it_is_begun_once_and_then_waits_for_nobody(academy: Academy) -> None:
+    first = await academy.trainer().begin()
+    academy.now += 1
+    assert await academy.trainer().begin() == first == await academy.last()
+    assert first == Training(begun_at=NOON + HOUR)
+    assert first.goes_on
+
+
+async def test_what_was_begun_is_done_in_the_next_round_and_has_an_end(academy: Academy) -> None:
+    await academy.trainer().begin()
+    academy.now += 1
+    await academy.trainer().make_round()
+    done = await academy.last()
+    assert (done.begun_at, done.ended_at, done.failure) == (NOON + HOUR, NOON + HOUR + 1, "")
+    assert await academy.version()
+
+
+async def test_it_is_learnt_again_when_that_is_due_and_no_sooner(academy: Academy) -> None:
+    versions = []
+    for seconds in (0, TRAIN_SECONDS - 1, 1):
+        academy.now += seconds
+        await academy.trainer().make_round()
+        versions.append(await academy.version())
+    assert versions[0] == versions[1] != versions[2]
+
+
+async def test_what_somebody_else_works_at_is_left_to_them_until_they_fall_silent(academy: Academy) -> None:
+    async with academy.database.write() as connection:
+        await trainings.put(connection, Training(academy.now, academy.now))
+    academy.now += SILENT_SECONDS - 1
+    await academy.trainer().make_round()
+    assert (await academy.last()).goes_on
+    academy.now += 1
+    await academy.trainer().make_round()
+    assert not (await academy.last()).goes_on
+
+
+async def test_who_is_stopped_leaves_it_to_the_next_at_once(academy: Academy) -> None:
+    trainer = academy.trainer()
+    begun = await trainer.begin()
+    round_ = asyncio.create_task(trainer.make_round())
+    await until(lambda: _taken_up(academy))
+    round_.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await round_
+    assert await academy.last() == begun
+    await academy.trainer().make_round()
+    assert not (await academy.last()).goes_on
+
+
+async def test_a_failure_is_told_and_what_was_learnt_before_stays(
+    academy: Academy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await academy.trainer().make_round()
+    before = await academy.version()
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    await academy.trainer().begin()
+    await academy.trainer().make_round()
+    assert "see the log" in (await academy.last()).failure
+    assert await academy.version() == before
+
+
+async def test_what_nobody_foresaw_ends_a_training_and_not_control(
+    academy: Academy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    await academy.trainer().make_round()
+    assert "not foreseen" in (await academy.last()).failure
+
+
+async def test_who_is_asked_to_begin_does_not_wait_for_the_next_round(academy: Academy) -> None:
+    trainer = academy.trainer()
+    running = asyncio.create_task(trainer.run())
+    await until(lambda: _done(academy))
+    academy.now += 1
+    begun = await trainer.begin()
+    await until(lambda: _done(academy))
+    assert (await academy.last()).begun_at == begun.begun_at
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def _taken_up(academy: Academy) -> bool:
+    return bool((await academy.last()).told_at)
+
+
+async def _done(academy: Academy) -> bool:
+    last = await academy.last()
+    return bool(last.begun_at) and not last.goes_on
