@@ -36,7 +36,8 @@ Kind = Annotated[editing.Kind | None, typer.Option(help="Only titles of this kin
 Genre = Annotated[str, typer.Option(help="Only titles of this genre.", show_default=False)]
 Tag = Annotated[str, typer.Option(help="Only titles with this tag.", show_default=False)]
 Language = Annotated[str, typer.Option(help="Only titles with sound in this language (ISO 639-2).", show_default=False)]
-Year = Annotated[int, typer.Option(help="First, or last, year of release.", show_default=False)]
+YearFrom = Annotated[int, typer.Option(help="Only what was released in this year or later.", show_default=False)]
+YearTo = Annotated[int, typer.Option(help="Only what was released in this year or before.", show_default=False)]
 Age = Annotated[int, typer.Option(help="Only what is meant for this age.", show_default=False)]
 Parent = Annotated[str, typer.Option(help="Only what belongs to this series or season.", show_default=False)]
 InState = Annotated[State | None, typer.Option(help="Only titles of this state.", show_default=False)]
@@ -74,8 +75,8 @@ def list_titles(
     genre: Genre = "",
     tag: Tag = "",
     language: Language = "",
-    year_from: Year = 0,
-    year_to: Year = 0,
+    year_from: YearFrom = 0,
+    year_to: YearTo = 0,
     age: Age = 0,
     parent_id: Parent = "",
     state: InState = None,

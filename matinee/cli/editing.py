@@ -24,7 +24,11 @@ class Kind(StrEnum):
     EPISODE = "episode"
 
 
-Moment = Annotated[datetime | None, typer.Option(show_default=False)]
+From = Annotated[
+    datetime | None,
+    typer.Option(help="To be watched from then on, as 2026-11-27T20:00 (local time).", show_default=False),
+]
+Until = Annotated[datetime | None, typer.Option(help="Not to be watched from then on.", show_default=False)]
 Name = Annotated[str | None, typer.Option(help="Its name.", show_default=False)]
 NewName = Annotated[str, typer.Argument(help="Its name.")]
 OfKind = Annotated[Kind, typer.Option(help="What it is.")]
@@ -81,8 +85,8 @@ def edit(
     cast: Cast = None,
     rating: Rating = None,
     minimum_age: Age = None,
-    available_from: Moment = None,
-    available_until: Moment = None,
+    available_from: From = None,
+    available_until: Until = None,
     always_available: Always = False,
     plan_id: Plan = None,
     data: Data = None,

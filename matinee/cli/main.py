@@ -3,7 +3,9 @@
 Exit status 0, or the one of the error with its sentence on standard error.
 """
 
+import errno
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -46,6 +48,11 @@ def _print_version(wanted: bool) -> None:
 
 USAGE = 2
 """Exit status of a command that is not used as its help says."""
+UNWRITTEN = 74
+"""Exit status of a command whose output there is no room for (EX_IOERR of sysexits.h)."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PRIVATE = 0o077
 """The umask of every command: what services and commands write is for their own account on the machine alone."""
 
@@ -71,17 +78,45 @@ def main() -> None:
     os.umask(PRIVATE)
     quiet_logging()
     try:
-        status = app(standalone_mode=False)
+        status = _status(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read it has read enough
+        _drop_output()
+        status = 0
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _drop_output()
+        print(f"matinee: not all could be written: {error.strerror}", file=sys.stderr)
+        status = UNWRITTEN
+    sys.exit(status)
+
+
+def _status(arguments: list[str]) -> int:
+    """Run a command; its exit status, or that of the error whose sentence is printed."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("matinee", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
     except MatineeError as error:
         print(f"matinee: {error}", file=sys.stderr)
-        sys.exit(error.status.exit_code)
+        return error.status.exit_code
     except typer.TyperException as error:
-        sentence = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        sentence = _sentence(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
         print(f"matinee: {sentence.rstrip('.')}: see `matinee --help`", file=sys.stderr)
-        sys.exit(USAGE)
+        return USAGE
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(status if isinstance(status, int) else 0)
+        return INTERRUPTED
+    return 0
+
+
+def _sentence(refusal: str) -> str:
+    """Why a value is refused, without the words that pydantic puts before and behind it."""
+    return re.sub(r": (Value error, |Input )", ": ", refusal).partition(", unable to parse")[0]
+
+
+def _drop_output() -> None:
+    """Let what is left of the output go nowhere: Python would try to write it once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

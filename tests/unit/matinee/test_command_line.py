@@ -170,3 +170,49 @@ def test_an_ffmpeg_that_cannot_be_used_is_told_at_the_start(tmp_path: Path, serv
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         69, "matinee: worker.ffmpeg '/no/ffmpeg' is not a program; correct it, or leave it empty"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("titles", "--kind", "bogus"), "'--kind': 'bogus' is not one of 'film', 'series', 'season', 'episode'"),
+        (("users", "role", "ada@a.example", "king"), "'role': 'king' is not one of 'viewer', 'publisher', 'admin'"),
+        (("titles", "--limit", "x"), "'--limit': should be a valid integer"),
+        (("stats", "--days", "500"), "'--days': should be less than or equal to 400"),
+    ],
+)
+def test_a_value_that_is_refused_is_told_in_one_sentence(words: tuple[str, ...], sentence: str) -> None:
+    done = matinee(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"matinee: Invalid value for {sentence}: see `matinee --help`\n"
+
+
+UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["written at the end", "written at once"])
+
+
+@UNBUFFERED
+@pytest.mark.parametrize("words", [("titles",), ("titles", "--json"), ("titles", "--help")])
+def test_a_full_disk_is_told_in_one_sentence(words: tuple[str, ...], unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = printing(full.fileno(), *words, PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, done.stderr) == (74, "matinee: not all could be written: No space left on device\n")
+
+
+@UNBUFFERED
+def test_who_reads_no_further_ends_a_command_in_peace(unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = printing(writing, "titles", PYTHONUNBUFFERED=unbuffered)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def printing(output: int, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that prints into a file."""
+    with answering({"GET /api/v1/titles": {"titles": []}}) as url:
+        return subprocess.run(
+            [sys.executable, "-m", "matinee", *arguments], cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "MATINEE_URL": url, "MATINEE_TOKEN": "any", **environment}, timeout=60, check=False,
+        )  # fmt: skip
