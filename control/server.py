@@ -50,7 +50,7 @@ from control.subscriptions.payments import WebhookPayments
 from control.subscriptions.service import SubscriptionService
 from matinee import rpc
 from matinee.bus import EventBus
-from matinee.errors import Unavailable
+from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
@@ -122,7 +122,7 @@ async def serve(
     hasher: PasswordHasher | None = None,
     clock: Clock = time.time,
 ) -> None:
-    """Serve on `settings.control_address` until `stop` is set; calls in progress are finished.
+    """Serve on `settings.control_listen` until `stop` is set; calls in progress are finished.
 
     Migrates the database first, and makes what a first start needs: service token, signing key, admin. Raises
     `InvalidInput` for settings that cannot be used, `Unavailable` when the address is taken or the database is away.
@@ -193,11 +193,11 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     names = [service.full_name for service in services_of(CONTRACTS)]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    _bind(server, parts.settings.control_address)
+    _bind(server, parts.settings.control_listen)
     async with asyncio.TaskGroup() as tasks:
         followers = [tasks.create_task(each) for each in _background(parts, accounts)]
         await server.start()
-        log.info("control serves", address=parts.settings.control_address)
+        log.info("control serves", address=parts.settings.control_listen)
         await stop.wait()
         await state.enter_graceful_shutdown()
         parts.announcer.close()
@@ -313,6 +313,8 @@ def _add_notices(server: rpc.Server, parts: Parts, authentication: Authenticatio
 
 
 def _bind(server: rpc.Server, address: str) -> None:
+    if "," in address or address.startswith("dns:"):
+        raise InvalidInput(f"control.listen must say where this control listens, since control.address is {address}")
     try:
         bound = server.add_insecure_port(address)
     except RuntimeError as error:

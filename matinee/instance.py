@@ -79,11 +79,11 @@ def administrator(data: Path) -> Administrator:
 
 def require_socket(settings: Settings) -> None:
     """Raise `InvalidInput` when the path of control's unix socket is longer than the system takes."""
-    scheme, _, path = settings.control_address.partition(":")
+    scheme, _, path = settings.control_listen.partition(":")
     if scheme == "unix" and len(os.fsencode(unquote(path))) > LONGEST_SOCKET_PATH:
         raise InvalidInput(
             f"the socket {unquote(path)} has a path longer than {LONGEST_SOCKET_PATH} bytes: "
-            "choose a shorter data directory, or set control.address"
+            "choose a shorter data directory, or set control.listen"
         )
 
 

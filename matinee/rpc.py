@@ -1,5 +1,9 @@
 """gRPC between the services: channels, servers, and errors on the wire. The only module that imports grpc itself.
 
+A caller spreads its calls over all controls that it finds at the address of control and that say that they serve
+(grpc.health.v1). When one of them is gone, calls that may be made twice are made again at another; which they are
+stands in `service_config.json` (https://grpc.io/docs/guides/service-config). Others fail, and their callers try again.
+
 The service token, a secret of the house, goes along as metadata with every call of edge and worker; a person's access
 token goes along as `authorization`. With calls that anybody may make, the edge tells the address and the user agent of
 its client, the latter percent-encoded, and by which headers a webhook was signed. With bytes for a browser control may
@@ -8,6 +12,7 @@ tell, as trailing metadata, how they are kept.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from importlib.resources import files
 from typing import Any, TypeAlias
 
 import grpc
@@ -50,9 +55,19 @@ OPTIONS = [
 ]
 
 
+SERVICE_CONFIG = (files("matinee") / "service_config.json").read_text()
+
+
 def open_channel(address: str) -> Channel:
-    """A channel to control; it connects at the first call and reconnects by itself."""
-    return grpc.aio.insecure_channel(address, OPTIONS)
+    """A channel to all controls at an address; it connects at the first call and reconnects by itself."""
+    return grpc.aio.insecure_channel(target(address), [*OPTIONS, ("grpc.service_config", SERVICE_CONFIG)])
+
+
+def target(address: str) -> str:
+    """What gRPC calls an address: host:port, unix:/path, dns:///host:port, or IP addresses of one family."""
+    if "," not in address:
+        return address
+    return f"{'ipv6' if address.startswith('[') else 'ipv4'}:{address}"
 
 
 def make_server(interceptors: Sequence[ServerInterceptor] = ()) -> Server:

@@ -126,8 +126,16 @@ class Settings(BaseSettings):
 
     @property
     def control_address(self) -> str:
-        """The gRPC target of control."""
-        return self.control.address or f"unix:{quote(str(self.run_directory / 'control.sock'))}"
+        """Where edge and worker find control: one address, or several with commas between them."""
+        host, _, port = self.control.listen.rpartition(":")
+        here = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host)  # noqa: S104 - it is where others listen
+        listens = f"{here}:{port}" if here else self.control.listen
+        return self.control.address or listens or f"unix:{quote(str(self.run_directory / 'control.sock'))}"
+
+    @property
+    def control_listen(self) -> str:
+        """Where control listens on this machine."""
+        return self.control.listen or self.control_address
 
     @property
     def run_directory(self) -> Path:

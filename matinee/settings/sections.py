@@ -7,11 +7,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from matinee.settings.values import (
     CheckoutUrl,
+    ControlAddress,
     Endpoint,
     EventsUrl,
     ExecutorUrl,
     IssuerUrl,
     Lines,
+    ListenAddress,
     MailAddress,
     NotNegative,
     PaymentProviderName,
@@ -58,8 +60,10 @@ class HttpSettings(Section):
 class ControlSettings(Section):
     """`[control]`: where the gRPC services listen, and where edge and worker find them."""
 
-    address: str = ""
-    """A gRPC target: unix:/run/matinee/control.sock, 0.0.0.0:7400; empty: a unix socket in the data directory."""
+    listen: ListenAddress = ""
+    """Where control listens: 0.0.0.0:7400, unix:/run/matinee/control.sock; empty: at `address`."""
+    address: ControlAddress = ""
+    """Where edge and worker find it: control:7400, 10.0.0.1:7400,10.0.0.2:7400; empty: where it listens."""
     deadline_seconds: Seconds = 10
     """Longest time that a unary call may take."""
 

@@ -40,6 +40,36 @@ PublicUrl = Annotated[
 ]
 StoreUrl = Annotated[str, shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")]
 _BROKER = rf"{_HOST}:[0-9]{{1,5}}"
+_UNIX = r"unix:[^\s,]+"
+ListenAddress = Annotated[
+    str, shaped(rf"({_UNIX}|{_BROKER})?", "host:port, such as 0.0.0.0:7400, or unix:/path of a socket")
+]
+
+
+def _one_family(address: str) -> str:
+    """Refuses several addresses that gRPC cannot take as one target: names, and IPv4 beside IPv6."""
+    if "," not in address:
+        return address
+    try:
+        versions = {ip_address(one.rpartition(":")[0].strip("[]")).version for one in address.split(",")}
+    except ValueError:
+        versions = set()
+    if len(versions) != 1:
+        raise ValueError(
+            "Several should be IP addresses of one family, 10.0.0.1:7400,10.0.0.2:7400, "
+            "or one name that has an address for each, control:7400"
+        )
+    return address
+
+
+ControlAddress = Annotated[
+    str,
+    shaped(
+        rf"({_UNIX}|(dns:///)?{_BROKER}|{_BROKER}(,{_BROKER})+)?",
+        "host:port, several of them with commas between them, or unix:/path of a socket",
+    ),
+    AfterValidator(_one_family),
+]
 EventsUrl = Annotated[
     str,
     shaped(

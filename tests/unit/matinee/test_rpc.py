@@ -1,17 +1,129 @@
-"""Failures of calls, as the errors that they stand for."""
+"""Calls of control, and of several: who is called, what is called again, and failures as the errors they stand for."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from google.api import annotations_pb2
+from grpc_health.v1 import health, health_pb2_grpc
 
+from control.guard import services_of
+from control.server import CONTRACTS
 from matinee.errors import Unavailable
-from matinee.rpc import make_server, open_channel, translated
+from matinee.rpc import SERVICE_CONFIG, Channel, Server, make_server, open_channel, translated
 from protos.v1.auth_pb2 import GetKeysRequest, GetKeysResponse
 from protos.v1.auth_pb2_grpc import AuthServiceStub, add_AuthServiceServicer_to_server
-from tests.control_services import Auth, Calls
+from protos.v1.catalogue_pb2 import ListTitlesRequest, UpdateTitleRequest
+from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub, add_CatalogueServiceServicer_to_server
+from tests.control_services import Auth, Calls, Catalogue
 
 pytestmark = pytest.mark.anyio
+
+SOME = 20
+"""So many calls that each of two controls gets one of them."""
+
+
+@dataclass
+class Controls:
+    """Two controls on one machine, and a channel to both."""
+
+    servers: list[Server] = field(default_factory=list)
+    states: list[health.aio.HealthServicer] = field(default_factory=list)
+    calls: list[Calls] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    async def start(self) -> None:
+        self.calls.append(Calls())
+        self.states.append(health.aio.HealthServicer())
+        self.servers.append(make_server())
+        add_CatalogueServiceServicer_to_server(Catalogue(self.calls[-1]), self.servers[-1])  # type: ignore[abstract]
+        health_pb2_grpc.add_HealthServicer_to_server(self.states[-1], self.servers[-1])
+        self.addresses.append(f"127.0.0.1:{self.servers[-1].add_insecure_port('127.0.0.1:0')}")
+        await self.servers[-1].start()
+
+    def asked(self) -> list[int]:
+        """How many calls each of them has had so far."""
+        return [len(calls.requests) for calls in self.calls]
+
+
+@pytest.fixture
+async def controls() -> AsyncIterator[Controls]:
+    both = Controls()
+    await both.start()
+    await both.start()
+    yield both
+    for server in both.servers:
+        await server.stop(0)
+
+
+@pytest.fixture
+async def channel(controls: Controls) -> AsyncIterator[Channel]:
+    """A channel that knows both, since each has been called."""
+    async with open_channel(",".join(controls.addresses)) as channel:
+        async with asyncio.timeout(10):
+            while 0 in controls.asked():
+                await list_titles(channel)
+        yield channel
+
+
+async def list_titles(channel: Channel) -> None:
+    await CatalogueServiceStub(channel).ListTitles(ListTitlesRequest())
+
+
+async def test_calls_are_spread_over_all_controls(controls: Controls, channel: Channel) -> None:
+    before = controls.asked()
+    for _ in range(SOME):
+        await list_titles(channel)
+    assert [now - then for now, then in zip(controls.asked(), before, strict=True)] == [SOME // 2, SOME // 2]
+
+
+async def test_a_control_that_is_gone_is_missed_by_nobody(controls: Controls, channel: Channel) -> None:
+    await controls.servers[0].stop(0)
+    for _ in range(SOME):
+        await list_titles(channel)
+
+
+async def test_a_control_that_says_that_it_stops_is_called_no_more(controls: Controls, channel: Channel) -> None:
+    await controls.states[0].enter_graceful_shutdown()
+    async with asyncio.timeout(10):
+        while True:
+            before = controls.asked()[0]
+            for _ in range(SOME):
+                await list_titles(channel)
+            if controls.asked()[0] == before:
+                return
+
+
+async def test_a_call_that_may_be_made_twice_is_made_again_at_another_control(
+    controls: Controls, channel: Channel
+) -> None:
+    controls.calls[0].failure = Unavailable("the database does not answer")
+    before = controls.asked()[0]
+    for _ in range(SOME):
+        await list_titles(channel)
+    assert controls.asked()[0] > before
+
+
+async def test_a_call_that_changes_something_is_made_once(controls: Controls, channel: Channel) -> None:
+    for calls in controls.calls:
+        calls.failure = Unavailable("the database does not answer")
+    before = sum(controls.asked())
+    for _ in range(SOME):
+        with pytest.raises(Unavailable):
+            async with translated():
+                await CatalogueServiceStub(channel).UpdateTitle(UpdateTitleRequest())
+    assert sum(controls.asked()) == before + SOME
+
+
+def test_all_that_only_reads_may_be_made_again() -> None:
+    methods = {method for service in services_of(CONTRACTS) for method in service.methods}
+    reading = {m.full_name for m in methods if m.GetOptions().Extensions[annotations_pb2.http].get}
+    [config] = json.loads(SERVICE_CONFIG)["methodConfig"]
+    repeated = {f"{one['service']}.{one['method']}" for one in config["name"]}
+    assert reading <= repeated <= {method.full_name for method in methods}
 
 
 async def test_a_server_that_stops_tells_callers_to_try_again(tmp_path: Path) -> None:

@@ -72,6 +72,11 @@ def test_an_unknown_name_in_the_environment_is_refused_within_a_known_table_alon
         ("http", "public_url", "https://films.example/matinee"),
         ("http", "public_url", "https://films.example?a=b"),
         ("http", "public_url", "https://me@films.example"),
+        ("control", "listen", "7400"),
+        ("control", "listen", "10.0.0.1:7400,10.0.0.2:7400"),
+        ("control", "address", "control"),
+        ("control", "address", "control-1:7400,control-2:7400"),
+        ("control", "address", "10.0.0.1:7400,[fd00::1]:7400"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused(section: str, name: str, value: object) -> None:
@@ -92,6 +97,11 @@ def test_a_setting_that_cannot_be_used_is_refused(section: str, name: str, value
         ("store", "url", "s3://films/of/ours"),
         ("http", "public_url", "https://films.example"),
         ("http", "public_url", "http://[::1]:8080"),
+        ("control", "address", "10.0.0.1:7400,10.0.0.2:7400"),
+        ("control", "address", "[fd00::1]:7400,[fd00::2]:7400"),
+        ("control", "address", "dns:///control:7400"),
+        ("control", "address", "unix:/run/matinee/control.sock"),
+        ("control", "listen", "[::]:7400"),
     ],
 )
 def test_a_setting_that_can_be_used_is_taken_as_it_is(section: str, name: str, value: object) -> None:
@@ -117,6 +127,24 @@ def test_a_broken_file_is_refused_with_a_sentence(elsewhere: Path) -> None:
 
 def test_the_door_of_every_interface_is_reached_on_loopback() -> None:
     assert load_settings(http={"host": "0.0.0.0", "port": 81}).public_url == "http://127.0.0.1:81"
+
+
+@pytest.mark.parametrize(
+    ("control", "found", "listens"),
+    [
+        ({"address": "10.0.0.1:7400"}, "10.0.0.1:7400", "10.0.0.1:7400"),
+        ({"listen": "10.0.0.1:7400"}, "10.0.0.1:7400", "10.0.0.1:7400"),
+        ({"listen": "0.0.0.0:7400"}, "127.0.0.1:7400", "0.0.0.0:7400"),
+        ({"listen": "[::]:7400"}, "[::1]:7400", "[::]:7400"),
+        ({"listen": "0.0.0.0:7400", "address": "control:7400"}, "control:7400", "0.0.0.0:7400"),
+        ({}, "unix:/d/run/control.sock", "unix:/d/run/control.sock"),
+    ],
+)
+def test_control_listens_where_it_is_found_unless_the_settings_tell_these_apart(
+    control: dict[str, str], found: str, listens: str
+) -> None:
+    settings = load_settings(data=Path("/d"), control=control)
+    assert (settings.control_address, settings.control_listen) == (found, listens)
 
 
 def test_a_public_address_has_no_slash_at_its_end() -> None:
