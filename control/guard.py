@@ -96,7 +96,9 @@ class Guard(rpc.ServerInterceptor):
 
     def _check_service(self, metadata: Metadata) -> None:
         if not self._is_service(metadata):
-            raise PermissionDenied("only services of this instance may call this")
+            raise PermissionDenied(
+                "only services of this instance may call this, which have its secret (control.secret_file)"
+            )
 
     def _is_service(self, metadata: Metadata) -> bool:
         return hmac.compare_digest(_text(metadata, rpc.SERVICE_TOKEN_KEY).encode(), self._service_token)

@@ -50,7 +50,7 @@ from control.subscriptions.payments import WebhookPayments
 from control.subscriptions.service import SubscriptionService
 from matinee import rpc
 from matinee.bus import EventBus
-from matinee.errors import InvalidInput, Unavailable
+from matinee.errors import InvalidInput
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
@@ -193,7 +193,7 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     names = [service.full_name for service in services_of(CONTRACTS)]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    _bind(server, parts.settings.control_listen)
+    _listen(server, parts.settings)
     async with asyncio.TaskGroup() as tasks:
         followers = [tasks.create_task(each) for each in _background(parts, accounts)]
         await server.start()
@@ -312,12 +312,8 @@ def _add_notices(server: rpc.Server, parts: Parts, authentication: Authenticatio
     return service
 
 
-def _bind(server: rpc.Server, address: str) -> None:
+def _listen(server: rpc.Server, settings: Settings) -> None:
+    address = settings.control_listen
     if "," in address or address.startswith("dns:"):
         raise InvalidInput(f"control.listen must say where this control listens, since control.address is {address}")
-    try:
-        bound = server.add_insecure_port(address)
-    except RuntimeError as error:
-        raise Unavailable(f"control cannot listen on {address}: is another one running there?") from error
-    if not bound:
-        raise Unavailable(f"control cannot listen on {address}")
+    rpc.listen(server, settings.control, address)

@@ -25,7 +25,7 @@ from edge.openapi import openapi
 from edge.protocol import strict_protocol
 from edge.uploads import Uploads, sweep
 from edge.web import STATIC, WebApplication
-from matinee.errors import MatineeError, Unavailable
+from matinee.errors import Unavailable
 from matinee.rpc import Channel
 from matinee.settings import HttpSettings, Settings
 from matinee.storage import ObjectStore
@@ -76,7 +76,8 @@ async def serve(
 ) -> None:
     """Serve the public door until `stop` is set and the requests in flight are done.
 
-    `on_listening` hears the port once connections are taken. Raises `Unavailable` when the address is taken.
+    `on_listening` hears the port once connections are taken. Raises `Unavailable` when the address is taken,
+    `PermissionDenied` when control does not know the secret.
     """
     with _listen(settings.http) as listener:
         keys = await _keys(channel, service_token)
@@ -127,7 +128,7 @@ def make_door(
 
 async def _keys(channel: Channel, service_token: str) -> Keys:
     keys = Keys(channel, service_token)
-    with contextlib.suppress(MatineeError):  # control may come later; the first token fetches the keys then
+    with contextlib.suppress(Unavailable):  # control may come later; the first token fetches the keys then
         await keys.refresh()
     return keys
 

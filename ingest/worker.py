@@ -24,7 +24,7 @@ from ingest.jobs import Jobs
 from ingest.production import Workshop
 from ingest.publication import conclude_all
 from ingest.watch import watched
-from matinee.errors import MatineeError, Unavailable
+from matinee.errors import MatineeError, PermissionDenied, Unavailable
 from matinee.rpc import Channel
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
@@ -51,7 +51,8 @@ async def work(  # noqa: PLR0917  (the composition root gives everything once)
 ) -> None:
     """Lease jobs from control and take each through its stages, until `stop` is set; then end within 5 seconds.
 
-    A job that is under way is given back to the queue; what it has encoded stays in the store.
+    A job that is under way is given back to the queue; what it has encoded stays in the store. Raises
+    `PermissionDenied` when control does not know the secret.
     """
     jobs = Jobs(channel, service_token, settings.control.deadline_seconds)
     with suppress(Stopped), scratch.claim(settings.scratch_directory) as folder:
@@ -84,6 +85,8 @@ async def _serve(workshop: Workshop) -> NoReturn:
 async def _next_job(jobs: Jobs, worker_id: str) -> JobLease | None:
     try:
         return await jobs.lease(worker_id)
+    except PermissionDenied:  # it would be so for ever
+        raise
     except MatineeError as error:
         log.warning("control gives no job", error=str(error))
         return None

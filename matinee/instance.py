@@ -17,6 +17,9 @@ from matinee.small_files import write_whole
 LONGEST_SOCKET_PATH = 107
 """Bytes of `sun_path` of unix(7), without the NUL at its end."""
 
+SHORTEST_SECRET = 32
+SAME_SECRET = "make it with `openssl rand -hex 32`, and give every machine the same (control.secret_file)"
+
 
 @dataclass(frozen=True)
 class Administrator:
@@ -75,6 +78,22 @@ def administrator(data: Path) -> Administrator:
         raise NotFound(
             f"{data / 'admin.json'} cannot be read: name the instance's data directory with --data"
         ) from None
+
+
+def service_token(settings: Settings) -> str:
+    """The secret of the house, by which control knows edge and worker.
+
+    Raises `Unavailable` when nobody has put it there, `InvalidInput` when it is no secret.
+    """
+    file = settings.service_token_file
+    try:
+        secret = file.read_text().strip()
+    except (OSError, ValueError) as error:
+        to_do = "start control on this data directory, or copy the file from control's machine"
+        raise Unavailable(f"{file} cannot be read: {SAME_SECRET if settings.control.secret_file else to_do}") from error
+    if len(secret) < SHORTEST_SECRET or not (secret.isascii() and secret.isprintable()):
+        raise InvalidInput(f"{file} must hold one line of at least {SHORTEST_SECRET} characters: {SAME_SECRET}")
+    return secret
 
 
 def require_socket(settings: Settings) -> None:

@@ -16,10 +16,13 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 import grpc
+import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from matinee import errors
-from matinee.errors import MatineeError
+from matinee import certificates, errors
+from matinee.certificates import Certificates
+from matinee.errors import InvalidInput, MatineeError
+from matinee.settings import ControlSettings, Settings
 
 SERVICE_TOKEN_KEY = "x-matinee-service"
 AUTHORIZATION_KEY = "authorization"
@@ -58,9 +61,27 @@ OPTIONS = [
 SERVICE_CONFIG = (files("matinee") / "service_config.json").read_text()
 
 
-def open_channel(address: str) -> Channel:
-    """A channel to all controls at an address; it connects at the first call and reconnects by itself."""
-    return grpc.aio.insecure_channel(target(address), [*OPTIONS, ("grpc.service_config", SERVICE_CONFIG)])
+log = structlog.get_logger()
+
+
+def open_control(settings: Settings) -> Channel:
+    """The channel of edge and worker to control. Raises `InvalidInput` for certificates that cannot be used."""
+    address = settings.control_address
+    return open_channel(address, certificates.of_caller(settings.control, address), settings.control.server_name)
+
+
+def open_channel(address: str, own: Certificates | None = None, server_name: str = "") -> Channel:
+    """A channel to all controls at an address; it connects at the first call and reconnects by itself.
+
+    With certificates it speaks TLS, with whoever has a certificate for `server_name`, or for the host in the address.
+    """
+    options = [*OPTIONS, ("grpc.service_config", SERVICE_CONFIG)]
+    if own is None:
+        return grpc.aio.insecure_channel(target(address), options)
+    if server_name:
+        options.append(("grpc.default_authority", server_name))
+    credentials = grpc.ssl_channel_credentials(own.authority, own.private_key or None, own.chain or None)
+    return grpc.aio.secure_channel(target(address), credentials, options)
 
 
 def target(address: str) -> str:
@@ -73,6 +94,43 @@ def target(address: str) -> str:
 def make_server(interceptors: Sequence[ServerInterceptor] = ()) -> Server:
     """A gRPC server without services."""
     return grpc.aio.server(interceptors=list(interceptors), options=OPTIONS)
+
+
+def listen(server: Server, control: ControlSettings, address: str) -> None:
+    """Have a server listen on an address, with TLS where there is a certificate.
+
+    A renewed certificate is taken up with the next connection. Raises `InvalidInput` for certificates that cannot be
+    used, `Unavailable` when the address is taken.
+    """
+    own = certificates.of_control(control, address)
+    try:
+        bound = (
+            server.add_secure_port(address, _renewed(own, lambda: certificates.of_control(control, address)))
+            if own
+            else server.add_insecure_port(address)
+        )
+    except RuntimeError as error:
+        raise errors.Unavailable(f"control cannot listen on {address}: is another one running there?") from error
+    if not bound:
+        raise errors.Unavailable(f"control cannot listen on {address}")
+
+
+def _renewed(own: Certificates, read: Callable[[], Certificates | None]) -> grpc.ServerCredentials:
+    latest = own
+
+    def renew() -> grpc.ServerCertificateConfiguration:
+        nonlocal latest
+        try:
+            latest = read() or latest
+        except InvalidInput as error:  # they may be half written; those from before go on
+            log.warning("the certificates cannot be read anew", reason=str(error))
+        return _configured(latest)
+
+    return grpc.dynamic_ssl_server_credentials(_configured(own), renew, bool(own.authority))
+
+
+def _configured(own: Certificates) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(own.private_key, own.chain)], own.authority or None)
 
 
 def surrounded(

@@ -20,7 +20,7 @@ import structlog
 
 from matinee import instance
 from matinee.errors import Unavailable
-from matinee.rpc import is_serving, open_channel
+from matinee.rpc import is_serving, open_control
 from matinee.settings import Settings
 
 FIRST_PAUSE = 0.2
@@ -120,7 +120,7 @@ class Supervisor:
             await asyncio.sleep(0.05)
 
     async def _control_answers(self) -> bool:
-        async with open_channel(self._settings.control_address) as channel:
+        async with open_control(self._settings) as channel:
             return await is_serving(channel)
 
     async def _door_answers(self) -> bool:

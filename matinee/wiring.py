@@ -17,11 +17,12 @@ from typing import NoReturn
 import uvloop
 
 from matinee.bus import EventBus
-from matinee.errors import InvalidInput, Unavailable
+from matinee.errors import InvalidInput
 from matinee.event_log import open_event_log
 from matinee.executor import is_cluster, open_executor
+from matinee.instance import service_token
 from matinee.layout import span_prefix
-from matinee.rpc import open_channel
+from matinee.rpc import open_control
 from matinee.settings import Settings
 from matinee.storage import open_store
 from matinee.telemetry import configure_logging
@@ -44,7 +45,7 @@ async def edge(settings: Settings, stop: asyncio.Event) -> None:
     """Serve the public door."""
     from edge.server import serve
 
-    async with open_channel(settings.control_address) as channel:
+    async with open_control(settings) as channel:
         await serve(settings, open_store(settings.store_url, settings.store), channel, service_token(settings), stop)
 
 
@@ -54,7 +55,7 @@ async def worker(settings: Settings, stop: asyncio.Event) -> None:
 
     store = open_store(settings.store_url, settings.store)
     with open_executor(settings.worker.executor) as executor:
-        async with open_channel(settings.control_address) as channel, _cluster(settings) as cluster:
+        async with open_control(settings) as channel, _cluster(settings) as cluster:
             await work(settings, store, channel, executor, cluster, service_token(settings), stop)
 
 
@@ -101,15 +102,6 @@ def _cluster(settings: Settings) -> AbstractAsyncContextManager[Executor | None]
     from matinee.cluster.executor import open_cluster
 
     return open_cluster(settings)
-
-
-def service_token(settings: Settings) -> str:
-    """The secret of the house. Raises `Unavailable` when control has never started here, and nobody has copied it."""
-    try:
-        return settings.service_token_file.read_text().strip()
-    except OSError as error:
-        to_do = "start control on this data directory, or copy the file from control's machine"
-        raise Unavailable(f"{settings.service_token_file} cannot be read: {to_do}") from error
 
 
 def _leave() -> NoReturn:

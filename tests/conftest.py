@@ -24,6 +24,7 @@ settings.load_profile("unhurried")
 MAY_BLOCK = [
     # Before a service serves, and after that, nobody waits for its loop.
     ("control/server.py", {"serve"}),
+    ("matinee/certificates.py", {"_read"}),
     ("control/database/engine.py", {"open_database"}),
     ("control/database/migration.py", {"upgrade"}),
     # A new connection looks for the files of passwords and certificates.

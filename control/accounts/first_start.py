@@ -8,6 +8,7 @@ from control.accounts.passwords import Passwords
 from control.database import Database, accounts
 from control.database.accounts import Account
 from control.identifiers import new_id
+from matinee import instance
 from matinee.errors import InvalidInput
 from matinee.instance import require_socket
 from matinee.settings import Settings
@@ -31,8 +32,10 @@ def prepare_run_directory(settings: Settings) -> None:
 
 
 def service_token(settings: Settings) -> str:
-    """The secret of the services of this instance; made when there is none."""
-    return kept(settings.service_token_file, lambda: secrets.token_urlsafe(32))
+    """The secret of the services of this instance; made when there is none, unless the operator names a file."""
+    if not settings.control.secret_file:
+        kept(settings.service_token_file, lambda: secrets.token_urlsafe(32))
+    return instance.service_token(settings)
 
 
 async def create_admin(database: Database, passwords: Passwords, settings: Settings, clock: Clock) -> None:

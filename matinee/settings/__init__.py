@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     @property
     def service_token_file(self) -> Path:
         """The secret by which edge and worker prove to control that they belong to the house."""
-        return self.run_directory / "service.token"
+        return Path(self.control.secret_file) if self.control.secret_file else self.run_directory / "service.token"
 
     @property
     def store_url(self) -> str:

@@ -1,9 +1,9 @@
 """The tables of `matinee.toml`, each with its defaults and the meaning of every setting."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from matinee.settings.values import (
     CheckoutUrl,
@@ -64,8 +64,26 @@ class ControlSettings(Section):
     """Where control listens: 0.0.0.0:7400, unix:/run/matinee/control.sock; empty: at `address`."""
     address: ControlAddress = ""
     """Where edge and worker find it: control:7400, 10.0.0.1:7400,10.0.0.2:7400; empty: where it listens."""
+    secret_file: str = ""
+    """The secret by which control knows edge and worker, the same on every machine; empty: run/service.token."""
+    certificate_file: str = ""
+    """The certificate (PEM) of this machine: with it control speaks TLS, and edge and worker show who they are."""
+    private_key_file: str = ""
+    """Its private key (PEM)."""
+    authority_file: str = ""
+    """Certificates (PEM) of who vouches for the others: edge and worker want TLS then, control their certificates."""
+    server_name: str = ""
+    """What control's certificates are issued to; empty: the host in `address`."""
+    plaintext: bool = False
+    """Whether control may be called without TLS from other machines: whoever listens there learns the secret."""
     deadline_seconds: Seconds = 10
     """Longest time that a unary call may take."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.certificate_file) != bool(self.private_key_file):
+            raise ValueError("certificate_file and private_key_file belong together")
+        return self
 
 
 class StoreSettings(Section):

@@ -108,10 +108,11 @@ def _secure(url: str) -> str:
 def is_secure(url: str) -> bool:
     """Whether nobody on the way can change what an address answers: it is https, or of this machine itself."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, and nobody else's way leads there."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from matinee.errors import Conflict, InvalidInput
-from matinee.instance import announce, door, free_port, hold_directory, require_port
+from matinee.errors import Conflict, InvalidInput, Unavailable
+from matinee.instance import announce, door, free_port, hold_directory, require_port, service_token
 from matinee.settings import load_settings
 from matinee.storage import open_store
 
@@ -55,3 +55,23 @@ def test_the_door_of_an_ipv6_address_stands_in_brackets(tmp_path: Path) -> None:
     settings.run_directory.mkdir()
     announce(settings)
     assert door(settings) == "http://[::1]:81"
+
+
+def test_the_secret_of_the_house_is_the_line_in_the_file_that_the_operator_names(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("0123456789abcdef" * 4 + "\n")
+    settings = load_settings(data=tmp_path / "data", control={"secret_file": str(tmp_path / "secret")})
+    assert service_token(settings) == "0123456789abcdef" * 4
+
+
+def test_a_secret_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(
+        Unavailable, match=r"secret cannot be read: make it with `openssl rand -hex 32`, and give every"
+    ):
+        service_token(load_settings(control={"secret_file": str(tmp_path / "secret")}))
+
+
+@pytest.mark.parametrize("text", ["", "short", "é" * 40, "two lines of text\nand no secret at all"])
+def test_what_is_no_secret_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "secret").write_text(text)
+    with pytest.raises(InvalidInput, match="must hold one line of at least 32 characters"):
+        service_token(load_settings(control={"secret_file": str(tmp_path / "secret")}))
