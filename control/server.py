@@ -145,9 +145,11 @@ async def _assemble(
     key_seconds = settings.tokens.key_days * 86_400
     keyring = Keyring(database, clock, token_seconds=longest_token, key_seconds=key_seconds)
     await keyring.open()
-    announcer = Announcer(database, clock, keyring.reload, grant_seconds=settings.tokens.grant_seconds)
-    await announcer.open()
     notices = Notices(database, bus)
+    announcer = Announcer(
+        database, clock, keyring.reload, notices.tell_sought, grant_seconds=settings.tokens.grant_seconds
+    )
+    await announcer.open()
     access = Access(settings.subscriptions, settings.playback, clock)
     housekeeping = Housekeeping(
         database,
@@ -287,7 +289,6 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
         database=parts.database,
         keyring=parts.keyring,
         announcer=parts.announcer,
-        notices=parts.notices,
         access=parts.access,
         clock=parts.clock,
         public_url=parts.settings.public_url,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from matinee.instance import free_port
-from matinee.rpc import open_channel, service_metadata
+from matinee.instance import free_port, service_token
+from matinee.rpc import open_channel, open_control, service_metadata
 from matinee.settings import Settings, load_settings
 from matinee.storage import open_store
 from matinee.tokens import key_id
@@ -84,25 +84,26 @@ class Playhouse:
         """Where a playback session is opened."""
         return f"/api/v1/titles/{self.title_id}:play"
 
-    async def publish(self) -> str:
-        """Make the small asset a published title, as edge and worker would."""
-        await store_asset(open_store(self.settings.store_url))
-        service = service_metadata(self.settings.service_token_file.read_text().strip())
-        claims = claims_of(tuple(self.bearer.items()))
-        uploaded = CompleteUploadRequest(
-            upload_id="film", account_id=claims["sub"], session_id=claims["sid"], title_name="Film",
-            file_name="film.mkv", size_bytes=1,
+
+async def publish(settings: Settings, bearer: Headers) -> str:
+    """Make the small asset a published title of an account, as edge and worker would."""
+    await store_asset(open_store(settings.store_url))
+    service = service_metadata(service_token(settings))
+    claims = claims_of(tuple(bearer.items()))
+    uploaded = CompleteUploadRequest(
+        upload_id="film", account_id=claims["sub"], session_id=claims["sid"], title_name="Film",
+        file_name="film.mkv", size_bytes=1,
+    )  # fmt: skip
+    async with open_control(settings) as channel:
+        uploads, workers = UploadServiceStub(channel), WorkerServiceStub(channel)
+        title_id = (await uploads.CompleteUpload(uploaded, metadata=service)).title_id
+        lease = (await workers.LeaseJob(LeaseJobRequest(worker_id="w"), metadata=service)).lease
+        done = PublishAssetRequest(
+            job_id=lease.job_id, fencing_token=lease.fencing_token, asset_id=ASSET_ID, duration_seconds=6,
+            width=1920, height=1080, size_bytes=1,
         )  # fmt: skip
-        async with open_channel(self.settings.control_address) as channel:
-            uploads, workers = UploadServiceStub(channel), WorkerServiceStub(channel)
-            title_id = (await uploads.CompleteUpload(uploaded, metadata=service)).title_id
-            lease = (await workers.LeaseJob(LeaseJobRequest(worker_id="w"), metadata=service)).lease
-            done = PublishAssetRequest(
-                job_id=lease.job_id, fencing_token=lease.fencing_token, asset_id=ASSET_ID, duration_seconds=6,
-                width=1920, height=1080, size_bytes=1,
-            )  # fmt: skip
-            await workers.PublishAsset(done, metadata=service)
-        return title_id
+        await workers.PublishAsset(done, metadata=service)
+    return title_id
 
 
 @asynccontextmanager
@@ -118,7 +119,7 @@ async def opened(data: Path, **settings: str) -> AsyncIterator[Playhouse]:
             await house.start("control")
             await house.start("edge")
             house.bearer = await house.sign_in()
-            house.title_id = await house.publish()
+            house.title_id = await publish(house.settings, house.bearer)
             yield house
         finally:
             for name in tuple(house.running):

@@ -1,4 +1,4 @@
-"""What every edge must hear at once, in the order of writing."""
+"""What every control must tell at once, to edges or to pages, in the order of writing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +17,13 @@ class Kind(StrEnum):
     CHANGED = "changed"
     """What a playback session may be served has changed."""
     KEY = "key"
+    SOUGHT = "sought"
+    """A playback session has gone to another position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The playback session `session_id` has ended, and why; or its grant has changed; or there is a new signing key."""
+    """The playback session `session_id` has ended, and why, or has changed or gone elsewhere; or there is a new key."""
 
     announcement_id: int
     kind: Kind
@@ -37,6 +39,11 @@ async def revoke(connection: Connection, session_ids: Iterable[str], reason: str
 async def announce_change(connection: Connection, session_ids: Iterable[str], now: float) -> None:
     """Announce that the grants of playback sessions have changed."""
     await _announce(connection, Kind.CHANGED, session_ids, "", now)
+
+
+async def announce_seek(connection: Connection, session_id: str, now: float) -> None:
+    """Announce that a playback session has gone to another position."""
+    await _announce(connection, Kind.SOUGHT, [session_id], "", now)
 
 
 async def announce_key(connection: Connection, now: float) -> None:

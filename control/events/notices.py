@@ -6,7 +6,7 @@ rather than let grow; its client comes back and asks for what is.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -83,6 +83,16 @@ class Notices:
         for inboxes in audience:
             for inbox in inboxes:
                 _put(inbox, news)
+
+    async def tell_sought(self, session_ids: Sequence[str]) -> None:
+        """Tell of playback sessions that have gone to another position, which no event does. Raises `Unavailable`."""
+        async with self._database.read() as connection:
+            for session_id in session_ids:
+                stored = await playback_sessions.find(connection, session_id)
+                title = await titles.find(connection, stored.title_id) if stored else None
+                if stored and title and self._inboxes.get(stored.account_id):
+                    news = messages.playback_session(stored, title.name)
+                    self.post(stored.account_id, WatchNoticesResponse(playback=news))
 
     async def run(self) -> None:
         """Follow the bus until cancelled."""

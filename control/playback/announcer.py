@@ -6,7 +6,7 @@ order than that of their ids; ids are therefore looked at again until they are S
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 
@@ -27,15 +27,25 @@ log = structlog.get_logger()
 
 
 class Announcer:
-    """Follows the table of announcements, and hands news to everybody who listens."""
+    """Follows the table of announcements, and hands news to everybody who listens.
+
+    `keys_changed` is called when there is a new signing key, `sought` with sessions that have gone to another position.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, keys_changed: Callable[[], Awaitable[None]], *, grant_seconds: float
+        self,
+        database: Database,
+        clock: Clock,
+        keys_changed: Callable[[], Awaitable[None]],
+        sought: Callable[[Sequence[str]], Awaitable[None]],
+        *,
+        grant_seconds: float,
     ) -> None:
         self._database = database
         self._clock = clock
         self._grant_seconds = grant_seconds
         self._keys_changed = keys_changed
+        self._sought = sought
         self._inboxes: set[Inbox] = set()
         self._wake = asyncio.Event()
         self._settled = 0
@@ -88,7 +98,10 @@ class Announcer:
             response = await self._response(connection, news)
         if response.keys_changed:
             await self._keys_changed()
-        for inbox in self._inboxes if news else ():
+        sought = {one.session_id for one in news if one.kind is Kind.SOUGHT}
+        if sought:
+            await self._sought(sorted(sought))
+        for inbox in self._inboxes if response.ByteSize() else ():
             post(inbox, response)
         self._remember(news)
 

@@ -6,9 +6,17 @@ from control import inputs, messages
 from control.accounts.keyring import Keyring
 from control.callers import Caller, caller
 from control.catalogue.visibility import watchable
-from control.database import Connection, Database, devices, history, playback_sessions, subscriptions, titles
+from control.database import (
+    Connection,
+    Database,
+    announcements,
+    devices,
+    history,
+    playback_sessions,
+    subscriptions,
+    titles,
+)
 from control.database.titles import Title
-from control.events.notices import Notices
 from control.identifiers import new_id
 from control.pages import PageRequest
 from control.playback.access import Access
@@ -25,7 +33,6 @@ from matinee.rpc import Context
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2 as pb
 from protos.v1.access_pb2 import ACCESS_ADMIN
-from protos.v1.notices_pb2 import WatchNoticesResponse
 from protos.v1.playback_pb2_grpc import PlaybackServiceServicer
 
 STOPPED = "playback was stopped"
@@ -42,7 +49,6 @@ class PlaybackService(PlaybackServiceServicer):
         database: Database,
         keyring: Keyring,
         announcer: Announcer,
-        notices: Notices,
         access: Access,
         clock: Clock,
         public_url: str,
@@ -51,7 +57,6 @@ class PlaybackService(PlaybackServiceServicer):
         self._database = database
         self._keyring = keyring
         self._announcer = announcer
-        self._notices = notices
         self._access = access
         self._clock = clock
         self._public_url = public_url
@@ -100,7 +105,7 @@ class PlaybackService(PlaybackServiceServicer):
     async def SeekPlayback(self, request: pb.SeekPlaybackRequest, context: Context) -> pb.SeekPlaybackResponse:
         position = inputs.seconds("position_seconds", request.position_seconds)
         session = await self._move(request.session_id, Event.SEEK, position)
-        self._notices.post(session.account_id, WatchNoticesResponse(playback=session))  # no event tells of it
+        self._announcer.wake()
         return pb.SeekPlaybackResponse(session=session)
 
     @override
@@ -177,6 +182,8 @@ class PlaybackService(PlaybackServiceServicer):
         idle = self._access.playback.idle_seconds
         session, turns = moved(session, event, self._clock(), idle=idle, position=here)
         await keep_all(connection, [(session, turns)], self._clock)
+        if event is Event.SEEK:  # no event of the bus tells of it
+            await announcements.announce_seek(connection, session.session_id, self._clock())
         if ends:
             await end_sessions(connection, [session], STOPPED, self._clock)
         return session

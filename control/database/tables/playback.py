@@ -48,4 +48,7 @@ announcements = Table(
     Column("created_at", Double, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
-"""What every edge must hear at once: a playback session that ended or may have less or more, or a new signing key."""
+"""What every control must tell at once.
+
+Edges hear of a playback session that has ended or may have less or more, and of a new signing key; pages of a seek.
+"""

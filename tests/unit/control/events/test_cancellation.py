@@ -25,13 +25,13 @@ async def ended(task: "asyncio.Task[None]") -> None:
         task.cancel()
 
 
-async def unheard() -> None:
-    """Nobody cares for keys."""
+async def unheard(*_: object) -> None:
+    """Nobody cares."""
 
 
 @pytest.mark.parametrize("turns", MOMENTS)
 async def test_the_announcer_stops(database: Database, clock: TurnedClock, turns: int) -> None:
-    announcer = Announcer(database, clock, unheard, grant_seconds=60)
+    announcer = Announcer(database, clock, unheard, unheard, grant_seconds=60)
     running = asyncio.create_task(announcer.run())
     await asyncio.sleep(0)
     announcer.wake()

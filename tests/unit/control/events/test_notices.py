@@ -22,7 +22,7 @@ from protos.v1.playback_pb2 import (
     PLAYBACK_STATE_STOPPED,
     SeekPlaybackRequest,
 )
-from tests.control_house import House, Metadata, bearer, claims_of, refusal
+from tests.control_house import House, Metadata, bearer, claims_of, refusal, running_control
 from tests.patience import until, within
 
 pytestmark = pytest.mark.anyio
@@ -141,6 +141,16 @@ async def test_a_seek_is_news_though_it_is_no_event(house: House, viewer: Metada
     )
     session = (await page.next()).playback
     assert (session.session_id, session.position_seconds) == (played.session_id, 12.5)
+
+
+async def test_a_seek_through_another_control_is_news_here(house: House, viewer: Metadata) -> None:
+    played = await house.play(await house.film(), viewer)
+    page = await Stream.watch(house, viewer)
+    async with running_control(house.settings.data) as other:
+        await other.playback.SeekPlayback(
+            SeekPlaybackRequest(session_id=played.session_id, position_seconds=7.5), metadata=viewer
+        )
+        assert (await page.next()).playback.position_seconds == 7.5
 
 
 async def test_an_event_that_cannot_be_read_stops_nobody(house: House, viewer: Metadata) -> None:
