@@ -21,7 +21,12 @@ class Fetching:
     """
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=SECONDS,
+            follow_redirects=False,
+            trust_env=False,  # no proxy comes between; but SSL_CERT_FILE is heeded
+            verify=httpx.create_ssl_context(),
+        )
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,9 +1,13 @@
-"""Settings: defaults, then `matinee.toml`, then `MATINEE_*` in the environment (`MATINEE_HTTP__PORT=9000`).
+"""Settings: defaults, then `matinee.toml`, then secrets in files, then `MATINEE_*` in the environment.
+
+`MATINEE_HTTP__PORT=9000` is `port` in `[http]`. Where `MATINEE_SECRETS_DIR` names a folder, each file in it that is
+called like such a variable, in capitals or not, has its value: so no secret needs to stand in the environment.
 
 Every setting is declared here with its default and its meaning. `matinee.toml` at the root of the repository shows them
 all with their defaults, and a test holds the two together.
 """
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -13,6 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -71,6 +76,10 @@ __all__ = [
 ]
 
 
+SECRETS_DIR = "MATINEE_SECRETS_DIR"
+"""The environment variable that names the folder of secrets in files, such as /run/secrets."""
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set.
 
@@ -121,8 +130,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Arguments win over the environment, the environment over secrets in files, and these over `matinee.toml`."""
+        secrets = NestedSecretsSettingsSource(
+            file_secret_settings, secrets_dir=os.environ.get(SECRETS_DIR) or None, secrets_dir_missing="error"
+        )
+        return init_settings, env_settings, secrets, TomlConfigSettingsSource(settings_cls)
 
     @property
     def control_address(self) -> str:
@@ -197,7 +209,7 @@ def load_settings(**overrides: object) -> Settings:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_sentence(fault)}" for fault in error.errors())
         raise InvalidInput(f"these settings cannot be used: {faults}") from error
     except (TOMLDecodeError, SettingsError, OSError) as error:
-        raise InvalidInput(f"matinee.toml or the environment cannot be read: {error}") from error
+        raise InvalidInput(f"matinee.toml, the environment or a secret in a file cannot be read: {error}") from error
 
 
 def _sentence(fault: ErrorDetails) -> str:

@@ -32,6 +32,44 @@ def test_arguments_win_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings(data=Path("/here")).data == Path("/here")
 
 
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    monkeypatch.setenv("MATINEE_SECRETS_DIR", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["MATINEE_DATABASE__URL", "matinee_database__url"])
+def test_a_secret_may_lie_in_a_file(secrets: Path, name: str) -> None:
+    (secrets / name).write_text("postgresql+asyncpg://matinee:secret@postgres/matinee\n")
+    (secrets / "tls.pem").write_text("of somebody else")
+    assert load_settings().database.url == "postgresql+asyncpg://matinee:secret@postgres/matinee"
+
+
+def test_a_secret_in_a_file_wins_over_the_settings_file_and_the_environment_over_both(
+    elsewhere: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "matinee.toml").write_text('[store]\naccess_key_id = "toml"\nregion = "toml"\n')
+    (secrets / "MATINEE_STORE__ACCESS_KEY_ID").write_text("secret")
+    (secrets / "MATINEE_STORE__REGION").write_text("secret")
+    monkeypatch.setenv("MATINEE_STORE__REGION", "environment")
+    store = load_settings().store
+    assert (store.access_key_id, store.region) == ("secret", "environment")
+
+
+def test_a_secret_for_a_setting_that_there_is_not_is_refused(secrets: Path) -> None:
+    (secrets / "MATINEE_STORE__SECRET_ACESS_KEY").write_text("secret")
+    with pytest.raises(InvalidInput, match=r"store\.secret_acess_key"):
+        load_settings()
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MATINEE_SECRETS_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(InvalidInput, match="nowhere"):
+        load_settings()
+
+
 def test_every_bad_setting_is_named_at_once() -> None:
     with pytest.raises(InvalidInput) as refusal:
         load_settings(http={"port": 70_000, "colour": "red"}, ladder={"crf": 99})
