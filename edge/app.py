@@ -28,7 +28,9 @@ from matinee.errors import Unavailable
 
 MEDIA = "/v/"
 PUBLICLY = {"cache-control": "public, max-age=300"}
-"""How long others may keep our keys and documents; a retired key verifies for longer than that."""
+"""How long others may keep our documents."""
+BRIEFLY = {"cache-control": "public, max-age=1"}
+"""The same of our keys: not longer than a new one is published before it signs."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -96,7 +98,7 @@ def jwks(keys: Keys) -> Endpoint:
     """The keys that verify our tokens (RFC 7517)."""
 
     async def endpoint(request: Request) -> Response:
-        return Response(await keys.published(), headers=PUBLICLY, media_type="application/jwk-set+json")
+        return Response(await keys.published(), headers=BRIEFLY, media_type="application/jwk-set+json")
 
     return endpoint
 

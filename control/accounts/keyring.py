@@ -1,7 +1,9 @@
 """The signing keys, and their rotation without a false 401.
 
-A new key is published first and signs `ANNOUNCE_SECONDS` later, when every edge has heard of it and fetched it. The old
-key signs no more then, and goes on verifying until the last token that it can have signed has expired.
+A new key is published first and signs later: one that an admin asks for after `ANNOUNCE_SECONDS`, when every edge has
+heard of it and fetched it; one that is due after `RENEWAL_SECONDS`, when also everybody else has it who verifies our
+tokens alone and keeps the key set for a while. The old key signs no more then, and goes on verifying until the last
+token that it can have signed has expired.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from control.identifiers import new_id
 from matinee.tokens import Claims, Clock, KeySet, SigningKey, jwks
 
 ANNOUNCE_SECONDS = 2.0
+RENEWAL_SECONDS = 3_600.0
 MARGIN_SECONDS = 600.0
 
 
@@ -88,7 +91,7 @@ class Keyring:
             await signing_keys.remove(connection, [key.kid for key in retired(stored, now)])
             due = now - stored[-1].created_at >= self._key_seconds
             if due:
-                await signing_keys.add(connection, self._generated(signs_from=now + ANNOUNCE_SECONDS))
+                await signing_keys.add(connection, self._generated(signs_from=now + RENEWAL_SECONDS))
                 await announcements.announce_key(connection, now)
         await self.reload()
 

@@ -262,7 +262,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateKeys(self, request, context):
-        """Makes a new signing key; the old ones go on verifying until their tokens have expired.
+        """Makes a new signing key, which signs two seconds later; the old ones go on verifying until their tokens have
+        expired. Who verifies tokens alone has to fetch the key set when a token names a key that it does not have.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -70,7 +70,9 @@ class AuthServiceStub:
     GetKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetKeysRequest, _auth_pb2.GetKeysResponse]
     """The public keys that verify our tokens, as a JSON Web Key Set (RFC 7517)."""
     RotateKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RotateKeysRequest, _auth_pb2.RotateKeysResponse]
-    """Makes a new signing key; the old ones go on verifying until their tokens have expired."""
+    """Makes a new signing key, which signs two seconds later; the old ones go on verifying until their tokens have
+    expired. Who verifies tokens alone has to fetch the key set when a token names a key that it does not have.
+    """
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
@@ -114,7 +116,9 @@ class AuthServiceAsyncStub(AuthServiceStub):
     GetKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetKeysRequest, _auth_pb2.GetKeysResponse]  # type: ignore[assignment]
     """The public keys that verify our tokens, as a JSON Web Key Set (RFC 7517)."""
     RotateKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.RotateKeysRequest, _auth_pb2.RotateKeysResponse]  # type: ignore[assignment]
-    """Makes a new signing key; the old ones go on verifying until their tokens have expired."""
+    """Makes a new signing key, which signs two seconds later; the old ones go on verifying until their tokens have
+    expired. Who verifies tokens alone has to fetch the key set when a token names a key that it does not have.
+    """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -269,6 +273,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.RotateKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RotateKeysResponse, _abc.Awaitable[_auth_pb2.RotateKeysResponse]]:
-        """Makes a new signing key; the old ones go on verifying until their tokens have expired."""
+        """Makes a new signing key, which signs two seconds later; the old ones go on verifying until their tokens have
+        expired. Who verifies tokens alone has to fetch the key set when a token names a key that it does not have.
+        """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,13 +1,10 @@
-"""Sign-in at a certified OpenID provider of others, with a browser that knows forms, redirects and cookies."""
+"""Sign-in at a certified OpenID provider of others, and what hostile providers, clients and links try with it."""
 
-import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-import httpx
 import pytest
 
 from protos.v1.auth_pb2 import (
@@ -24,8 +21,8 @@ from protos.v1.identity_pb2 import (
     CompleteSignInResponse,
     ListProvidersRequest,
 )
-from tests.control_house import House, bearer, refusal, running_control
-from tests.openid_provider import SECRET, end, running_provider
+from tests.control_house import House, bearer, claims_of, refusal, running_control
+from tests.openid_provider import SECRET, Return, browsed, end, rotate_keys, running_provider
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -39,11 +36,21 @@ def issuer() -> Iterator[str]:
         yield running
 
 
+def known(issuer: str, name: str = "idp", **changes: str) -> dict[str, str]:
+    known = {"provider": name, "display_name": "The provider", "issuer": issuer, "client_id": "matinee"}
+    return {**known, "client_secret": SECRET, **changes}
+
+
 def settings_of(issuer: str, **changes: str) -> dict[str, Any]:
-    known = {"provider": "idp", "display_name": "The provider", "issuer": issuer, "client_id": "matinee"}
-    away = known | {"provider": "away", "issuer": "http://127.0.0.1:9"}
-    mine = {**known, "client_secret": SECRET, **changes}
+    mine, away = known(issuer, **changes), known("http://127.0.0.1:9", "away")
     return {"oidc": {"providers": [mine, away]}, "http": {"public_url": PUBLIC_URL}}
+
+
+def changed(url: str, **parameters: str) -> str:
+    """A URL with other parameters in its query."""
+    parts = urlsplit(url)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | parameters
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 @pytest.fixture
@@ -52,36 +59,10 @@ async def house(issuer: str, tmp_path: Path, anyio_backend: str) -> AsyncIterato
         yield running
 
 
-@dataclass
-class Return:
-    """With what a browser comes back from the provider."""
-
-    state: str
-    code: str
-    iss: str
-
-
 async def begun(house: House, provider: str = "idp") -> BeginSignInResponse:
     return await house.identity.BeginSignIn(
         BeginSignInRequest(provider=provider), metadata=house.client_at("192.0.2.1")
     )
-
-
-async def browsed(url: str, email: str) -> Return:
-    """Go where the provider sends a browser, sign in there and agree, until it sends the browser back to us."""
-    async with httpx.AsyncClient(trust_env=False) as browser:
-        answer = await browser.get(url)
-        while not answer.headers.get("location", "").startswith(CALLBACK):
-            if answer.is_redirect:
-                answer = await browser.get(urljoin(str(answer.url), answer.headers["location"]))
-                continue
-            action = re.search(r'action="([^"]+)"', answer.text)
-            assert action, answer.text
-            prompt = "login" if 'name="login"' in answer.text else "consent"
-            form = {"prompt": prompt, "login": email, "password": "any"}
-            answer = await browser.post(urljoin(str(answer.url), action[1]), data=form)
-    query = parse_qs(urlsplit(answer.headers["location"]).query)
-    return Return(query["state"][0], query["code"][0], query["iss"][0])
 
 
 async def complete(house: House, back: Return) -> CompleteSignInResponse:
@@ -90,7 +71,7 @@ async def complete(house: House, back: Return) -> CompleteSignInResponse:
 
 
 async def signed_in(house: House, email: str) -> CompleteSignInResponse:
-    return await complete(house, await browsed((await begun(house)).authorization_url, email))
+    return await complete(house, await browsed((await begun(house)).authorization_url, email, CALLBACK))
 
 
 async def test_somebody_new_gets_an_account(house: House) -> None:
@@ -131,7 +112,7 @@ async def test_a_disabled_account_stays_out(house: House) -> None:
 
 
 async def test_a_state_is_good_once_and_ours_alone(house: House) -> None:
-    back = await browsed((await begun(house)).authorization_url, "ada@example.org")
+    back = await browsed((await begun(house)).authorization_url, "ada@example.org", CALLBACK)
     async with refusal("UNAUTHENTICATED", "begin again"):
         await complete(house, Return("another", back.code, back.iss))
     await complete(house, back)
@@ -140,7 +121,7 @@ async def test_a_state_is_good_once_and_ours_alone(house: House) -> None:
 
 
 async def test_a_state_is_good_for_ten_minutes(house: House) -> None:
-    back = await browsed((await begun(house)).authorization_url, "ada@example.org")
+    back = await browsed((await begun(house)).authorization_url, "ada@example.org", CALLBACK)
     house.clock.turn(600)
     async with refusal("UNAUTHENTICATED", "expired"):
         await complete(house, back)
@@ -148,14 +129,68 @@ async def test_a_state_is_good_for_ten_minutes(house: House) -> None:
 
 async def test_a_code_of_another_sign_in_does_not_fit(house: House) -> None:
     first, second = await begun(house), await begun(house)
-    stolen = await browsed(first.authorization_url, "ada@example.org")
+    stolen = await browsed(first.authorization_url, "ada@example.org", CALLBACK)
     async with refusal("UNAUTHENTICATED", "does not accept"):
         await complete(house, Return(second.state, stolen.code, stolen.iss))
 
 
+async def test_an_id_token_with_the_nonce_of_another_sign_in_is_refused(house: House) -> None:
+    mine = await begun(house)
+    back = await browsed(changed(mine.authorization_url, nonce="of-an-attacker"), "ada@example.org", CALLBACK)
+    async with refusal("UNAUTHENTICATED", "does not verify"):
+        await complete(house, back)
+
+
+async def test_a_code_that_was_given_to_another_client_is_refused(house: House) -> None:
+    mine = await begun(house)
+    other = changed(mine.authorization_url, client_id="another")
+    async with refusal("UNAUTHENTICATED", "does not accept"):
+        await complete(house, await browsed(other, "ada@example.org", CALLBACK))
+
+
+async def test_a_code_without_the_verifier_of_its_sign_in_is_refused(house: House) -> None:
+    mine = await begun(house)
+    injected = changed(mine.authorization_url, code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+    async with refusal("UNAUTHENTICATED", "does not accept"):
+        await complete(house, await browsed(injected, "ada@example.org", CALLBACK))
+
+
+@pytest.mark.parametrize("code", ["made-up", "x" * 4_096])
+async def test_a_code_that_nobody_gave_is_refused_and_spends_the_state(house: House, code: str) -> None:
+    mine = await begun(house)
+    back = await browsed(mine.authorization_url, "ada@example.org", CALLBACK)
+    async with refusal("UNAUTHENTICATED", "does not accept"):
+        await complete(house, Return(back.state, code, back.iss))
+    async with refusal("UNAUTHENTICATED", "completed already"):
+        await complete(house, back)
+
+
+async def test_a_code_of_one_provider_is_not_taken_to_another(issuer: str, tmp_path: Path) -> None:
+    with running_provider(CALLBACK) as (evil, _):
+        settings: dict[str, Any] = settings_of(issuer)
+        settings["oidc"]["providers"].append(known(evil, "evil"))
+        async with running_control(tmp_path, **settings) as house:
+            at_evil = await begun(house, "evil")
+            honest = await browsed((await begun(house)).authorization_url, "ada@example.org", CALLBACK)
+            async with refusal("UNAUTHENTICATED", "another sign-in provider"):
+                await complete(house, Return(at_evil.state, honest.code, honest.iss))
+            async with refusal("UNAUTHENTICATED", "does not accept"):
+                await complete(house, Return((await begun(house, "evil")).state, honest.code, evil))
+
+
+async def test_a_provider_that_signs_with_another_key_between_two_sign_ins_is_believed(tmp_path: Path) -> None:
+    with running_provider(CALLBACK) as (issuer, process):
+        async with running_control(tmp_path, **settings_of(issuer)) as house:
+            first = await signed_in(house, "ada@example.org")
+            for key in ("key-2", "key-3"):
+                assert rotate_keys(process) == key
+                again = await signed_in(house, "ada@example.org")
+                assert claims_of(bearer(again.access_token))["sub"] == claims_of(bearer(first.access_token))["sub"]
+
+
 @pytest.mark.parametrize("iss", ["", "https://other.example"])
 async def test_an_answer_of_another_issuer_is_refused(house: House, iss: str) -> None:
-    back = await browsed((await begun(house)).authorization_url, "ada@example.org")
+    back = await browsed((await begun(house)).authorization_url, "ada@example.org", CALLBACK)
     async with refusal("UNAUTHENTICATED", "another sign-in provider"):
         await complete(house, Return(back.state, back.code, iss))
 
@@ -179,7 +214,7 @@ async def test_a_provider_that_is_away_disturbs_no_other(house: House) -> None:
 async def test_a_provider_that_goes_away_meanwhile_is_unavailable(tmp_path: Path) -> None:
     with running_provider(CALLBACK) as (issuer, process):
         async with running_control(tmp_path, **settings_of(issuer)) as house:
-            back = await browsed((await begun(house)).authorization_url, "ada@example.org")
+            back = await browsed((await begun(house)).authorization_url, "ada@example.org", CALLBACK)
             end(process)
             async with refusal("UNAVAILABLE", "does not answer"):
                 await complete(house, back)

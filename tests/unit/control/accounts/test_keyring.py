@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from control.accounts.keyring import ANNOUNCE_SECONDS, MARGIN_SECONDS, Keyring, retired, signing_at
+from control.accounts.keyring import MARGIN_SECONDS, RENEWAL_SECONDS, Keyring, retired, signing_at
 from control.database import Database, signing_keys
 from control.database.engine import open_database
 from control.database.signing_keys import StoredKey
@@ -83,7 +83,7 @@ async def test_a_key_is_renewed_after_its_days(database: Database) -> None:
     clock.now += 1
     await keyring.renew()
     assert keyring.signing_key() == old
-    clock.now += ANNOUNCE_SECONDS
+    clock.now += RENEWAL_SECONDS
     assert keyring.signing_key() != old
 
 
@@ -103,6 +103,21 @@ async def test_no_token_is_refused_while_keys_rotate(database: Database) -> None
     assert keyring.jwks.count("kid") <= 3
 
 
+async def test_who_keeps_the_key_set_for_an_hour_refuses_no_token_when_keys_are_renewed(database: Database) -> None:
+    clock = Time()
+    keyring = await opened_keyring(database, clock)
+    kept, fetched_at, kids = KeySet.from_jwks(keyring.jwks, clock), clock.now, set()
+    clock.now += 30 * DAY - 3600
+    for _ in range(240):
+        clock.now += 60
+        await keyring.renew()
+        if clock.now - fetched_at >= 3600:
+            kept, fetched_at = KeySet.from_jwks(keyring.jwks, clock), clock.now
+        kids.add(keyring.signing_key().kid)
+        kept.verify(token(keyring, clock), "t", "x")
+    assert len(kids) == 2
+
+
 async def test_a_key_set_fetched_at_the_announcement_verifies_what_is_signed_after_it(database: Database) -> None:
     clock = Time()
     keyring = await opened_keyring(database, clock)
@@ -110,7 +125,7 @@ async def test_a_key_set_fetched_at_the_announcement_verifies_what_is_signed_aft
     await keyring.renew()
     fetched = KeySet.from_jwks(keyring.jwks, clock)
     fetched.verify(token(keyring, clock), "t", "x")
-    clock.now += ANNOUNCE_SECONDS
+    clock.now += RENEWAL_SECONDS
     fetched.verify(token(keyring, clock), "t", "x")
 
 
