@@ -2,43 +2,20 @@
 
 import pytest
 
-from control.database import history
-from control.database.history import Entry
-from control.identifiers import new_id
 from protos.v1.analytics_pb2 import (
-    TRAINING_STATE_DONE,
-    TRAINING_STATE_RUNNING,
     ForgetHistoryRequest,
     GetPlaybackQualityRequest,
     GetTrainingRequest,
     ListHistoryRequest,
     ListRecommendationsRequest,
     ListUnfinishedRequest,
-    Training,
     TrainRecommendationsRequest,
 )
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
-from tests.control_house import House, Metadata, claims_of, refusal
-from tests.patience import until
+from tests.control_house import House, refusal
+from tests.taste import train, watched
 
 pytestmark = pytest.mark.anyio
-
-
-async def watched(house: House, person: Metadata, title_id: str) -> None:
-    """As if the person had watched ten minutes of a title."""
-    now = house.clock()
-    entry = Entry(
-        claims_of(person)["sub"],
-        title_id,
-        new_id(house.clock),
-        600,
-        now,
-        finished=False,
-        watched_seconds=600,
-        watched_at=now,
-    )
-    async with house.written() as connection:
-        await history.add(connection, entry)
 
 
 async def test_a_history_is_read_in_pages_latest_first(house: House) -> None:
@@ -73,23 +50,6 @@ async def test_what_is_forgotten_is_not_offered_either(house: House) -> None:
     assert not (await analytics.ListUnfinished(ListUnfinishedRequest(), metadata=viewer)).entries
 
 
-async def train(house: House) -> Training:
-    """Have it learnt, and wait for that."""
-    analytics, admin = AnalyticsServiceStub(house.channel), await house.admin()
-    begun = (await analytics.TrainRecommendations(TrainRecommendationsRequest(), metadata=admin)).training
-    assert begun.state == TRAINING_STATE_RUNNING
-
-    async def ended() -> Training | None:
-        told = (await analytics.GetTraining(GetTrainingRequest(), metadata=admin)).training
-        return None if told.state == TRAINING_STATE_RUNNING else told
-
-    await until(ended)
-    told = await ended()
-    assert told is not None
-    assert (told.state, told.begun_at) == (TRAINING_STATE_DONE, begun.begun_at)
-    return told
-
-
 async def test_the_quality_of_playback_is_for_publishers(house: House) -> None:
     analytics, nothing = AnalyticsServiceStub(house.channel), GetPlaybackQualityRequest(session_id="0" * 26)
     async with refusal("PERMISSION_DENIED"):
@@ -109,8 +69,10 @@ async def test_recommendations_are_learnt_by_an_admin_and_come_with_their_reason
         await watched(house, person, film)
     async with refusal("PERMISSION_DENIED"):
         await analytics.TrainRecommendations(TrainRecommendationsRequest(), metadata=publisher)
+    async with refusal("PERMISSION_DENIED"):
         await analytics.GetTraining(GetTrainingRequest(), metadata=publisher)
-    await train(house)
+    learnt = await train(house)
+    assert (learnt.accounts, learnt.titles) == (2, 2)
     found = (await analytics.ListRecommendations(ListRecommendationsRequest(), metadata=viewer)).recommendations
     shown = [(each.title.title_id, each.because_title_id, each.because_name) for each in found]
     assert shown == [(films[1], films[0], "Film 0"), (films[2], "", "")]
