@@ -134,7 +134,7 @@ class Uploads:
         return Response(status_code=201, headers=headers)
 
     async def _head(self, request: Request, upload_id: str) -> Response:
-        publisher = await self._publishers.claimed(request)
+        publisher = await self._publishers.admitted(request)
         upload = await self._completed(await self._own(publisher, upload_id), publisher)
         headers = {**self._standing(upload), "Upload-Length": str(upload.declaration.length)}
         if upload.declaration.metadata:
@@ -145,7 +145,7 @@ class Uploads:
         if request.headers.get("Content-Type") != tus.CONTENT_TYPE:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be {tus.CONTENT_TYPE}")
         offset = tus.number(request.headers, "Upload-Offset")
-        publisher = await self._publishers.claimed(request)
+        publisher = await self._publishers.admitted(request)
         upload = await self._own(publisher, upload_id)
         if offset != upload.offset:
             raise Conflict(f"the upload goes on at {upload.offset}, and not at {offset}")
@@ -153,7 +153,7 @@ class Uploads:
         return Response(status_code=204, headers=self._standing(upload))
 
     async def _delete(self, request: Request, upload_id: str) -> Response:
-        upload = await self._own(await self._publishers.claimed(request), upload_id)
+        upload = await self._own(await self._publishers.admitted(request), upload_id)
         if upload.completion:
             raise Conflict(f"the upload is complete; cancel the job {upload.completion.job_id} instead")
         await self._uploads.remove(upload)
@@ -166,7 +166,8 @@ class Uploads:
         if "Content-Length" in request.headers:
             upload.check_room(tus.number(request.headers, "Content-Length"))
         async with self._receivers.place(publisher.account_id):
-            upload = await self._uploads.append(upload, paced(request.stream()), checksum)
+            body = self._publishers.while_admitted(request, publisher, paced(request.stream()))
+            upload = await self._uploads.append(upload, body, checksum)
         return await self._completed(replace(upload, touched=self._clock()), publisher)
 
     async def _completed(self, upload: Upload, publisher: Publisher) -> Upload:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -37,7 +38,8 @@ class TestCompletion:
             transport = httpx.ASGITransport(app)
             client = httpx.AsyncClient(transport=transport, base_url="http://edge", headers=headers)
             url = await create(client)
-        answer = await patch(client, url, 0, FILM)
+        assert (await patch(client, url, 0, FILM[:PART])).status_code == 204
+        answer = await patch(client, url, PART, FILM[PART:])
         assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
         async with other.running():
             await away.channel_ready()
@@ -79,9 +81,12 @@ class TestCompletion:
     async def test_what_was_finished_after_signing_out_is_completed_after_signing_in(
         self, client: httpx.AsyncClient, control: Control
     ) -> None:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"123"
+            control.signed_out.add("ada")
+
         url = await create(client, length=3)
-        control.signed_out.add("ada")
-        assert (await patch(client, url, 0, b"123")).status_code == 401
+        assert (await patch(client, url, 0, body())).status_code == 401
         control.signed_out.clear()
         assert (await client.head(url)).headers["Matinee-Title-Id"] == "title-0"
 

@@ -1,12 +1,14 @@
 """Who may upload, how an upload begins, and what the server says of itself."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
 from edge.tus import CONTENT_TYPE
 from edge.uploads import Uploads
 from matinee.storage import ObjectStore
-from tests.tus import FILM, create, encoded, offset_of, stored
+from tests.tus import FILM, PART, create, encoded, offset_of, patch, stored
 from tests.uploads import Control
 
 pytestmark = pytest.mark.anyio
@@ -90,6 +92,34 @@ class TestWho:
         control.viewers.add("ada")
         answer = await client.post("/uploads", headers=DESCRIBED)
         assert (answer.status_code, await store.list("uploads")) == (403, [])
+
+    @pytest.mark.parametrize("method", ["HEAD", "PATCH", "DELETE"])
+    @pytest.mark.parametrize(("ended", "status"), [("signed_out", 401), ("viewers", 403)])
+    async def test_an_upload_is_at_an_end_for_who_has_signed_out_or_may_publish_no_more(
+        self, client: httpx.AsyncClient, control: Control, method: str, ended: str, status: int
+    ) -> None:
+        url = await create(client)
+        headers = {"Upload-Offset": "0", "Content-Type": CONTENT_TYPE}
+        getattr(control, ended).add("ada")
+        answer = await client.request(method, url, headers=headers, content=FILM[:100] if method == "PATCH" else b"")
+        assert answer.status_code == status
+        getattr(control, ended).clear()
+        assert await offset_of(client, url) == 0
+
+    async def test_so_it_is_while_a_long_body_comes(
+        self, client: httpx.AsyncClient, control: Control, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("edge.publishers.LOOK_SECONDS", 0)
+
+        async def body() -> AsyncIterator[bytes]:
+            yield FILM[:PART]
+            control.signed_out.add("ada")
+            yield FILM[PART:]
+
+        url = await create(client)
+        assert (await patch(client, url, 0, body())).status_code == 401
+        control.signed_out.clear()
+        assert await offset_of(client, url) == PART
 
     @pytest.mark.parametrize("method", ["HEAD", "PATCH", "DELETE"])
     async def test_an_upload_exists_for_its_owner_only(
