@@ -7,6 +7,7 @@ import sys
 
 BENCHMARKS = (
     "ladder",
+    "cluster",
     "ranges",
     "playlists",
     "asset_index",

@@ -36,8 +36,12 @@ class Bench:
     def encode(self, piece: Piece, film: JobLease, version: str, check: Check, on_seconds: OnSeconds) -> None:
         """Encode a piece of an upload, and keep its result in the store.
 
-        Raises `Unavailable` when the ffmpeg here is another than `version`, and so the bytes would be.
+        One that is there already stays: that it was stored may have been lost with a worker or the scheduler. Raises
+        `Unavailable` when the ffmpeg here is another than `version`, and so the bytes would be.
         """
+        results = Results(self.store, film.upload_id)
+        if asyncio.run(results.holds(piece.digest)):
+            return
         log.info("encoding", digest=piece.digest)
         ffmpeg = Ffmpeg.from_settings(self.worker)
         if ffmpeg.version() != version:
@@ -48,7 +52,7 @@ class Bench:
             limits = Limits.from_settings(self.worker, piece.seconds)
             piece.encode(source, folder, ffmpeg, limits, check=check, on_seconds=on_seconds)
             check()
-            asyncio.run(Results(self.store, film.upload_id).put(piece.digest, folder))
+            asyncio.run(results.put(piece.digest, folder))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         log.info("encoded", digest=piece.digest, seconds=piece.seconds)

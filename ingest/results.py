@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from ingest.download import download
-from matinee.errors import DataLoss
+from matinee.errors import DataLoss, NotFound
 from matinee.layout import span_prefix
 from matinee.storage import ObjectStore
 
@@ -32,6 +32,14 @@ class Results:
     async def finished(self) -> frozenset[str]:
         """The digests of all whole results."""
         return finished(found.key for found in await self._store.list(self.prefix))
+
+    async def holds(self, digest: str) -> bool:
+        """Whether the result `digest` is whole."""
+        try:
+            await self._store.head(self._key(digest, MANIFEST))
+        except NotFound:
+            return False
+        return True
 
     async def put(self, digest: str, folder: Path) -> None:
         """Keep the files of `folder` as the result `digest`."""

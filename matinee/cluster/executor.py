@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from matinee.cluster.connection import ENCODE, address, is_alive, reach, workers
 from matinee.cluster.work import perform
-from matinee.errors import Unavailable
+from matinee.errors import Cancelled, Unavailable
 from matinee.executor import Check, OnSeconds, unchecked, unheard
 from matinee.settings import Settings
 
@@ -142,6 +142,8 @@ class ClusterExecutor(Executor):
             if answer.cancelled():
                 raise _Lost
             return answer.result()
+        except Cancelled as error:  # its worker was told to stop: for our own wish, `_carry` does not wait
+            raise _Lost from error
         except KilledWorker as error:
             raise Unavailable(_blame(error)) from error
         finally:

@@ -3,6 +3,7 @@
 What it warns of otherwise, that a worker or a scheduler has gone, we say in our own words.
 """
 
+import asyncio
 import logging
 
 import structlog
@@ -17,8 +18,9 @@ log = structlog.get_logger()
 class _Passing(logging.Handler):
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        reason = repr(record.exc_info[1]) if record.exc_info else None
-        log.error("dask", said=record.getMessage(), reason=reason)
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, asyncio.CancelledError):  # what was under way when a connection ended
+            log.error("dask", said=record.getMessage(), reason=error and repr(error))
 
 
 def take_over_logs() -> None:
