@@ -45,7 +45,9 @@ class Bench:
         log.info("encoding", digest=piece.digest)
         ffmpeg = Ffmpeg.from_settings(self.worker)
         if ffmpeg.version() != version:
-            raise Unavailable(f"a worker of the cluster has ffmpeg {ffmpeg.version()}, and this one {version}")
+            raise Unavailable(
+                f"a worker of the cluster has ffmpeg {ffmpeg.version()}, and the film is encoded with {version}"
+            )
         source = self.films.fetch(film, check)
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         try:

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class _Lost(Exception):
-    """The scheduler has forgotten the work."""
+    """The cluster has forgotten the work."""
 
 
 @dataclass(eq=False)
@@ -124,7 +124,7 @@ class ClusterExecutor(Executor):
                 try:
                     return await self._attempt(work)
                 except _Lost:
-                    log.warning("the Dask scheduler was lost; its work will be submitted again")
+                    log.warning("the Dask cluster has lost work; submitting it again")
         finally:
             self._busy -= 1
             self._freed.set()
@@ -142,7 +142,7 @@ class ClusterExecutor(Executor):
             if answer.cancelled():
                 raise _Lost
             return answer.result()
-        except Cancelled as error:  # its worker was told to stop: for our own wish, `_carry` does not wait
+        except Cancelled as error:  # its worker was told to stop, and not we
             raise _Lost from error
         except KilledWorker as error:
             raise Unavailable(_blame(error)) from error

@@ -13,12 +13,14 @@ import pytest
 
 from ingest.crew import Crew
 from matinee.cli.doctor import Finding, examine
+from matinee.cluster.connection import connect
 from matinee.cluster.executor import ClusterExecutor, open_cluster
 from matinee.errors import Unavailable
 from matinee.settings import Settings, load_settings
 from tests import distant
 from tests.distant import children
 from tests.patience import until, wait_until
+from tests.services.certificate import write_certificate
 from tests.services.dask import DaskCluster, dask_cluster
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.anyio
 GIVER = """
 import asyncio, sys
 from pathlib import Path
+from matinee.cluster.connection import connect
 from matinee.cluster.executor import open_cluster
 from matinee.settings import load_settings
 from tests import distant
@@ -154,3 +157,17 @@ def test_doctor_tells_a_scheduler_that_does_not_answer(dask: DaskCluster, settin
     dask.kill()
     found = finding(settings)
     assert (found.well, found.state) == (False, f"the Dask scheduler tcp://127.0.0.1:{dask.port} does not answer")
+
+
+async def test_a_cluster_with_tls_takes_only_those_who_have_a_certificate_of_it(tmp_path: Path) -> None:
+    certificate, with_key = tmp_path / "certificate.pem", tmp_path / "with-key.pem"
+    write_certificate("127.0.0.1", certificate, with_key)
+    members = {"ca_file": str(certificate), "certificate_file": str(with_key)}
+    environment = {f"MATINEE_CLUSTER__{name.upper()}": value for name, value in members.items()}
+    options = ("--protocol", "tls", "--tls-ca-file", str(certificate), "--tls-cert", str(with_key))
+    with dask_cluster(tmp_path / "dask", *options, **environment) as dask:
+        dask.hire()
+        async with open_cluster(load_settings(worker={"executor": dask.url}, cluster=members)) as executor:
+            assert await Crew(executor).run(distant.double, 21) == 42
+        with pytest.raises(Unavailable):
+            await asyncio.to_thread(connect, load_settings(worker={"executor": f"dask://127.0.0.1:{dask.port}"}))

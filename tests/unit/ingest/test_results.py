@@ -27,12 +27,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-async def test_a_result_is_held_once_it_is_whole(tmp_path: Path) -> None:
-    results = Results(open_store("memory://"), "upload")
-    (tmp_path / "v234.mp4").write_bytes(b"encoded")
-    assert not await results.holds("digest")
-    await results.put("digest", tmp_path)
-    assert await results.holds("digest")
+async def test_a_result_is_held_once_it_is_whole(store: ObjectStore, made: Path) -> None:
+    results = Results(store, "upload")
+    assert not await results.holds("span")
+    await results.put("span", made)
+    assert await results.holds("span")
 
 
 async def test_what_was_put_comes_back(store: ObjectStore, made: Path, tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""The bench of a worker in a cluster."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.bench import Bench, open_bench
+from ingest.encoding import Piece
+from ingest.ffmpeg import Ffmpeg, Limits
+from ingest.results import Results
+from matinee.errors import Cancelled, Unavailable
+from matinee.executor import Check, OnSeconds, unchecked, unheard
+from matinee.settings import WorkerSettings, load_settings
+from matinee.storage import ObjectStore, open_store
+from protos.v1.jobs_pb2 import JobLease
+from tests.stopping import stopping
+
+FILM = b"a film"
+TERMS = JobLease(upload_id="u", size_bytes=len(FILM), sha256=hashlib.sha256(FILM).hexdigest())
+VERSION = Ffmpeg.from_settings(WorkerSettings()).version()
+
+
+@pytest.fixture
+def store() -> ObjectStore:
+    store = open_store("memory://")
+    asyncio.run(store.put(f"uploads/u/{0:016d}", FILM))
+    return store
+
+
+@pytest.fixture
+def bench(tmp_path: Path, store: ObjectStore) -> Iterator[Bench]:
+    with open_bench(load_settings(data=tmp_path), store) as bench:
+        yield bench
+
+
+def copied(film: Path, directory: Path, ffmpeg: Ffmpeg, limits: Limits, *, check: Check, on_seconds: OnSeconds) -> None:
+    """Encodes by copying."""
+    (directory / "v234.mp4").write_bytes(film.read_bytes())
+
+
+COPY = Piece("digest", 10, 1, copied)
+
+
+def result(store: ObjectStore, folder: Path) -> bytes:
+    """What is kept of the piece."""
+    asyncio.run(Results(store, "u").get("digest", folder))
+    return (folder / "v234.mp4").read_bytes()
+
+
+def test_a_piece_is_encoded_from_the_film_in_the_store_and_kept_there(
+    bench: Bench, store: ObjectStore, tmp_path: Path
+) -> None:
+    bench.encode(COPY, TERMS, VERSION, unchecked, unheard)
+    assert result(store, tmp_path / "kept") == FILM
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_what_is_kept_already_is_not_encoded_again(bench: Bench, store: ObjectStore, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "v234.mp4").write_bytes(b"encoded before")
+    asyncio.run(Results(store, "u").put("digest", made))
+    bench.encode(COPY, TERMS, VERSION, unchecked, unheard)
+    assert result(store, tmp_path / "kept") == b"encoded before"
+
+
+def test_another_ffmpeg_encodes_nothing(bench: Bench, store: ObjectStore) -> None:
+    with pytest.raises(Unavailable, match=f"has ffmpeg {VERSION}, and the film is encoded with n9.9.9"):
+        bench.encode(COPY, TERMS, "n9.9.9", unchecked, unheard)
+    assert asyncio.run(store.list("spans")) == []
+
+
+def test_nothing_is_kept_of_work_that_was_cancelled(bench: Bench, store: ObjectStore) -> None:
+    with pytest.raises(Cancelled):
+        bench.encode(COPY, TERMS, VERSION, stopping(after=2), unheard)
+    assert asyncio.run(store.list("spans")) == []
+    assert list(bench.folder.iterdir()) == []
