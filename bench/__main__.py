@@ -14,6 +14,7 @@ BENCHMARKS = (
     "uploads",
     "catalogue",
     "control",
+    "revocation",
     "events",
     "kafka",
     "analytics",

@@ -6,7 +6,10 @@ on a unix socket and on loopback; and elsewhere when the operator says so.
 
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+
+from cryptography import x509
 
 from matinee.errors import InvalidInput
 from matinee.settings import ControlSettings
@@ -46,6 +49,19 @@ def of_caller(control: ControlSettings, address: str) -> Certificates | None:
     if "," in address and not control.server_name:
         raise InvalidInput("control.server_name must say what the certificates at the addresses of control are for")
     return _read(control)
+
+
+def describe(control: ControlSettings) -> str:
+    """For whom the certificate of this machine is, and until when.
+
+    Raises `InvalidInput` when it cannot be used, or not any more.
+    """
+    certificate = x509.load_pem_x509_certificate(_read(control).chain)
+    until = certificate.not_valid_after_utc
+    state = f"{control.certificate_file}, for {certificate.subject.rfc4514_string()}, until {until:%Y-%m-%d %H:%M} UTC"
+    if until < datetime.now(UTC):
+        raise InvalidInput(f"{state}, which is over")
+    return state
 
 
 def _require_private(control: ControlSettings, address: str) -> None:

@@ -33,20 +33,20 @@ class Authority:
             _pem(self._builder(self._name, self._key.public_key()).add_extension(ours, critical=True), self._key)
         )
 
-    def issue(self, host: str) -> Issued:
-        """A certificate for an IP address or a name; one of the same name takes the place of the one before."""
+    def issue(self, host: str, days: int = 30) -> Issued:
+        """A certificate for an IP address or a name for so many days; it takes the place of the one before."""
         key = ec.generate_private_key(ec.SECP256R1())
         issued = Issued(self._folder / f"{host}.pem", self._folder / f"{host}.key")
         names = x509.SubjectAlternativeName([_general_name(host)])
-        builder = self._builder(_name(host), key.public_key()).add_extension(names, critical=False)
+        builder = self._builder(_name(host), key.public_key(), days).add_extension(names, critical=False)
         issued.private_key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         issued.certificate.write_bytes(_pem(builder, self._key))
         return issued
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int = 30) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return x509.CertificateBuilder(
-            self._name, subject, key, x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=30)
+            self._name, subject, key, x509.random_serial_number(), now - timedelta(days=2), now + timedelta(days=days)
         )
 
 

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,7 @@ from tests.patience import until
 from tests.playhouse import Headers, publish
 
 HOST = "127.0.0.1"
+TRACK = "v360.mp4"
 PASSWORD = "a song about the rain"
 
 
@@ -84,6 +86,25 @@ class Fleet:
     async def play(self, viewer: Headers, door: int = 0) -> httpx.Response:
         """Ask an edge to open a playback session."""
         return await self.doors[door].post(f"/api/v1/titles/{self.title_id}:play", headers=viewer)
+
+    async def statuses(self, folder: str) -> set[int]:
+        """How the edges answer for a track in a signed folder."""
+        answers = await asyncio.gather(*(door.get(f"{folder}{TRACK}") for door in self.doors))
+        return {answer.status_code for answer in answers}
+
+    async def revocation(self, viewer: Headers, number: int) -> float:
+        """Open a session at one edge, have all serve it, and end it at another: seconds until none serves it."""
+        played, door = await self.play(viewer, number % len(self.doors)), self.doors[(number + 1) % len(self.doors)]
+        assert await self.statuses(path(played)) == {HTTPStatus.OK}
+        began = time.monotonic()
+        stop = f"/api/v1/playback/{played.json()['session_id']}:stop"
+        assert (await door.post(stop, headers=viewer, json={})).is_success
+
+        async def heard() -> bool:
+            return await self.statuses(path(played)) == {HTTPStatus.FORBIDDEN}
+
+        await until(heard)
+        return time.monotonic() - began
 
     async def _start(self, kind: str, number: int, **environment: str) -> None:
         name = f"{kind}-{number}"

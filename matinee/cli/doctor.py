@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from rich.markup import escape
 import matinee
 from ingest.ffmpeg import SAFE_RELEASE, Ffmpeg
 from ingest.isolation import is_offline
-from matinee import instance
+from matinee import certificates, instance
+from matinee.certificates import Certificates
 from matinee.cli.api import refusal
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import Column, console, show, table
@@ -84,9 +87,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
         mend = "start the scheduler, and workers with `matinee dask-worker`, all of the same versions (docs/cluster.md)"
         yield _looked_at("cluster", lambda: _cluster(settings), mend)
     yield _looked_at("public door", lambda: _door(settings), START)
-    serving = asyncio.run(_control_serves(settings))
-    state = f"{settings.control_address} {'serves' if serving else 'does not answer'}"
-    yield Finding("control", serving, state, "" if serving else f"{START} or `matinee control`")
+    if settings.control.address:
+        yield _looked_at("secret", lambda: _secret(settings), "give every machine the same: see docs/many-machines.md")
+    if settings.control.certificate_file:
+        mend = "issue it anew: see docs/many-machines.md"
+        yield _looked_at("certificate", lambda: certificates.describe(settings.control), mend)
+    for address in settings.control_address.split(","):
+        yield _looked_at("control", partial(_control, settings, address), f"{START} or `matinee control`")
 
 
 def foreign_claims(name: str) -> Finding:
@@ -179,6 +186,38 @@ def _door(settings: Settings) -> str:
     return url
 
 
-async def _control_serves(settings: Settings) -> bool:
-    async with open_channel(settings.control_address) as channel:
-        return await is_serving(channel)
+def _secret(settings: Settings) -> str:
+    instance.service_token(settings)
+    return str(settings.service_token_file)
+
+
+def _control(settings: Settings, address: str) -> str:
+    """Which controls serve at an address, of which a name may have several."""
+    own = certificates.of_caller(settings.control, settings.control_address)
+    host, found = _located(address)
+    serving = asyncio.run(_serving(found, own, settings.control.server_name or host))
+    state = ", ".join(f"{one} {'serves' if serves else 'does not answer'}" for one, serves in serving.items())
+    if not any(serving.values()):
+        raise Unavailable(state)
+    return state
+
+
+def _located(address: str) -> tuple[str, list[str]]:
+    """The host in an address, and the address with each IP address of that host; as it is where there is none."""
+    if address.startswith("unix:"):
+        return "", [address]
+    name, _, port = address.removeprefix("dns:///").rpartition(":")
+    host = name.strip("[]")
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)}
+    except OSError:
+        return host, [address]
+    return host, [f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in sorted(found)]
+
+
+async def _serving(addresses: Iterable[str], own: Certificates | None, server_name: str) -> dict[str, bool]:
+    serving = {}
+    for address in addresses:
+        async with open_channel(address, own, server_name) as channel:
+            serving[address] = await is_serving(channel)
+    return serving

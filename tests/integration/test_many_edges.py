@@ -9,9 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 import pytest
 
-from tests.fleet import Fleet, path, running_fleet
+from tests.fleet import TRACK, Fleet, path, running_fleet
 from tests.patience import PATIENCE, until
-from tests.playhouse import Headers
 from tests.tus import create, patch
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -19,7 +18,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 STREAMS = 2
 GRANT_SECONDS = 3
 REVOCATION_SECONDS = 1.0
-TRACK = "v360.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -29,36 +27,8 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
         yield fleet
 
 
-async def statuses(fleet: Fleet, folder: str) -> set[int]:
-    """How the edges answer for a track."""
-    answers = await asyncio.gather(*(door.get(f"{folder}{TRACK}") for door in fleet.doors))
-    return {answer.status_code for answer in answers}
-
-
-async def revoked_after(fleet: Fleet, folder: str, revoke: httpx.Request, door: httpx.AsyncClient) -> float:
-    """Seconds from a call that ends a session until the last edge serves nothing to it any more."""
-    assert await statuses(fleet, folder) == {200}
-    began = time.monotonic()
-    assert (await door.send(revoke)).is_success
-
-    async def heard() -> bool:
-        return await statuses(fleet, folder) == {403}
-
-    await until(heard)
-    return time.monotonic() - began
-
-
-async def stopping(fleet: Fleet, viewer: Headers, number: int) -> float:
-    """Opens a session at one edge and ends it at another; the seconds until every edge has heard of it."""
-    played, door = await fleet.play(viewer, number % 3), fleet.doors[(number + 1) % 3]
-    request = door.build_request(
-        "POST", f"/api/v1/playback/{played.json()['session_id']}:stop", headers=viewer, json={}
-    )
-    return await revoked_after(fleet, path(played), request, door)
-
-
 async def test_what_one_edge_has_signed_is_served_by_every_edge(fleet: Fleet) -> None:
-    assert await statuses(fleet, path(await fleet.play(await fleet.viewer()))) == {200}
+    assert await fleet.statuses(path(await fleet.play(await fleet.viewer()))) == {200}
 
 
 async def test_who_has_signed_in_at_one_edge_goes_on_at_another(fleet: Fleet) -> None:
@@ -106,7 +76,7 @@ async def test_every_edge_tells_pages_what_happens_through_any_other(fleet: Flee
 
 async def test_every_edge_hears_within_a_second_that_a_session_has_ended(fleet: Fleet) -> None:
     viewer = await fleet.viewer()
-    seconds = [await stopping(fleet, viewer, number) for number in range(30)]
+    seconds = [await fleet.revocation(viewer, number) for number in range(30)]
     assert max(seconds) < REVOCATION_SECONDS, sorted(seconds)
 
 
@@ -117,7 +87,7 @@ async def test_nobody_who_watches_notices_that_a_control_is_killed(fleet: Fleet)
             await fleet.end(f"control-{number}")
             killed = time.monotonic()
             viewer = await fleet.viewer()
-            seconds = [await stopping(fleet, viewer, other) for other in range(6)]
+            seconds = [await fleet.revocation(viewer, other) for other in range(6)]
             assert max(seconds) < REVOCATION_SECONDS, seconds
             await until(lambda: time.monotonic() > killed + 2 * GRANT_SECONDS)  # noqa: B023 - asked here alone
             await fleet.start_control(number)

@@ -11,6 +11,7 @@ from matinee.cli.doctor import Finding, examine, foreign_claims
 from matinee.instance import announce, free_port
 from matinee.settings import Settings, load_settings
 from matinee.storage import open_store
+from tests.authority import Authority
 from tests.canned_api import answering
 
 
@@ -126,3 +127,46 @@ def test_an_ffmpeg_that_is_not_there_is_told(tmp_path: Path) -> None:
     [finding] = [finding for finding in examine(settings) if finding.name == "ffmpeg"]
     assert not finding.well
     assert "worker.ffmpeg" in finding.mend
+
+
+def controls(settings: Settings) -> list[Finding]:
+    """What is found of control, its secret and the certificate of this machine."""
+    return [one for one in examine(settings) if one.name in {"control", "secret", "certificate"}]
+
+
+def test_each_control_is_told_by_its_address(tmp_path: Path) -> None:
+    ports = [free_port("127.0.0.1") for _ in range(2)]
+    address = ",".join(f"127.0.0.1:{port}" for port in ports)
+    settings = load_settings(data=tmp_path, control={"address": address})
+    states = [finding.state for finding in controls(settings) if finding.name == "control"]
+    assert states == [f"127.0.0.1:{port} does not answer" for port in ports]
+
+
+def test_a_name_is_told_with_its_addresses(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, control={"address": f"localhost:{free_port('127.0.0.1')}"})
+    [state] = [finding.state for finding in controls(settings) if finding.name == "control"]
+    assert f"127.0.0.1:{settings.control.address.rpartition(':')[2]} does not answer" in state
+
+
+def test_a_machine_of_many_is_told_that_it_has_no_secret(tmp_path: Path) -> None:
+    secret = {"secret_file": str(tmp_path / "secret")}
+    settings = load_settings(data=tmp_path, control={"address": "127.0.0.1:9", **secret})
+    assert not controls(settings)[0].well
+    (tmp_path / "secret").write_text("s" * 32)
+    assert controls(settings)[0] == Finding("secret", True, secret["secret_file"])
+
+
+@pytest.mark.parametrize(("days", "well"), [(30, True), (-1, False)])
+def test_the_certificate_of_the_machine_is_told_until_it_is_over(tmp_path: Path, days: int, well: bool) -> None:
+    authority = Authority(tmp_path)
+    issued = authority.issue("edge", days)
+    files = {"certificate_file": issued.certificate, "private_key_file": issued.private_key}
+    control = {name: str(file) for name, file in {**files, "authority_file": authority.file}.items()}
+    [found] = [one for one in controls(load_settings(data=tmp_path, control=control)) if one.name == "certificate"]
+    assert found.well is well
+    assert f"{issued.certificate}, for CN=edge, until 20" in found.state
+
+
+def test_a_control_that_would_be_called_in_clear_is_told(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, control={"address": "192.0.2.1:7400"})
+    assert "control at 192.0.2.1:7400 would be called without TLS" in controls(settings)[-1].state
