@@ -76,9 +76,9 @@ class Postbox:
             waiting = await waiting_letters.next_due(connection, CONNECTIONS)
         now = self._clock()
         due = [letter for letter in waiting if letter.due_at <= now]
-        async with asyncio.TaskGroup() as sending:
-            for letter in due:
-                sending.create_task(self._see_to(letter))
+        outcomes = await asyncio.gather(*map(self._see_to, due), return_exceptions=True)
+        for failure in filter(None, outcomes):
+            raise failure
         return 0.0 if due else min((letter.due_at - now for letter in waiting), default=None)
 
     async def _see_to(self, letter: WaitingLetter) -> None:

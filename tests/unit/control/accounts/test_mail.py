@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import copy
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from control.accounts.mail.letter import Letter
@@ -183,6 +184,28 @@ async def test_nothing_is_done_for_a_letter_before_the_answer_of_who_asked_for_i
     assert not box.talked
     await office.send(LEAVING_SECONDS)
     assert box.messages
+
+
+class Failing(Transport):
+    """A way on which the database goes away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send(self, message: EmailMessage) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(text("ALTER TABLE waiting_letters RENAME TO gone"))
+
+
+async def test_while_the_database_is_away_letters_wait_in_it(office: Office, box: Mailbox) -> None:
+    failing = Office(office.database, office.clock, Failing(office.database))
+    await failing.post()
+    with pytest.raises(Unavailable):
+        await failing.send()
+    async with office.database.write() as connection:
+        await connection.execute(text("ALTER TABLE gone RENAME TO waiting_letters"))
+    await office.send()
+    assert len(box.messages) == 1
 
 
 async def test_a_letter_of_what_is_undone_is_none(office: Office, box: Mailbox) -> None:
