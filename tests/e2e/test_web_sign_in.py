@@ -50,6 +50,20 @@ def expect_home(page: Page) -> None:
     expect(page.get_by_role("heading", name="The lights are still on")).to_be_visible()
 
 
+def go_through_the_provider(page: Page, email: str) -> None:
+    page.get_by_role("button", name="Continue with The Guild").click()
+    page.locator("input[name=login]").fill(email)
+    page.locator("input[name=password]").fill("any")
+    page.get_by_role("button").first.click()
+    page.get_by_role("button", name="Continue").click()
+
+
+def expect_closed_door(page: Page) -> None:
+    expect(page.get_by_role("heading", name="That did not open the door")).to_be_visible()
+    page.get_by_role("link", name="Back to the entrance").click()
+    expect(page.get_by_label("E-mail")).to_be_visible()
+
+
 def register(page: Page, house: Stack, email: str) -> None:
     page.goto("/sign-in")
     page.get_by_role("link", name="New here?").click()
@@ -104,11 +118,7 @@ def test_a_provider_signs_in_and_leads_to_the_page_that_was_wanted(page: Page, h
     complaints = Complaints(page)
     page.goto("/account")
     page.wait_for_url("**/sign-in?next=*")
-    page.get_by_role("button", name="Continue with The Guild").click()
-    page.locator("input[name=login]").fill("emil@example.org")
-    page.locator("input[name=password]").fill("any")
-    page.get_by_role("button").first.click()
-    page.get_by_role("button", name="Continue").click()
+    go_through_the_provider(page, "emil@example.org")
     page.wait_for_url("**/account")
     expect(page.get_by_text("emil@example.org")).to_be_visible()
     assert [each for each in complaints if house.url in each and "401" not in each] == []
@@ -118,5 +128,25 @@ def test_an_answer_that_nobody_asked_the_provider_for_opens_nothing(page: Page) 
     page.goto("/sign-in/callback?code=stolen&state=forged")
     expect(page.get_by_role("heading", name="That did not open the door")).to_be_visible()
     assert "code" not in page.url
-    page.get_by_role("link", name="Back to the entrance").click()
-    expect(page.get_by_label("E-mail")).to_be_visible()
+    expect_closed_door(page)
+
+
+def test_an_answer_to_the_sign_in_of_another_browser_opens_nothing(page: Page, browser: Browser, house: Stack) -> None:
+    with browser.new_context(base_url=house.url) as of_an_attacker:
+        attacker = of_an_attacker.new_page()
+        attacker.route("**/api/v1/auth:completeSignIn", lambda route: route.abort())  # so that the code stays good
+        attacker.goto("/sign-in")
+        with attacker.expect_request("**/sign-in/callback?*") as answer:
+            go_through_the_provider(attacker, "mallory@example.org")
+    page.goto(answer.value.url)
+    expect_closed_door(page)
+    assert page.context.cookies() == []
+
+
+def test_who_thinks_better_of_it_at_the_provider_is_told_and_may_begin_again(page: Page) -> None:
+    page.goto("/sign-in")
+    page.get_by_role("button", name="Continue with The Guild").click()
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_text("You were not signed in there.")).to_be_visible()
+    assert "error" not in page.url
+    expect_closed_door(page)

@@ -374,7 +374,8 @@ async def test_the_time_of_an_answer_does_not_tell_whether_there_is_an_account(t
                 )
         took: dict[str, list[float]] = {"known": [], "unknown": []}
         for turn in range(16):
-            for kind, email in (("known", known[turn % 4]), ("unknown", f"unknown-{turn % 4}@example.org")):
+            pair = [("known", known[turn % 4]), ("unknown", f"unknown-{turn % 4}@example.org")]
+            for kind, email in sorted(pair, reverse=turn % 3 == 0):  # letters of those before leave beside them
                 before = time.perf_counter()
                 await call(house, email, f"2001:db8:{turn}::1")
                 took[kind].append(time.perf_counter() - before)
