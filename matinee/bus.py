@@ -52,8 +52,8 @@ class EventBus(Protocol):
         """Set a group back: it sees again what is kept from the time `since` (Unix seconds) on; 0: everything."""
         ...
 
-    def follow(self, topics: Collection[str] = (), *, from_beginning: bool = False) -> AsyncIterator[Event]:
-        """Events of these topics, or of all, without a group: from now on, or from the oldest that is kept."""
+    def follow(self, topics: Collection[str] = (), *, since: float | None = None) -> AsyncIterator[Event]:
+        """Events of these topics, or of all, without a group: from now on, or from a time as `rewind` takes it."""
         ...
 
     async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:

@@ -60,9 +60,9 @@ class EventLog:
         await self._file.rewind(group, topics, since)
         self._news.ring()
 
-    async def follow(self, topics: Collection[str] = (), *, from_beginning: bool = False) -> AsyncIterator[Event]:
+    async def follow(self, topics: Collection[str] = (), *, since: float | None = None) -> AsyncIterator[Event]:
         """Events of these topics, or of all, without a group."""
-        position = 0 if from_beginning else await self._file.newest()
+        position = await self._file.newest() if since is None else await self._file.before(since)
         while True:
             news = self._news.listen()
             found = await self._after(position, topics)

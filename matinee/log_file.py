@@ -80,6 +80,11 @@ class LogFile:
         """The position of the newest event that is kept; 0 when there is none."""
         return int((await self._read("SELECT coalesce(max(position), 0) FROM events"))[0][0])
 
+    async def before(self, since: float) -> int:
+        """The position before the first event whose time is `since` or later; the newest when there is none."""
+        (first,) = (await self._read("SELECT min(position) - 1 FROM events WHERE time >= ?", since))[0]
+        return await self.newest() if first is None else int(first)
+
     async def after(self, position: int, most: int) -> list[Stored]:
         """The first events of any topic after a position."""
         return _stored(await self._read(f"{SELECT} WHERE position > ? ORDER BY position LIMIT ?", position, most))

@@ -192,7 +192,7 @@ class House:
         mark = bus.Event(new_id(self.clock), MARKS, "", self.clock(), b"")
         await self.bus.publish([mark])
         found: dict[str, Event] = {}
-        async for event in self.bus.follow([topic, MARKS], from_beginning=True):
+        async for event in self.bus.follow([topic, MARKS], since=0.0):
             if event.event_id == mark.event_id:
                 break
             if event.topic == topic:

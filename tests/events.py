@@ -45,7 +45,7 @@ async def on_the_bus(bus: EventBus, count: int, *topics: str) -> list[Event]:
 
 @asynccontextmanager
 async def _following(bus: EventBus, topics: Sequence[str]) -> AsyncIterator[AsyncIterator[Event]]:
-    async with aclosing(cast("Any", bus.follow(topics, from_beginning=True))) as events:
+    async with aclosing(cast("Any", bus.follow(topics, since=0.0))) as events:
         yield events
 
 

@@ -65,7 +65,7 @@ class NoticeService(NoticeServiceServicer):
             raise InvalidInput(f"at most {MOST_TOPICS} topics can be followed")
         if any(topic.removesuffix(DEAD_LETTER) not in KINDS for topic in request.topics):
             raise InvalidInput(f"the topics are {', '.join(KINDS)}, and each of them with {DEAD_LETTER} behind it")
-        events = self._bus.follow(request.topics, from_beginning=request.from_beginning)
+        events = self._bus.follow(request.topics, since=_since(request))
         await context.send_initial_metadata(STREAM_OPEN)
         async with aclosing(cast("Any", events)):
             async for event in self._while_signed_in(context, lambda: anext(events)):
@@ -101,6 +101,13 @@ class NoticeService(NoticeServiceServicer):
                 return
             except Unavailable as error:
                 log.warning("a stream goes on unchecked", reason=str(error))
+
+
+def _since(request: pb.TailEventsRequest) -> float | None:
+    """From which time on the caller wants to know; None: from now on."""
+    if request.from_beginning:
+        return 0.0
+    return request.since.ToMicroseconds() / 1_000_000 if request.HasField("since") else None
 
 
 def told(event: Event) -> pb.TailEventsResponse:

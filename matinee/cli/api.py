@@ -61,7 +61,8 @@ class Api:
         except ValueError as error:
             raise Unavailable(f"what answers at {self.url} is not Matinee: check MATINEE_URL") from error
 
-    def follow(self, path: str, **query: str | bool | Sequence[str]) -> Iterator[Answer]:
+    @contextmanager
+    def following(self, path: str, **query: str | bool | Sequence[str]) -> Iterator[Iterator[Answer]]:
         """The messages of a method that streams (Server-Sent Events), until the stream ends."""
         url = f"{self.url}/api/v1{path}"
         with (
@@ -71,9 +72,8 @@ class Api:
             if not answer.is_success:
                 answer.read()
                 raise refusal(answer)
-            for line in answer.iter_lines():
-                if line.startswith(DATA):
-                    yield dict(json.loads(line.removeprefix(DATA)))
+            lines = (line for line in answer.iter_lines() if line.startswith(DATA))
+            yield (dict(json.loads(line.removeprefix(DATA))) for line in lines)
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

@@ -1,20 +1,25 @@
 """`matinee events tail`: what happens, as it happens."""
 
 import json
-from datetime import datetime
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from matinee.cli.api import Answer
+from matinee.cli.api import PATIENCE_SECONDS, POLL_SECONDS, Answer, Api
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, settings_with
-from matinee.errors import PermissionDenied
+from matinee.errors import PermissionDenied, Unavailable
 
 Topics = Annotated[list[str] | None, typer.Option("--topic", help="Only events of this topic; may be repeated.")]
 FromBeginning = Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest event that is kept.")]
 TOPIC_WIDTH = 24
 KEY_WIDTH = 26
+OVERLAP = timedelta(seconds=60)
+"""Events do not come in the order of their times; none that comes is so much older than the newest before it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,13 +32,52 @@ def register(app: typer.Typer) -> None:
 def tail(topic: Topics = None, from_beginning: FromBeginning = False, data: Data = None, as_json: Json = False) -> None:
     """Print events as they happen, one a line, until Ctrl-C. For administrators."""
     with open_api(settings_with(data)) as api:
-        while True:  # a stream ends with its access token, and when control or the edge is started anew
+        feed = Feed(api, topic or [], from_beginning=from_beginning)
+        try:
+            for event in feed.events():
+                print(json.dumps(parsed(event)) if as_json else line(event), flush=True)
+        except PermissionDenied as error:
+            raise PermissionDenied("only administrators may look at events: sign in as one") from error
+
+
+class Feed:
+    """Events, each once, also when a stream ends with its access token, or its instance is started again."""
+
+    def __init__(self, api: Api, topics: Sequence[str], *, from_beginning: bool) -> None:
+        self._api = api
+        self._query: dict[str, str | bool | Sequence[str]] = {"topics": topics, "from_beginning": from_beginning}
+        self._latest: deque[tuple[datetime, str]] = deque()
+
+    def events(self) -> Iterator[Answer]:
+        """Events without end. Raises `Unavailable` when the instance cannot be reached, or stays away."""
+        deadline = time.monotonic()
+        while True:
+            opened = False
             try:
-                for event in api.follow("/events:tail", topics=topic or [], from_beginning=from_beginning):
-                    print(json.dumps(parsed(event)) if as_json else line(event), flush=True)
-            except PermissionDenied as error:
-                raise PermissionDenied("only administrators may look at events: sign in as one") from error
-            from_beginning = False
+                with self._api.following("/events:tail", **self._query) as events:
+                    opened = True
+                    yield from self._fresh(events)
+            except Unavailable:
+                if not opened and time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+            if opened:
+                deadline = time.monotonic() + PATIENCE_SECONDS
+
+    def _fresh(self, events: Iterable[Answer]) -> Iterator[Answer]:
+        seen = {event_id for _, event_id in self._latest}
+        for event in events:
+            if event["event_id"] not in seen:
+                self._note(event)
+                yield event
+
+    def _note(self, event: Answer) -> None:
+        """Remember an event, and from when on others would have to be asked for."""
+        at = datetime.fromisoformat(event["time"])
+        self._latest.append((at, event["event_id"]))
+        while self._latest[0][0] < at - OVERLAP:
+            self._latest.popleft()
+        self._query |= {"from_beginning": False, "since": self._latest[0][0].isoformat()}
 
 
 def parsed(event: Answer) -> Answer:

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from matinee.bus import Event, Subscription
 from matinee.kafka_bus.assignment import alone, shares
 from matinee.kafka_bus.cluster import Cluster, connection, translated
-from matinee.kafka_bus.follower import Follower
+from matinee.kafka_bus.follower import Follower, positions
 from matinee.kafka_bus.member import joined, stop
 from matinee.kafka_bus.publisher import Publisher
 from matinee.kafka_bus.topics import Topics
@@ -48,12 +48,12 @@ class KafkaBus:
             names = await self._topics.set_up(topics)
         async with joined(self._access, self._prefix + group, names, alone(), self._topics) as (consumer, _):
             with translated():
-                await consumer.commit(await _since(consumer, since))
+                await consumer.commit(await positions(consumer, consumer.assignment(), since))
 
-    async def follow(self, topics: Collection[str] = (), *, from_beginning: bool = False) -> AsyncIterator[Event]:
+    async def follow(self, topics: Collection[str] = (), *, since: float | None = None) -> AsyncIterator[Event]:
         """Events of these topics, or of all, without a group; those of one key in order within each topic."""
         follower = Follower(self._access, self._topics, topics)
-        async with aclosing(follower.events(from_beginning=from_beginning)) as events:  # type: ignore[type-var]
+        async with aclosing(follower.events(since)) as events:  # type: ignore[type-var]
             async for event in events:
                 yield event
 
@@ -85,16 +85,6 @@ class KafkaBus:
     async def close(self) -> None:
         """Close the connections."""
         await self._publisher.close()
-
-
-async def _since(consumer: AIOKafkaConsumer, since: float) -> Offsets:
-    """The first positions that hold a moment or a later one, of all partitions that a consumer has."""
-    partitions = consumer.assignment()
-    if since <= 0:
-        return dict(await consumer.beginning_offsets(partitions))
-    ends = dict(await consumer.end_offsets(partitions))
-    found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since * 1_000)))
-    return ends | {partition: at.offset for partition, at in found.items() if at}
 
 
 @asynccontextmanager

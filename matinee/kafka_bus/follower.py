@@ -24,13 +24,13 @@ class Follower:
         self._followed = followed
         self._positions: dict[TopicPartition, int] = {}
 
-    async def events(self, *, from_beginning: bool) -> AsyncIterator[Event]:
-        """Events from now on, or from the oldest that is kept. Raises `Unavailable`."""
+    async def events(self, since: float | None) -> AsyncIterator[Event]:
+        """Events from now on, or from a time. Raises `Unavailable`."""
         try:
             with translated():
                 await self._topics.set_up(self._followed)
                 await self._consumer.start()
-                await self._look(from_beginning=from_beginning)
+                await self._look(since)
             while True:
                 with translated():
                     found = await self._next()
@@ -42,23 +42,37 @@ class Follower:
     async def _next(self) -> list[Event]:
         """Events, or none when it was time to look."""
         if time.monotonic() > self._look_at:
-            await self._look(from_beginning=True)
+            await self._look(0.0)
         left = max(0.0, self._look_at - time.monotonic())
         found = await self._consumer.getmany(timeout_ms=int(1_000 * left) + 1)
         self._positions |= {partition: records[-1].offset + 1 for partition, records in found.items()}
         return sorted(events_of(found, self._topics), key=lambda event: event.time)
 
-    async def _look(self, *, from_beginning: bool) -> None:
+    async def _look(self, since: float | None) -> None:
+        """Go on with the topics and partitions that there are now; with new ones from a time."""
         self._look_at = time.monotonic() + LOOK_SECONDS
         names = {self._topics.name(topic) for topic in self._followed}
         there = {name: count for name, count in (await self._topics.there()).items() if not names or name in names}
         partitions = [TopicPartition(name, number) for name, count in there.items() for number in range(count)]
         if set(partitions) == set(self._positions):
             return
-        ends = self._consumer.beginning_offsets if from_beginning else self._consumer.end_offsets
-        self._positions = await ends([each for each in partitions if each not in self._positions]) | {
+        fresh = [each for each in partitions if each not in self._positions]
+        self._positions = await positions(self._consumer, fresh, since) | {
             each: position for each, position in self._positions.items() if each in partitions
         }
         self._consumer.assign(partitions)
         for partition, position in self._positions.items():
             self._consumer.seek(partition, position)
+
+
+async def positions(
+    consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition], since: float | None
+) -> dict[TopicPartition, int]:
+    """The first positions of partitions that hold a moment or a later one; the ends for None, or where none does."""
+    if since is not None and since <= 0:
+        return dict(await consumer.beginning_offsets(partitions))
+    ends = dict(await consumer.end_offsets(partitions))
+    if since is None or not partitions:
+        return ends
+    found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since * 1_000)))
+    return ends | {partition: at.offset for partition, at in found.items() if at}

@@ -174,21 +174,27 @@ class TailEventsRequest(_message.Message):
 
     TOPICS_FIELD_NUMBER: _builtins.int
     FROM_BEGINNING_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
     from_beginning: _builtins.bool
     """From the oldest event that is kept."""
     @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these topics; none: all. INVALID_ARGUMENT for one that there is not."""
 
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """From the events of this time on, for who goes on after a stream has ended: leave out those that you have seen."""
+
     def __init__(
         self,
         *,
         topics: _abc.Iterable[_builtins.str] | None = ...,
         from_beginning: _builtins.bool = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_beginning", b"from_beginning", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_beginning", b"from_beginning", "since", b"since", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,10 +42,10 @@ async def taken(subscription: Subscription, count: int, most: int = 100) -> list
     return numbers(found)
 
 
-async def followed(bus: EventBus, count: int, *topics: str, from_beginning: bool = True) -> list[int]:
+async def followed(bus: EventBus, count: int, *topics: str, since: float | None = 0.0) -> list[int]:
     """The numbers of the first `count` events that a follower sees."""
     found: list[Event] = []
-    async with aclosing(bus.follow(topics, from_beginning=from_beginning)) as events:  # type: ignore[type-var]
+    async with aclosing(bus.follow(topics, since=since)) as events:  # type: ignore[type-var]
         async for one in events:
             found.append(one)
             if len(found) == count:
@@ -209,7 +209,7 @@ async def test_publishing_of_many_at_the_same_time_loses_nothing(opened: Open) -
 
 async def test_who_follows_sees_what_comes_from_now_on(bus: EventBus) -> None:
     await bus.publish([event(1)])
-    following = asyncio.create_task(followed(bus, 1, "movie-paused", from_beginning=False))
+    following = asyncio.create_task(followed(bus, 1, "movie-paused", since=None))
 
     async def told() -> bool:
         await bus.publish([event(2), event(3, "movie-paused")])
@@ -217,6 +217,20 @@ async def test_who_follows_sees_what_comes_from_now_on(bus: EventBus) -> None:
 
     await until(told)
     assert await following == [3]
+
+
+async def test_who_follows_from_a_time_sees_what_was_then_and_what_comes(bus: EventBus) -> None:
+    await bus.publish([event(1), event(2), event(3, "movie-paused")])
+    assert sorted(await followed(bus, 2, since=1_002.0)) == [2, 3]
+    assert await followed(bus, 1, "movie-paused", since=1_002.0) == [3]
+    following = asyncio.create_task(followed(bus, 1, since=9_000.0))
+
+    async def told() -> bool:
+        await bus.publish([event(4)])
+        return following.done()
+
+    await until(told)
+    assert await following == [4]
 
 
 async def test_who_follows_from_the_beginning_sees_every_topic_unless_told_which(bus: EventBus) -> None:
@@ -316,7 +330,7 @@ async def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:
         large = [Event(f"{number:026}", "movie-played", "ada", 1.0, bytes(2_000)) for number in range(3_000)]
         await event_log.publish(large)
         await event_log.trim()
-        async with aclosing(event_log.follow(from_beginning=True)) as events:  # type: ignore[type-var]
+        async with aclosing(event_log.follow(since=0.0)) as events:  # type: ignore[type-var]
             first = int((await anext(events)).event_id)
         assert 2_700 <= first < 2_900
 
@@ -386,7 +400,7 @@ async def test_a_publication_that_is_cancelled_is_whole_or_absent_and_blocks_nob
 
 async def _until_event(event_log: EventLog, last: int) -> list[int]:
     found: list[int] = []
-    async with aclosing(event_log.follow(from_beginning=True)) as events:  # type: ignore[type-var]
+    async with aclosing(event_log.follow(since=0.0)) as events:  # type: ignore[type-var]
         async for one in events:
             if int(one.event_id) == last:
                 return found

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -20,7 +22,8 @@ from control.database.engine import open_database
 from control.identifiers import new_id
 from protos.v1.events_pb2 import MoviePaused
 from tests.control_house import QUICK_HASHER
-from tests.stack import ROOT, Stack
+from tests.patience import wait_until
+from tests.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.integration
 
@@ -80,6 +83,27 @@ def test_people_see_time_topic_key_and_data_and_nothing_that_their_terminal_obey
             line = next_line(process)
         assert re.match(r"\d\d:\d\d:\d\d  movie-paused {13} account-of-a-person {9}\{", line)
         assert "\\x9b31m" in line
+
+
+def test_a_tail_goes_on_where_it_was_when_control_is_killed(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data") as stack, tail(stack, "--json", "--topic", "movie-paused") as process:
+        wait_until(lambda: recorded_and_seen(stack, process))
+        os.kill(stack.children()["control"], signal.SIGKILL)
+        keys = [f"after-{number}" for number in range(3)]
+        for key in keys:
+            asyncio.run(record(stack.data, key))
+        shown: list[str] = []
+        while len(shown) < len(keys):
+            key = json.loads(next_line(process))["key"]
+            shown += [key] if key != "before" else []
+        assert shown == keys
+
+
+def recorded_and_seen(stack: Stack, process: "subprocess.Popen[str]") -> bool:
+    """Whether the tail is open by now: it shows an event that happens."""
+    asyncio.run(record(stack.data, "before"))
+    assert process.stdout is not None
+    return bool(select.select([process.stdout], [], [], 0.5)[0])
 
 
 def test_who_may_not_look_is_told_so(stack: Stack) -> None:
