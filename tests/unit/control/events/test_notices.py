@@ -158,7 +158,8 @@ async def sought(page: Stream) -> PlaybackSession:
     """The next playback session that a page hears of; that the film was published may come late, and before it."""
     while not (news := await page.next()).HasField("playback"):
         assert news.HasField("title")
-    return news.playback
+    session: PlaybackSession = news.playback
+    return session
 
 
 async def test_an_event_that_cannot_be_read_stops_nobody(house: House, viewer: Metadata) -> None:
