@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from edge.flights import SingleFlight
-from matinee.errors import MatineeError, NotFound, PermissionDenied
+from matinee.errors import MatineeError, NotFound, PermissionDenied, Unavailable
 from matinee.rpc import Channel, service_metadata, translated
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2
@@ -25,6 +25,8 @@ DEADLINE_SECONDS = 5.0
 REPORT_SECONDS = 1.0
 REPORT_SESSIONS = 5_000
 """Most sessions in one report. Control takes 10,000; more go in several."""
+SILENCE_SECONDS = 3.0
+"""How long control may owe the answer to a report: one that hangs, or has lost its power, ends no connection."""
 DENIED_SECONDS = 10.0
 """How long a refusal is remembered before control is asked again."""
 FIRST_PAUSE_SECONDS = 0.1
@@ -150,20 +152,31 @@ class Grants:
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads edges, keeps no secret
 
     async def _attend(self) -> None:
+        try:
+            async with asyncio.timeout(None) as silence:
+                await self._converse(silence)
+        except TimeoutError as error:
+            raise Unavailable(f"control has answered no report for {SILENCE_SECONDS:g} s") from error
+
+    async def _converse(self, silence: asyncio.Timeout) -> None:
         stream = self._control.Connect(metadata=self._metadata)
-        reporting = asyncio.create_task(self._report_regularly(stream))
+        reporting = asyncio.create_task(self._report_regularly(stream, silence))
         try:
             async for news in stream:
+                silence.reschedule(None)
                 self._hear(news)
         finally:
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)  # the reading side tells what broke
 
-    async def _report_regularly(self, stream: ReportSink) -> None:
+    async def _report_regularly(self, stream: ReportSink, silence: asyncio.Timeout) -> None:
         """Every session that is held at first, so that control tells of revocations that were missed; then the used."""
         self._active = set(self._held)
         while True:
-            for report in self._reports():
+            reports = self._reports()
+            if reports and silence.when() is None:
+                silence.reschedule(asyncio.get_running_loop().time() + SILENCE_SECONDS)
+            for report in reports:
                 await stream.write(report)
             await asyncio.sleep(REPORT_SECONDS)
 

@@ -31,6 +31,9 @@ class EdgeDesk(EdgeServiceServicer):
     reports: list[tuple[str, list[str]]] = field(default_factory=list)
     news: "asyncio.Queue[playback_pb2.ConnectResponse]" = field(default_factory=asyncio.Queue)
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    silent: bool = False
+    """Whether it hangs: it takes reports, and answers none."""
+    streams: int = 0
 
     def __post_init__(self) -> None:
         self.open.set()
@@ -56,6 +59,7 @@ class EdgeDesk(EdgeServiceServicer):
     async def Connect(  # noqa: N802 - the name that gRPC calls
         self, request_iterator: AsyncIterator[playback_pb2.ConnectRequest], _: rpc.Context
     ) -> AsyncIterator[playback_pb2.ConnectResponse]:
+        self.streams += 1
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen(request_iterator))
             try:
@@ -67,6 +71,8 @@ class EdgeDesk(EdgeServiceServicer):
     async def _listen(self, reports: AsyncIterator[playback_pb2.ConnectRequest]) -> None:
         async for report in reports:
             self.reports.append((report.edge_id, list(report.active_session_ids)))
+            if not self.silent:
+                await self.news.put(playback_pb2.ConnectResponse())
 
     async def revoke(self, session_id: str) -> None:
         self.ended.add(session_id)

@@ -198,6 +198,16 @@ async def test_after_a_broken_stream_every_held_session_is_reported(tmp_path: Pa
                 await until(lambda: second.reports[:1] == [("edge-1", ["s1"])])
 
 
+async def test_a_control_that_hangs_is_left(desk: EdgeDesk, channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 0.05)
+    desk.silent = True
+    grants = make(channel)
+    async with running(grants.run()):
+        await grants.grant("s1", ASSET)
+        await until(lambda: desk.streams >= 3)
+        assert {session for _, sessions in desk.reports for session in sessions} == {"s1"}
+
+
 async def test_news_of_keys_is_passed_on(desk: EdgeDesk, channel: Channel) -> None:
     keys = Keys()
     async with running(make(channel, keys=keys).run()):
