@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import distribution, packages_distributions
-from pathlib import Path
 
 import httpx
 import typer
@@ -31,6 +30,7 @@ from matinee.settings import Settings
 from matinee.storage import open_store, reason
 
 START = "start it with `matinee up`"
+ELSEWHERE = "none on this machine, as it may be in a house of many"
 DOOR_SECONDS = 5.0
 BUS_SECONDS = 10.0
 OUR_NAMES = ("matinee", "packager", "ingest", "edge", "control", "protos")
@@ -75,7 +75,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _ffmpeg(settings)
     yield _probe()
     yield _isolation()
-    yield _looked_at("data directory", lambda: _directory(settings.data), f"{START}, or name another with --data")
+    yield _looked_at("data directory", lambda: _directory(settings), f"{START}, or name another with --data")
     bucket = "check [store] in matinee.toml, or make the bucket with `matinee storage setup`"
     mend = bucket if settings.store_url.startswith("s3:") else f"{START}, or check store.url in matinee.toml"
     yield _looked_at("object store", lambda: _store(settings), mend)
@@ -133,8 +133,11 @@ def _looked_at(name: str, look: Callable[[], str], mend: str) -> Finding:
         return Finding(name, False, str(error), mend)
 
 
-def _directory(folder: Path) -> str:
+def _directory(settings: Settings) -> str:
+    folder = settings.data
     if not os.access(folder, os.F_OK):
+        if settings.control.address:
+            return ELSEWHERE
         raise InvalidInput(f"{folder.absolute()} is not there")
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise InvalidInput(f"{folder.absolute()} is no folder that can be written")
@@ -180,7 +183,7 @@ def _door(settings: Settings) -> str:
     except httpx.TransportError as error:
         if announced:
             raise Unavailable(f"{url} does not answer: {error}") from error
-        return "none on this machine, as it may be in a house of many"
+        return ELSEWHERE
     if answer.status_code != httpx.codes.OK:
         raise refusal(answer)
     return url

@@ -115,6 +115,11 @@ def test_a_machine_of_many_needs_no_door(tmp_path: Path) -> None:
     assert door(settings) == Finding("public door", True, "none on this machine, as it may be in a house of many")
 
 
+def test_a_machine_of_many_needs_no_data_directory(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path / "none", control={"address": "127.0.0.1:9"})
+    assert "data directory" not in faults(settings)
+
+
 def test_the_door_of_a_machine_of_many_is_looked_at(tmp_path: Path) -> None:
     with answering({"GET /readyz": {"ready": True}}) as url:
         http = {"port": int(url.rpartition(":")[2])}
