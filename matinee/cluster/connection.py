@@ -18,15 +18,20 @@ PAUSE_SECONDS = 1.0
 log = structlog.get_logger()
 
 
-def address(url: str) -> str:
+def has_tls(settings: Settings) -> bool:
+    """Whether only those who have a certificate come in."""
+    return settings.worker.executor.startswith("dask+tls:")
+
+
+def address(settings: Settings) -> str:
     """What Dask calls the scheduler of `worker.executor`."""
-    scheme, _, place = url.partition("://")
-    return f"{'tls' if scheme == 'dask+tls' else 'tcp'}://{place}"
+    place = settings.worker.executor.partition("://")[2]
+    return f"tls://{place}" if has_tls(settings) else f"tcp://{place}"
 
 
 def security(settings: Settings) -> Security:
     """The certificates of a member of the cluster: each shows the same kind to each. Raises `InvalidInput`."""
-    if not settings.worker.executor.startswith("dask+tls:"):
+    if not has_tls(settings):
         return Security()
     files = _files(settings.cluster)
     shown = {f"tls_{role}_{kind}": file for role in ("client", "worker") for kind, file in files.items()}
@@ -42,7 +47,7 @@ def _files(cluster: ClusterSettings) -> dict[str, str]:
 def connect(settings: Settings) -> Client:
     """A connection to the scheduler, with a thread of its own. Raises `Unavailable` when it does not answer."""
     take_over_logs()
-    place = address(settings.worker.executor)
+    place = address(settings)
     try:
         return Client(place, security=security(settings), set_as_default=False, timeout=CONNECT_SECONDS)
     except OSError as error:  # of which TimeoutError is one

@@ -20,7 +20,7 @@ def describe(settings: Settings) -> str:
 
     Raises `Unavailable` when it does not answer or no worker encodes, and `InvalidInput` when versions differ.
     """
-    place = address(settings.worker.executor)
+    place = address(settings)
     try:
         with connect(settings) as client:
             encoders = len(workers(client))

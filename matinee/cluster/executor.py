@@ -181,7 +181,7 @@ class ClusterExecutor(Executor):
                 await self._hang_up()
                 self._client = await reach(self._settings)
                 self._client.subscribe_topic(self._client.id, self._pass_on)
-                log.info("connected to the Dask scheduler", address=address(self._settings.worker.executor))
+                log.info("connected to the Dask scheduler", address=address(self._settings))
             return self._client
 
     async def _hang_up(self) -> None:

@@ -4,15 +4,17 @@ import asyncio
 import os
 import platform
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 import dask
 import structlog
 from distributed import Worker
 
-from matinee.cluster.connection import ENCODE, address, security
+from matinee.cluster.connection import ENCODE, address, has_tls, security
 from matinee.cluster.logs import take_over_logs
 from matinee.cluster.work import Station
+from matinee.errors import InvalidInput
 from matinee.settings import Settings
 
 CLOSE_SECONDS = 3.0
@@ -23,18 +25,32 @@ log = structlog.get_logger()
 
 
 async def serve(settings: Settings, equipment: object, folder: Path, stop: asyncio.Event) -> None:
-    """Do what the scheduler gives, until `stop` is set; `equipment` is at hand for it, `folder` is Dask's own."""
+    """Do what the scheduler gives, until `stop` is set; `equipment` is at hand for it, `folder` is Dask's own.
+
+    Raises `InvalidInput` for an address that is open to strangers.
+    """
     take_over_logs()
+    refuse_open(settings)
     stopping = asyncio.create_task(stop.wait())
     with dask.config.set(CONFIGURATION):
         while not stop.is_set():
             await _serve_once(_worker(settings, equipment, folder), stopping)
 
 
+def refuse_open(settings: Settings) -> None:
+    """Raises `InvalidInput` for an address at which strangers could send a worker what it runs."""
+    host = ip_address(settings.cluster.host)
+    if not has_tls(settings) and (host.is_unspecified or host.is_global):
+        raise InvalidInput(
+            f"whoever reaches cluster.host {host} could run programs here: "
+            "listen on loopback or a private network, or use dask+tls://"
+        )
+
+
 def _worker(settings: Settings, equipment: object, folder: Path) -> Worker:
     host = settings.cluster.host
     return Worker(
-        address(settings.worker.executor),
+        address(settings),
         name=f"{platform.node()}-{os.getpid()}",
         nthreads=1,
         resources={ENCODE: 1},

@@ -8,6 +8,7 @@ import pytest
 
 from matinee.cluster.connection import address, security
 from matinee.cluster.description import difference
+from matinee.cluster.worker import refuse_open
 from matinee.errors import InvalidInput
 from matinee.settings import load_settings
 from tests.stack import ROOT
@@ -20,7 +21,7 @@ OURS = {"python": "3.11.7.final.0", "distributed": "2026.8.0", "matinee": "0.1.0
     [("dask://scheduler:8786", "tcp://scheduler:8786"), ("dask+tls://[::1]:8786", "tls://[::1]:8786")],
 )
 def test_a_scheduler_has_the_address_that_dask_knows(executor: str, called: str) -> None:
-    assert address(executor) == called
+    assert address(load_settings(worker={"executor": executor})) == called
 
 
 def test_every_member_shows_the_same_certificate() -> None:
@@ -37,6 +38,20 @@ def test_tls_without_a_certificate_is_refused() -> None:
     settings = load_settings(worker={"executor": "dask+tls://scheduler:8786"}, cluster={"ca_file": "ca.pem"})
     with pytest.raises(InvalidInput, match=r"needs cluster\.ca_file and cluster\.certificate_file"):
         security(settings)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "8.8.8.8"])
+def test_a_worker_that_strangers_could_reach_does_not_start(host: str) -> None:
+    with pytest.raises(InvalidInput, match="could run programs here"):
+        refuse_open(load_settings(worker={"executor": "dask://scheduler:8786"}, cluster={"host": host}))
+
+
+@pytest.mark.parametrize(
+    ("executor", "host"),
+    [("dask://scheduler:8786", "127.0.0.1"), ("dask://scheduler:8786", "10.0.0.21"), ("dask+tls://s:8786", "0.0.0.0")],
+)
+def test_a_worker_listens_where_only_its_cluster_comes_in(executor: str, host: str) -> None:
+    refuse_open(load_settings(worker={"executor": executor}, cluster={"host": host}))
 
 
 def test_a_member_of_another_version_is_told() -> None:
