@@ -153,7 +153,7 @@ class Studio:
 async def opened(data: Path, **sections: dict[str, Any]) -> AsyncIterator[Studio]:
     """A studio on an empty folder; `sections` are settings, by table."""
     settings = load_settings(data=data, **sections)
-    store = open_store(settings.store_url)
+    store = open_store(settings.store_url, settings.store)
     async with AsyncExitStack() as stack:
         channel = await stack.enter_async_context(open_channel(settings.control_address))
         studio = Studio(settings, store, channel, sections)

@@ -2,16 +2,18 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from protos.v1.jobs_pb2 import Job, JobState
+from tests.buckets import as_environment, new_bucket
 from tests.films import film
 from tests.patience import until
 from tests.services.dask import DaskCluster, dask_cluster
+from tests.services.s3 import S3
 from tests.studio import Studio, dismiss, opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -220,3 +222,19 @@ async def test_workers_fetch_a_film_once_each_and_take_it_with_them(
     worker.terminate()
     assert await asyncio.to_thread(worker.wait, 10) == 0
     assert films(dask) == []
+
+
+async def test_workers_need_nothing_but_the_scheduler_and_a_bucket(
+    tmp_path: Path, source: bytes, of_threads: dict[str, str], s3_server: Callable[[str], S3]
+) -> None:
+    bucket = await asyncio.to_thread(lambda: new_bucket(s3_server("seaweedfs")))
+    with dask_cluster(tmp_path / "dask", **as_environment(bucket)) as dask:
+        dask.hire(2)
+        store = {"url": bucket.url, **s3_server("seaweedfs").settings}
+        async with opened(tmp_path / "data", **sections(dask.url), store=store) as studio:
+            job = await studio.upload(source)
+            await studio.hire()
+            await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+            assert await asset(studio) == of_threads
+            assert not list(studio.settings.scratch_directory.rglob("*.encoding"))
+    assert not (tmp_path / "data" / "objects").exists()
