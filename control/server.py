@@ -5,6 +5,7 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from argon2 import PasswordHasher
@@ -36,6 +37,7 @@ from control.events.runner import Runner
 from control.events.service import NoticeService
 from control.guard import Guard, access_of, services_of
 from control.housekeeping import Housekeeping
+from control.jobs.direct_uploads import DirectUploadService
 from control.jobs.service import JobService
 from control.jobs.uploads import UploadService
 from control.jobs.workers import WorkerService
@@ -51,7 +53,7 @@ from control.subscriptions.service import SubscriptionService
 from matinee import rpc
 from matinee.bus import EventBus
 from matinee.errors import InvalidInput
-from matinee.settings import Settings
+from matinee.settings import Settings, StoreSettings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
 from protos.v1 import (
@@ -70,6 +72,7 @@ from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from protos.v1.catalogue_pb2_grpc import add_CatalogueServiceServicer_to_server
 from protos.v1.identity_pb2_grpc import add_IdentityServiceServicer_to_server
 from protos.v1.jobs_pb2_grpc import (
+    add_DirectUploadServiceServicer_to_server,
     add_JobServiceServicer_to_server,
     add_UploadServiceServicer_to_server,
     add_WorkerServiceServicer_to_server,
@@ -78,6 +81,9 @@ from protos.v1.metrics_pb2_grpc import add_MetricsServiceServicer_to_server
 from protos.v1.notices_pb2_grpc import add_NoticeServiceServicer_to_server
 from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server, add_PlaybackServiceServicer_to_server
 from protos.v1.subscriptions_pb2_grpc import add_SubscriptionServiceServicer_to_server
+
+if TYPE_CHECKING:
+    from matinee.buckets.multipart import Multipart
 
 GRACE_SECONDS = 4.0
 CONTRACTS = (
@@ -111,6 +117,7 @@ class Parts:
     access: Access
     housekeeping: Housekeeping
     trainer: Trainer
+    direct_uploads: DirectUploadService
 
 
 async def serve(
@@ -151,6 +158,7 @@ async def _assemble(
     )
     await announcer.open()
     access = Access(settings.subscriptions, settings.playback, clock)
+    direct_uploads = DirectUploadService(database, store, settings.uploads, clock, _multipart(settings.store))
     housekeeping = Housekeeping(
         database,
         store,
@@ -162,6 +170,7 @@ async def _assemble(
             Lapse(database, clock),
             Sweep(database, settings.playback.idle_seconds, clock),
             Premieres(database, clock),
+            direct_uploads.sweep,
         ),
     )
     return Parts(
@@ -177,7 +186,16 @@ async def _assemble(
         access=access,
         housekeeping=housekeeping,
         trainer=Trainer(database, settings.recommendations, clock),
+        direct_uploads=direct_uploads,
     )
+
+
+def _multipart(settings: StoreSettings) -> "Multipart | None":
+    if not settings.public_endpoint:
+        return None
+    from matinee.buckets.multipart import open_multipart  # boto3 takes half a second to import
+
+    return open_multipart(settings)
 
 
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
@@ -268,6 +286,7 @@ def _add_titles(server: rpc.Server, parts: Parts) -> None:
     add_CatalogueServiceServicer_to_server(catalogue, server)
     add_JobServiceServicer_to_server(JobService(parts.database, parts.clock), server)
     add_UploadServiceServicer_to_server(UploadService(parts.database, parts.clock), server)
+    add_DirectUploadServiceServicer_to_server(parts.direct_uploads, server)
     workers = WorkerService(parts.database, parts.housekeeping, parts.settings.worker, parts.clock)
     add_WorkerServiceServicer_to_server(workers, server)
 

@@ -4,7 +4,9 @@
     uploads/<id>/<offset, 16 digits> parts, each beginning where the one before it ends
     staged/<id>/<nonce>/<offset>     bytes whose checksum is not known yet
     completed/<id>                   the title and the job that it became; outlives the parts, which are the job's
-    unfinished/<account>/<id>/…      that it has not ended (see `edge.unfinished`)
+    unfinished/<account>/<id>/…      that it has not ended (see `matinee.unfinished`)
+
+Those of which there is `direct/<id>` are control's.
 
 A writer makes a part only where it has seen the last part end, or made that part itself, and only if nobody else has
 (create-if-absent). So parts never overlap and never leave a gap, whoever writes at the same time or dies.
@@ -21,17 +23,17 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, replace
 from itertools import groupby
 
-from edge import unfinished
 from edge.problems import Refusal
 from edge.tus import CHECKSUM_MISMATCH, Checksum
-from edge.unfinished import UnfinishedUploads
 from edge.upload import NO_PARTS, Completion, Declaration, Run, Upload
+from matinee import unfinished
 from matinee.errors import Conflict, NotFound
-from matinee.layout import UPLOADS, part_key, upload_prefix
+from matinee.layout import DIRECT, UPLOADS, part_key, upload_prefix
 from matinee.settings import UploadSettings
 from matinee.storage import ObjectStore, StoredObject
+from matinee.unfinished import UnfinishedUploads
 
-PREFIXES = (UPLOADS, "staged", "completed", unfinished.PREFIX)
+PREFIXES = (UPLOADS, "staged", "completed", unfinished.PREFIX, DIRECT)
 
 MOST_COUNTED = 10_000
 """Uploads of which it is remembered what has been counted; those used longest ago are counted anew."""
@@ -205,7 +207,7 @@ def _touched(items: Iterable[StoredObject]) -> float:
 def _is_abandoned(items: list[StoredObject], since: float) -> bool:
     prefixes = {_prefix(item) for item in items}
     awaits_its_job = {UPLOADS, "completed"} <= prefixes
-    return not awaits_its_job and _touched(items) < since
+    return not awaits_its_job and DIRECT not in prefixes and _touched(items) < since
 
 
 def _decoded(upload_id: str, text: bytes) -> Upload:

@@ -5,12 +5,16 @@
     assets/<asset>/…             a title's tracks, with the index of their fragments and a poster
     artwork/<title>/<version>/…  a picture that was uploaded for a title, in several widths
 
-Beside them each room keeps what is its own: edge `staged/`, `completed/` and `unfinished/`, ingest `publications/`.
+    direct/<upload>              an upload that is control's, and not the edge's: it goes straight to the bucket
+    unfinished/<account>/…       uploads that have not ended (see `matinee.unfinished`)
+
+Beside them each room keeps what is its own: edge `staged/` and `completed/`, ingest `publications/`.
 """
 
 import re
 
 UPLOADS = "uploads"
+DIRECT = "direct"
 SPANS = "spans"
 INDEX = "index.bin"
 """The name of an asset's index, which is written when all else is there."""
@@ -27,6 +31,11 @@ def upload_prefix(upload_id: str) -> str:
 def part_key(upload_id: str, offset: int) -> str:
     """The key of the part of an upload that begins at a byte."""
     return f"{upload_prefix(upload_id)}/{offset:016d}"
+
+
+def direct_key(upload_id: str) -> str:
+    """The key of the record of an upload that goes straight to the bucket."""
+    return f"{DIRECT}/{upload_id}"
 
 
 def part_offset(key: str) -> int | None:

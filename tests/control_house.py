@@ -49,7 +49,7 @@ from protos.v1.jobs_pb2 import (
     LeaseJobRequest,
     PublishAssetRequest,
 )
-from protos.v1.jobs_pb2_grpc import JobServiceStub, UploadServiceStub, WorkerServiceStub
+from protos.v1.jobs_pb2_grpc import DirectUploadServiceStub, JobServiceStub, UploadServiceStub, WorkerServiceStub
 from protos.v1.playback_pb2 import PlayRequest, PlayResponse
 from protos.v1.playback_pb2_grpc import EdgeServiceStub, PlaybackServiceStub
 from protos.v1.subscriptions_pb2_grpc import SubscriptionServiceStub
@@ -94,6 +94,7 @@ class House:
         self.catalogue = CatalogueServiceStub(self.channel)
         self.jobs = JobServiceStub(self.channel)
         self.uploads = UploadServiceStub(self.channel)
+        self.direct = DirectUploadServiceStub(self.channel)
         self.workers = WorkerServiceStub(self.channel)
         self.playback = PlaybackServiceStub(self.channel)
         self.edges = EdgeServiceStub(self.channel)
@@ -253,7 +254,7 @@ async def running_control(
     clock = clock or TurnedClock()
     with tempfile.TemporaryDirectory(prefix="control-") as sockets:
         settings = load_settings(data=data, control={"address": f"unix:{sockets}/control.sock"}, **changes)
-        store, stop = open_store(settings.store_url), asyncio.Event()
+        store, stop = open_store(settings.store_url, settings.store), asyncio.Event()
         async with open_bus(settings, clock) as bus:
             serving = asyncio.create_task(serve(settings, store, bus, stop, hasher=hasher, clock=clock))
             try:

@@ -22,7 +22,7 @@ async def add_once(connection: Connection, job: Job) -> Job:
         async with connection.begin_nested():
             await connection.execute(insert(jobs).values(asdict(job)))
     except IntegrityError:
-        known = await _first(connection, select(jobs).where(jobs.c.upload_id == job.upload_id))
+        known = await of_upload(connection, job.upload_id)
         if known is None:
             raise
         return known
@@ -38,6 +38,11 @@ async def find(connection: Connection, job_id: str, *, lock: bool = False) -> Jo
     """A job; with `lock` nobody else changes it before this transaction ends."""
     query = select(jobs).where(jobs.c.job_id == job_id)
     return await _first(connection, query.with_for_update() if lock else query)
+
+
+async def of_upload(connection: Connection, upload_id: str) -> Job | None:
+    """The job of an upload."""
+    return await _first(connection, select(jobs).where(jobs.c.upload_id == upload_id))
 
 
 async def of_title(connection: Connection, title_id: str) -> list[Job]:

@@ -27,41 +27,52 @@ class UploadService(UploadServiceServicer):
 
     @override
     async def CompleteUpload(self, request: pb.CompleteUploadRequest, context: Context) -> pb.CompleteUploadResponse:
-        title, job = self._checked(request)
         async with self._database.write() as connection:
-            await _check_publisher(connection, job.account_id, request.session_id)
-            if request.title_id:
-                await _check_title(connection, request.title_id)
-            else:
-                await titles.add(connection, title)
-            known = await jobs.add_once(connection, job)
-            if known.job_id != job.job_id and not request.title_id:
-                await titles.remove(connection, title.title_id)
-        return pb.CompleteUploadResponse(title_id=known.title_id, job_id=known.job_id)
-
-    def _checked(self, request: pb.CompleteUploadRequest) -> tuple[Title, Job]:
-        now = self._clock()
-        file_name = inputs.line("file_name", request.file_name, LONGEST_FILE_NAME, needed=False)
-        known_id = inputs.identifier("title_id", request.title_id) if request.title_id else ""
-        given = request.title_name or file_name[:LONGEST_TITLE]
-        name = inputs.line("title_name", given, LONGEST_TITLE, needed=not known_id)
-        title = Title(known_id or new_id(self._clock), name, created_at=now)
-        job = Job(
-            job_id=new_id(self._clock),
-            title_id=title.title_id,
-            upload_id=inputs.upload_id(request.upload_id),
-            account_id=inputs.identifier("account_id", request.account_id),
-            file_name=file_name,
-            size_bytes=inputs.size("size_bytes", request.size_bytes),
-            sha256=inputs.sha256(request.sha256),
-            created_at=now,
-            updated_at=now,
-            due_at=now,
-        )
-        return title, job
+            await _check_publisher(connection, inputs.identifier("account_id", request.account_id), request.session_id)
+            job = await record(connection, request, self._clock)
+        return pb.CompleteUploadResponse(title_id=job.title_id, job_id=job.job_id)
 
 
-async def _check_title(connection: Connection, title_id: str) -> None:
+async def record(connection: Connection, request: pb.CompleteUploadRequest, clock: Clock) -> Job:
+    """Record the job of a finished upload, and its title unless it is a new version of one; answer the job.
+
+    An upload that was recorded before keeps its job. Raises `InvalidInput`, and what `check_title` does.
+    """
+    title, job = checked(request, clock)
+    if request.title_id:
+        await check_title(connection, request.title_id)
+    else:
+        await titles.add(connection, title)
+    known = await jobs.add_once(connection, job)
+    if known.job_id != job.job_id and not request.title_id:
+        await titles.remove(connection, title.title_id)
+    return known
+
+
+def checked(request: pb.CompleteUploadRequest, clock: Clock) -> tuple[Title, Job]:
+    """The title and the job that an upload becomes. Raises `InvalidInput`."""
+    now = clock()
+    file_name = inputs.line("file_name", request.file_name, LONGEST_FILE_NAME, needed=False)
+    known_id = inputs.identifier("title_id", request.title_id) if request.title_id else ""
+    given = request.title_name or file_name[:LONGEST_TITLE]
+    name = inputs.line("title_name", given, LONGEST_TITLE, needed=not known_id)
+    title = Title(known_id or new_id(clock), name, created_at=now)
+    job = Job(
+        job_id=new_id(clock),
+        title_id=title.title_id,
+        upload_id=inputs.upload_id(request.upload_id),
+        account_id=inputs.identifier("account_id", request.account_id),
+        file_name=file_name,
+        size_bytes=inputs.size("size_bytes", request.size_bytes),
+        sha256=inputs.sha256(request.sha256),
+        created_at=now,
+        updated_at=now,
+        due_at=now,
+    )
+    return title, job
+
+
+async def check_title(connection: Connection, title_id: str) -> None:
     """Raise `NotFound` when there is no such title, `Conflict` when its kind has no media."""
     title = await titles.find(connection, title_id, lock=True)
     if title is None:

@@ -93,6 +93,8 @@ class StoreSettings(Section):
     """file:///path or s3://bucket/prefix; empty: the folder `objects` in the data directory."""
     endpoint: Endpoint = ""
     """Where the S3 server is, such as https://s3.films.example; empty: Amazon's in `region`."""
+    public_endpoint: Endpoint = ""
+    """Where clients reach it: large films go straight there then; empty: all films go through the edge."""
     region: Region = "us-east-1"
     """The region of the bucket."""
     access_key_id: str = ""
@@ -160,6 +162,8 @@ class UploadSettings(Section):
     """Largest film taken, in bytes."""
     part_bytes: Positive = 8 * 1024**2
     """Size of the parts in which an upload is stored, in bytes; what a killed edge can lose at most."""
+    direct_bytes: Positive = 64 * 1024**2
+    """Films of so many bytes and more go straight to the bucket, where store.public_endpoint says that clients may."""
     expire_hours: Positive = 48
     """An upload that is not finished and not continued for so long is removed."""
     unfinished: Positive = 20

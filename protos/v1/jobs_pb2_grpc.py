@@ -311,6 +311,308 @@ class UploadService:
             _registered_method=True)
 
 
+class DirectUploadServiceStub:
+    """Large films on a way straight to the bucket: in parts, to addresses that are signed here. Whoever has no answer yet
+    may ask again: nothing is done twice.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetDirectUploadOffer = channel.unary_unary(
+                '/matinee.v1.DirectUploadService/GetDirectUploadOffer',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadOfferRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadOfferResponse.FromString,
+                _registered_method=True)
+        self.CreateDirectUpload = channel.unary_unary(
+                '/matinee.v1.DirectUploadService/CreateDirectUpload',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.CreateDirectUploadRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.CreateDirectUploadResponse.FromString,
+                _registered_method=True)
+        self.GetDirectUpload = channel.unary_unary(
+                '/matinee.v1.DirectUploadService/GetDirectUpload',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadResponse.FromString,
+                _registered_method=True)
+        self.SignParts = channel.unary_unary(
+                '/matinee.v1.DirectUploadService/SignParts',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.SignPartsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.SignPartsResponse.FromString,
+                _registered_method=True)
+        self.CompleteDirectUpload = channel.unary_unary(
+                '/matinee.v1.DirectUploadService/CompleteDirectUpload',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.CompleteDirectUploadRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.CompleteDirectUploadResponse.FromString,
+                _registered_method=True)
+        self.AbortDirectUpload = channel.unary_unary(
+                '/matinee.v1.DirectUploadService/AbortDirectUpload',
+                request_serializer=protos_dot_v1_dot_jobs__pb2.AbortDirectUploadRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_jobs__pb2.AbortDirectUploadResponse.FromString,
+                _registered_method=True)
+
+
+class DirectUploadServiceServicer:
+    """Large films on a way straight to the bucket: in parts, to addresses that are signed here. Whoever has no answer yet
+    may ask again: nothing is done twice.
+    """
+
+    def GetDirectUploadOffer(self, request, context):
+        """From which size on films may go this way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDirectUpload(self, request, context):
+        """Begins an upload. FAILED_PRECONDITION when none may go this way, or when the title that gets a new version has no
+        media; NOT_FOUND when that title is gone; RESOURCE_EXHAUSTED when the account has too many unfinished uploads.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDirectUpload(self, request, context):
+        """Where an upload of this account stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignParts(self, request, context):
+        """Addresses to which parts are PUT, each with the header x-amz-checksum-sha256. They are good for an hour, and for
+        that part alone: its number, its size and its SHA-256.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteDirectUpload(self, request, context):
+        """Joins the parts, and makes a title and a job of them. INVALID_ARGUMENT, and nothing is joined, when one is missing
+        or is not the one that its ETag and SHA-256 tell.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AbortDirectUpload(self, request, context):
+        """Gives an upload up, and removes its parts. FAILED_PRECONDITION when it is complete.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_DirectUploadServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetDirectUploadOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDirectUploadOffer,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadOfferRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadOfferResponse.SerializeToString,
+            ),
+            'CreateDirectUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDirectUpload,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.CreateDirectUploadRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.CreateDirectUploadResponse.SerializeToString,
+            ),
+            'GetDirectUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDirectUpload,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.GetDirectUploadResponse.SerializeToString,
+            ),
+            'SignParts': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignParts,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.SignPartsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.SignPartsResponse.SerializeToString,
+            ),
+            'CompleteDirectUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteDirectUpload,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.CompleteDirectUploadRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.CompleteDirectUploadResponse.SerializeToString,
+            ),
+            'AbortDirectUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.AbortDirectUpload,
+                    request_deserializer=protos_dot_v1_dot_jobs__pb2.AbortDirectUploadRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_jobs__pb2.AbortDirectUploadResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'matinee.v1.DirectUploadService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('matinee.v1.DirectUploadService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class DirectUploadService:
+    """Large films on a way straight to the bucket: in parts, to addresses that are signed here. Whoever has no answer yet
+    may ask again: nothing is done twice.
+    """
+
+    @staticmethod
+    def GetDirectUploadOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.DirectUploadService/GetDirectUploadOffer',
+            protos_dot_v1_dot_jobs__pb2.GetDirectUploadOfferRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.GetDirectUploadOfferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDirectUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.DirectUploadService/CreateDirectUpload',
+            protos_dot_v1_dot_jobs__pb2.CreateDirectUploadRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.CreateDirectUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDirectUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.DirectUploadService/GetDirectUpload',
+            protos_dot_v1_dot_jobs__pb2.GetDirectUploadRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.GetDirectUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignParts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.DirectUploadService/SignParts',
+            protos_dot_v1_dot_jobs__pb2.SignPartsRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.SignPartsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteDirectUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.DirectUploadService/CompleteDirectUpload',
+            protos_dot_v1_dot_jobs__pb2.CompleteDirectUploadRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.CompleteDirectUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AbortDirectUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.DirectUploadService/AbortDirectUpload',
+            protos_dot_v1_dot_jobs__pb2.AbortDirectUploadRequest.SerializeToString,
+            protos_dot_v1_dot_jobs__pb2.AbortDirectUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class WorkerServiceStub:
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
     FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.

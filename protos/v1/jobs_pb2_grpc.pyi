@@ -133,6 +133,121 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
+class DirectUploadServiceStub:
+    """Large films on a way straight to the bucket: in parts, to addresses that are signed here. Whoever has no answer yet
+    may ask again: nothing is done twice.
+    """
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> DirectUploadServiceAsyncStub: ...
+    GetDirectUploadOffer: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetDirectUploadOfferRequest, _jobs_pb2.GetDirectUploadOfferResponse]
+    """From which size on films may go this way."""
+    CreateDirectUpload: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CreateDirectUploadRequest, _jobs_pb2.CreateDirectUploadResponse]
+    """Begins an upload. FAILED_PRECONDITION when none may go this way, or when the title that gets a new version has no
+    media; NOT_FOUND when that title is gone; RESOURCE_EXHAUSTED when the account has too many unfinished uploads.
+    """
+    GetDirectUpload: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetDirectUploadRequest, _jobs_pb2.GetDirectUploadResponse]
+    """Where an upload of this account stands."""
+    SignParts: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.SignPartsRequest, _jobs_pb2.SignPartsResponse]
+    """Addresses to which parts are PUT, each with the header x-amz-checksum-sha256. They are good for an hour, and for
+    that part alone: its number, its size and its SHA-256.
+    """
+    CompleteDirectUpload: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CompleteDirectUploadRequest, _jobs_pb2.CompleteDirectUploadResponse]
+    """Joins the parts, and makes a title and a job of them. INVALID_ARGUMENT, and nothing is joined, when one is missing
+    or is not the one that its ETag and SHA-256 tell.
+    """
+    AbortDirectUpload: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.AbortDirectUploadRequest, _jobs_pb2.AbortDirectUploadResponse]
+    """Gives an upload up, and removes its parts. FAILED_PRECONDITION when it is complete."""
+
+@_typing.type_check_only
+class DirectUploadServiceAsyncStub(DirectUploadServiceStub):
+    """Large films on a way straight to the bucket: in parts, to addresses that are signed here. Whoever has no answer yet
+    may ask again: nothing is done twice.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetDirectUploadOffer: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetDirectUploadOfferRequest, _jobs_pb2.GetDirectUploadOfferResponse]  # type: ignore[assignment]
+    """From which size on films may go this way."""
+    CreateDirectUpload: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CreateDirectUploadRequest, _jobs_pb2.CreateDirectUploadResponse]  # type: ignore[assignment]
+    """Begins an upload. FAILED_PRECONDITION when none may go this way, or when the title that gets a new version has no
+    media; NOT_FOUND when that title is gone; RESOURCE_EXHAUSTED when the account has too many unfinished uploads.
+    """
+    GetDirectUpload: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetDirectUploadRequest, _jobs_pb2.GetDirectUploadResponse]  # type: ignore[assignment]
+    """Where an upload of this account stands."""
+    SignParts: _aio.UnaryUnaryMultiCallable[_jobs_pb2.SignPartsRequest, _jobs_pb2.SignPartsResponse]  # type: ignore[assignment]
+    """Addresses to which parts are PUT, each with the header x-amz-checksum-sha256. They are good for an hour, and for
+    that part alone: its number, its size and its SHA-256.
+    """
+    CompleteDirectUpload: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CompleteDirectUploadRequest, _jobs_pb2.CompleteDirectUploadResponse]  # type: ignore[assignment]
+    """Joins the parts, and makes a title and a job of them. INVALID_ARGUMENT, and nothing is joined, when one is missing
+    or is not the one that its ETag and SHA-256 tell.
+    """
+    AbortDirectUpload: _aio.UnaryUnaryMultiCallable[_jobs_pb2.AbortDirectUploadRequest, _jobs_pb2.AbortDirectUploadResponse]  # type: ignore[assignment]
+    """Gives an upload up, and removes its parts. FAILED_PRECONDITION when it is complete."""
+
+class DirectUploadServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Large films on a way straight to the bucket: in parts, to addresses that are signed here. Whoever has no answer yet
+    may ask again: nothing is done twice.
+    """
+
+    @_abc_1.abstractmethod
+    def GetDirectUploadOffer(
+        self,
+        request: _jobs_pb2.GetDirectUploadOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.GetDirectUploadOfferResponse, _abc.Awaitable[_jobs_pb2.GetDirectUploadOfferResponse]]:
+        """From which size on films may go this way."""
+
+    @_abc_1.abstractmethod
+    def CreateDirectUpload(
+        self,
+        request: _jobs_pb2.CreateDirectUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.CreateDirectUploadResponse, _abc.Awaitable[_jobs_pb2.CreateDirectUploadResponse]]:
+        """Begins an upload. FAILED_PRECONDITION when none may go this way, or when the title that gets a new version has no
+        media; NOT_FOUND when that title is gone; RESOURCE_EXHAUSTED when the account has too many unfinished uploads.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDirectUpload(
+        self,
+        request: _jobs_pb2.GetDirectUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.GetDirectUploadResponse, _abc.Awaitable[_jobs_pb2.GetDirectUploadResponse]]:
+        """Where an upload of this account stands."""
+
+    @_abc_1.abstractmethod
+    def SignParts(
+        self,
+        request: _jobs_pb2.SignPartsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.SignPartsResponse, _abc.Awaitable[_jobs_pb2.SignPartsResponse]]:
+        """Addresses to which parts are PUT, each with the header x-amz-checksum-sha256. They are good for an hour, and for
+        that part alone: its number, its size and its SHA-256.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteDirectUpload(
+        self,
+        request: _jobs_pb2.CompleteDirectUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.CompleteDirectUploadResponse, _abc.Awaitable[_jobs_pb2.CompleteDirectUploadResponse]]:
+        """Joins the parts, and makes a title and a job of them. INVALID_ARGUMENT, and nothing is joined, when one is missing
+        or is not the one that its ETag and SHA-256 tell.
+        """
+
+    @_abc_1.abstractmethod
+    def AbortDirectUpload(
+        self,
+        request: _jobs_pb2.AbortDirectUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.AbortDirectUploadResponse, _abc.Awaitable[_jobs_pb2.AbortDirectUploadResponse]]:
+        """Gives an upload up, and removes its parts. FAILED_PRECONDITION when it is complete."""
+
+def add_DirectUploadServiceServicer_to_server(servicer: DirectUploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
 class WorkerServiceStub:
     """What workers say to control. Every call that follows a lease carries its fencing token, and is refused with
     FAILED_PRECONDITION when another lease of the job is newer, and with NOT_FOUND when its title was deleted.

@@ -1,9 +1,9 @@
-"""The unfinished uploads of each account, counted in the object store, so that every edge sees the same.
+"""The unfinished uploads of each account, counted in the object store, so that every edge and control sees the same.
 
     unfinished/<account>/<upload>/<declared length>
 
-Such a mark is put before its upload begins and removed before the upload ends: a dead edge leaves one mark too many
-at most, which the sweep takes away.
+Such a mark is put before its upload begins and removed before the upload ends: whoever dies leaves one mark too
+many at most, which a sweep takes away.
 """
 
 from matinee.errors import ResourceExhausted
