@@ -1,25 +1,27 @@
-"""Requests of a tus 1.0.0 client (https://tus.io/protocols/resumable-upload), and what their answers mean."""
+"""A client of tus 1.0.0 (https://tus.io/protocols/resumable-upload), which goes on where it stopped.
 
-import hashlib
+tuspy was considered, and is a client of the tests only: 1.1.0 waits for ever on an edge that hangs (its requests have
+no timeout), connects anew for every chunk, retries refusals as it does lost connections, and hides the headers that
+name the title and the job.
+"""
+
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 
 import httpx
 
-from matinee.errors import MatineeError, NotFound, Unavailable, by_http
+from ingest.exchange import OnBytes, exchange, persist
+from ingest.outgoing import Film, Note, Stretch, Uploaded
+from matinee.errors import NotFound
 
-PIECE_BYTES = 256 * 1024
-
-OnBytes = Callable[[int], None]
+CHUNK_BYTES = 8 * 1024**2
+PASSING = {409, 423, 460}
+"""What may be otherwise when the offset is asked for again."""
 
 
 class TusClient:
-    """The client of a tus server: requests, and answers, or errors for those that refuse.
-
-    Raises `Unavailable` for what may be otherwise when the offset is asked for again, and of other refusals
-    `Unauthenticated`, `PermissionDenied`, `NotFound` or `InvalidInput`.
-    """
+    """Requests to a tus server; raises what `exchange` does."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -33,55 +35,63 @@ class TusClient:
         """Where an upload stands."""
         return self._request("HEAD", address, {})
 
-    def patch(self, address: str, offset: int, chunk: bytes, on_sent: OnBytes) -> httpx.Response:
-        """Send a chunk; `on_sent` hears how many bytes of it have gone."""
+    def patch(self, address: str, chunk: Stretch) -> httpx.Response:
+        """Send a chunk."""
         headers = {
             "Content-Type": "application/offset+octet-stream",
-            "Content-Length": str(len(chunk)),
-            "Upload-Offset": str(offset),
-            "Upload-Checksum": f"sha256 {b64encode(hashlib.sha256(chunk).digest()).decode()}",
+            "Content-Length": str(chunk.size),
+            "Upload-Offset": str(chunk.offset),
+            "Upload-Checksum": f"sha256 {chunk.sha256()}",
         }
-        return self._request("PATCH", address, headers, Pieces(chunk, on_sent))
+        return self._request("PATCH", address, headers, chunk)
 
     def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: "Pieces | None" = None
+        self, method: str, url: str, headers: Mapping[str, str], body: Stretch | None = None
     ) -> httpx.Response:
-        try:
-            answer = self._http.request(method, url, headers={"Tus-Resumable": "1.0.0", **headers}, content=body)
-        except httpx.TransportError as error:
-            raise Unavailable(f"{self._http.base_url} cannot be reached ({error or type(error).__name__})") from error
-        if not answer.is_success:
-            raise _error(answer)
-        return answer
+        spoken = {"Tus-Resumable": "1.0.0", **headers}
+        return exchange(self._http, method, url, passing=PASSING, headers=spoken, content=body)
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """A chunk as a body that tells how much of it has gone; every time that it is sent begins at its start."""
+class TusSending:
+    """One film on its way to the edge."""
 
-    chunk: bytes
-    on_sent: OnBytes
+    def __init__(
+        self, client: TusClient, film: Film, metadata: Mapping[str, str], note: Note, on_progress: OnBytes
+    ) -> None:
+        self._client = client
+        self._film = film
+        self._metadata = metadata
+        self._note = note
+        self._on_progress = on_progress
+        self._arrived = 0
 
-    def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self.chunk), PIECE_BYTES):
-            piece = self.chunk[start : start + PIECE_BYTES]
-            yield piece
-            self.on_sent(start + len(piece))
+    def run(self) -> Uploaded:
+        """Attempt until all bytes have arrived; give up when several attempts in a row have brought none."""
+        return persist(self._attempt, lambda: self._arrived)
+
+    def _attempt(self) -> Uploaded:
+        address, answer = self._begin()
+        while (offset := int(answer.headers["Upload-Offset"])) < self._film.size:
+            self._arrived = max(self._arrived, offset)
+            size = min(CHUNK_BYTES, self._film.size - offset)
+            answer = self._client.patch(address, Stretch(self._film, offset, size, partial(self._tell, offset)))
+        self._note.remove()
+        return Uploaded(answer.headers["Matinee-Title-Id"], answer.headers["Matinee-Job-Id"])
+
+    def _tell(self, offset: int, sent: int) -> None:
+        self._on_progress(offset + sent)
+
+    def _begin(self) -> tuple[str, httpx.Response]:
+        """The address of the upload and where it stands: the remembered one, or a new one."""
+        if address := self._note.read():
+            try:
+                return address, self._client.head(address)
+            except NotFound:
+                self._note.remove()
+        address = self._client.create(self._film.size, self._metadata)
+        self._note.write(address)
+        return address, self._client.head(address)
 
 
 def _metadata(values: Mapping[str, str]) -> str:
     return ",".join(f"{key} {b64encode(value.encode(errors='replace')).decode()}" for key, value in values.items())
-
-
-def _error(answer: httpx.Response) -> MatineeError:
-    status = answer.status_code
-    passes = status >= 500 or status in {408, 409, 423, 425, 429, 460}
-    kind = Unavailable if passes else NotFound if status == 410 else by_http(status)
-    return kind(_detail(answer) or f"the server answered {status} to {answer.request.method}")
-
-
-def _detail(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return ""

@@ -12,7 +12,8 @@ import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
 
-from ingest.upload import Uploaded, upload
+from ingest.outgoing import Uploaded
+from ingest.upload import upload
 from matinee.bearer import Bearer
 from matinee.settings import StoreSettings
 from matinee.storage import open_store

@@ -9,7 +9,9 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.upload import CHUNK_BYTES, Uploaded, readable, upload
+from ingest.outgoing import Uploaded
+from ingest.tus import CHUNK_BYTES
+from ingest.upload import readable, upload
 from matinee.bearer import Bearer
 from matinee.errors import InvalidInput, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from matinee.storage import open_store
@@ -224,7 +226,7 @@ def test_an_upload_that_somebody_terminates_ends(house: House, film: Path, tmp_p
 def test_a_server_that_stays_away_is_reported_in_one_sentence(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.upload.DELAYS", (0.01, 0.01))
+    monkeypatch.setattr("ingest.exchange.DELAYS", (0.01, 0.01))
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
