@@ -79,6 +79,12 @@ class House:
         return film.read_bytes() in [anyio.run(store.get, key) for key in keys]
 
 
+def told(store: StoreSettings) -> dict[str, str]:
+    """The settings of such a house. Bytes at random are no film: without a worker they stay as they came."""
+    reached = {name.removeprefix("MATINEE_"): value for name, value in as_environment(store).items()}
+    return {**reached, **LIMITS, "WORKER__POLL_SECONDS": "3600"}
+
+
 @pytest.fixture(scope="module", params=servers())
 def house(
     request: pytest.FixtureRequest,
@@ -89,11 +95,7 @@ def house(
     store, way = new_store(s3_server(request.param)), Faults()
     with portal.wrap_async_context_manager(faulty(store.endpoint, way)) as endpoint:
         store = store.model_copy(update={"public_endpoint": endpoint})
-        told = {name.removeprefix("MATINEE_"): value for name, value in as_environment(store).items()}
-        # Bytes at random are no film: without a worker they stay as they came.
-        with running_stack(
-            tmp_path_factory.mktemp("house") / "data", **told, **LIMITS, WORKER__POLL_SECONDS="3600"
-        ) as stack:
+        with running_stack(tmp_path_factory.mktemp("house") / "data", port=0, **told(store)) as stack:
             yield House(stack, store, way)
 
 
@@ -106,11 +108,11 @@ def film(tmp_path: Path) -> Path:
 
 def test_a_large_film_goes_straight_to_the_bucket(house: House, film: Path, tmp_path: Path) -> None:
     house.way.begin()
-    told = list[int]()
-    made = house.send(film, tmp_path / "memory", on_progress=told.append)
+    heard = list[int]()
+    made = house.send(film, tmp_path / "memory", on_progress=heard.append)
     assert house.way.seen["requests"] == PARTS
     assert house.holds(film)
-    assert told[-1] == film.stat().st_size
+    assert heard[-1] == film.stat().st_size
     assert not list((tmp_path / "memory").iterdir())
     with httpx.Client(trust_env=False, base_url=house.stack.url, auth=house.auth) as client:
         job = client.get(f"/api/v1/jobs/{made.job_id}").json()["job"]
@@ -164,8 +166,7 @@ def test_where_clients_do_not_reach_the_bucket_a_film_goes_through_the_edge(
     house: House, film: Path, tmp_path: Path
 ) -> None:
     away = house.store.model_copy(update={"public_endpoint": "http://127.0.0.1:1"})
-    told = {name.removeprefix("MATINEE_"): value for name, value in as_environment(away).items()}
-    with running_stack(tmp_path / "data", **told, **LIMITS, WORKER__POLL_SECONDS="3600") as stack:
+    with running_stack(tmp_path / "data", port=0, **told(away)) as stack:
         other = House(stack, away, Faults())
         before = house.sizes("direct")
         assert other.send(film, tmp_path / "memory").job_id
