@@ -38,6 +38,7 @@ from control.events.service import NoticeService
 from control.guard import Guard, access_of, services_of
 from control.housekeeping import Housekeeping
 from control.jobs.direct_uploads import DirectUploadService
+from control.jobs.incoming import SETTLED_SECONDS, Incoming
 from control.jobs.service import JobService
 from control.jobs.uploads import UploadService
 from control.jobs.workers import WorkerService
@@ -51,8 +52,10 @@ from control.subscriptions.lapse import Lapse
 from control.subscriptions.payments import WebhookPayments
 from control.subscriptions.service import SubscriptionService
 from matinee import rpc
+from matinee.buckets.bucket import bucket
 from matinee.bus import EventBus
 from matinee.errors import InvalidInput
+from matinee.layout import INCOMING
 from matinee.settings import Settings, StoreSettings
 from matinee.storage import ObjectStore
 from matinee.tokens import Clock
@@ -190,6 +193,24 @@ async def _assemble(
     )
 
 
+def _incoming(parts: Parts) -> Incoming:
+    settings = parts.settings
+    in_bucket = settings.store_url.startswith("s3://")
+    notifications = None
+    if in_bucket and settings.incoming.account:
+        from matinee.buckets.notifications import Notifications
+
+        notifications = Notifications(bucket(settings.store), INCOMING)
+    return Incoming(
+        parts.database,
+        parts.store,
+        settings.incoming,
+        parts.clock,
+        notifications=notifications,
+        settled_seconds=0.0 if in_bucket else SETTLED_SECONDS,
+    )
+
+
 def _multipart(settings: StoreSettings) -> "Multipart | None":
     if not settings.public_endpoint:
         return None
@@ -236,6 +257,7 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
     yield parts.housekeeping.run()
     yield parts.trainer.run()
     yield accounts.postbox.run()
+    yield _incoming(parts).run()
     yield Relay(parts.database, parts.bus).run()
     for consumer in _consumers(parts, accounts):
         yield Runner(consumer, parts.database, parts.bus, parts.clock).run()

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from ingest.download import download
-from matinee.errors import DataLoss, SourceRefused
-from matinee.layout import part_offset, upload_prefix
+from matinee.errors import DataLoss, NotFound, SourceRefused
+from matinee.layout import drop_id, part_offset, upload_prefix
 from matinee.storage import ObjectStore, StoredObject
 from protos.v1.jobs_pb2 import JobLease
 
@@ -13,15 +13,31 @@ from protos.v1.jobs_pb2 import JobLease
 async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: Callable[[float], None]) -> str:
     """Write the uploaded film to `destination` and return its SHA-256 in hex; `reach` hears what part is done.
 
-    Raises `SourceRefused` when it is empty or not as declared, `DataLoss` when a part is missing or short.
+    Raises `SourceRefused` when it is empty or not as declared, or when it was dropped and is there no more; `DataLoss`
+    when a part is missing or short.
     """
-    found = parts(await store.list(upload_prefix(terms.upload_id)))
+    found = [await _dropped(store, terms)] if terms.source_key else await _parts(store, terms)
     if terms.size_bytes and not found:  # as in a folder that is not mounted
         raise DataLoss("the upload has no part at byte 0")
     refuse_size(sum(part.size for part in found), terms.size_bytes)
     sha256 = await download(_content(store, found, reach), destination)
     refuse_digest(sha256, terms.sha256)
     return sha256
+
+
+async def _parts(store: ObjectStore, terms: JobLease) -> list[StoredObject]:
+    return parts(await store.list(upload_prefix(terms.upload_id)))
+
+
+async def _dropped(store: ObjectStore, terms: JobLease) -> StoredObject:
+    """The object that was dropped. Raises `SourceRefused` when it is gone, or another is in its place."""
+    try:
+        found = await store.head(terms.source_key)
+    except NotFound as error:
+        raise SourceRefused(f"{terms.source_key} was removed before it was read: drop it there again") from error
+    if drop_id(found.key, found.etag, found.size, found.modified) != terms.upload_id:
+        raise SourceRefused(f"{terms.source_key} was replaced before it was read: the new one has a job of its own")
+    return found
 
 
 def parts(found: Iterable[StoredObject]) -> list[StoredObject]:

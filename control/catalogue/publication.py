@@ -33,17 +33,20 @@ async def unpublish(connection: Connection, title: Title) -> Title:
     return hidden
 
 
-async def add_version(connection: Connection, title: Title, asset: Asset, clock: Clock) -> Title:
+async def add_version(
+    connection: Connection, title: Title, asset: Asset, clock: Clock, *, draft: bool = False
+) -> Title:
     """Record a version that has been made, and have it played from now on; a title's first one publishes it.
 
-    A title that was unpublished stays so. Raises `Conflict` when the asset is another title's.
+    A title that was unpublished stays so, and one that shall wait as a `draft`. Raises `Conflict` when the asset is
+    another title's.
     """
     known = await assets.find(connection, asset.asset_id)
     if known is not None and known.title_id != title.title_id:
         raise Conflict("the asset belongs to another title")
     if known is None:
         await assets.add(connection, asset)
-    if not title.asset_id:
+    if not (title.asset_id or draft):
         title = replace(title, published=True, published_at=clock())
     return await activate(connection, title, known or asset, clock)
 

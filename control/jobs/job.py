@@ -44,6 +44,10 @@ class Job:
     progress_at_lease: float = 0.0
     fencing_token: int = 0
     worker_id: str = ""
+    source_key: str = ""
+    """Where the film lies, of one that was dropped there; empty: in the parts of its upload."""
+    draft: bool = False
+    """Whether a new title waits as a draft when it is ready."""
 
     @property
     def held(self) -> bool:

@@ -85,7 +85,7 @@ class WorkerService(WorkerServiceServicer):
             if await _is_repeated(connection, request, job):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
-            await add_version(connection, title, _asset(title, request, now), self._clock)
+            await add_version(connection, title, _asset(title, request, now), self._clock, draft=job.draft)
             await unfinished_assets.forget(connection, request.asset_id)
         return pb.PublishAssetResponse()
 
@@ -118,6 +118,7 @@ class WorkerService(WorkerServiceServicer):
             fencing_token=job.fencing_token,
             attempts=job.attempts,
             lease_seconds=self._lease_seconds,
+            source_key=job.source_key,
         )
 
 

@@ -33,6 +33,7 @@ from matinee.settings.sections import (
     EdgeSettings,
     EventSettings,
     HttpSettings,
+    IncomingSettings,
     LadderSettings,
     MailSettings,
     OidcSettings,
@@ -57,6 +58,7 @@ __all__ = [
     "EdgeSettings",
     "EventSettings",
     "HttpSettings",
+    "IncomingSettings",
     "LadderSettings",
     "MailSettings",
     "OidcSettings",
@@ -107,6 +109,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     events: EventSettings = EventSettings()
     uploads: UploadSettings = UploadSettings()
+    incoming: IncomingSettings = IncomingSettings()
     source: SourceSettings = SourceSettings()
     ladder: LadderSettings = LadderSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -17,6 +17,7 @@ from matinee.settings.values import (
     MailAddress,
     NotNegative,
     PaymentProviderName,
+    PlanId,
     Positive,
     Preset,
     ProviderName,
@@ -170,6 +171,21 @@ class UploadSettings(Section):
     """Most unfinished uploads of one account; more are answered 429."""
     unfinished_bytes: Positive = 256 * 1024**3
     """Most bytes that the unfinished uploads of one account may have together once they are whole; then 429."""
+
+
+class IncomingSettings(Section):
+    """`[incoming]`: films that are dropped into `incoming/` of the object store (see docs/ingest.md)."""
+
+    account: MailAddress = ""
+    """Whose they are: the e-mail address of a publisher; empty: what is dropped there is left alone."""
+    plan: PlanId = ""
+    """The plan that their titles need; empty: none."""
+    publish: bool = True
+    """Whether viewers see a title as soon as it is ready, or it waits as a draft."""
+    afterwards: Literal["remove", "keep"] = "remove"
+    """What becomes of the file when its title is ready: remove or keep."""
+    poll_seconds: Seconds = 30
+    """How often it is looked for files; a bucket of MinIO tells of them at once."""
 
 
 class SourceSettings(Section):

@@ -130,6 +130,9 @@ ExecutorUrl = Annotated[
 PaymentProviderName = Annotated[
     str, shaped(r"(?!manual$)[a-z0-9-]{1,32}", "1 to 32 small letters, digits or hyphens, and not 'manual'")
 ]
+PlanId = Annotated[
+    str, shaped(r"([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?)?", "the id of a plan: small letters, digits and hyphens")
+]
 WebhookSecret = Annotated[
     str,
     shaped(

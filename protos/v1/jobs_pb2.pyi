@@ -704,6 +704,7 @@ class JobLease(_message.Message):
     FENCING_TOKEN_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     title_id: _builtins.str
     upload_id: _builtins.str
@@ -717,6 +718,10 @@ class JobLease(_message.Message):
     """Times that a worker has taken it, this one included."""
     lease_seconds: _builtins.float
     """The lease ends so many seconds after the last heartbeat."""
+    source_key: _builtins.str
+    """The object that is the film, of one that was dropped into the object store; its upload_id is the id of that drop.
+    Empty: the film lies in the parts of its upload.
+    """
     def __init__(
         self,
         *,
@@ -729,10 +734,11 @@ class JobLease(_message.Message):
         fencing_token: _builtins.int = ...,
         attempts: _builtins.int = ...,
         lease_seconds: _builtins.float = ...,
+        source_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "fencing_token", b"fencing_token", "file_name", b"file_name", "job_id", b"job_id", "lease_seconds", b"lease_seconds", "sha256", b"sha256", "size_bytes", b"size_bytes", "title_id", b"title_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "fencing_token", b"fencing_token", "file_name", b"file_name", "job_id", b"job_id", "lease_seconds", b"lease_seconds", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_key", b"source_key", "title_id", b"title_id", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from control.database.engine import open_database
 from control.jobs.direct_uploads import DirectUploadService
 from matinee.buckets.multipart import open_multipart
 from matinee.settings import StoreSettings
@@ -43,17 +42,6 @@ def sha256(data: bytes) -> str:
 def store(request: pytest.FixtureRequest, s3_server: Callable[[str], S3]) -> StoreSettings:
     server = s3_server(request.param)
     return new_store(server).model_copy(update={"public_endpoint": server.endpoint})
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "matinee.db"
-
-    async def make() -> None:
-        await (await open_database(f"sqlite+aiosqlite:///{path}")).close()
-
-    asyncio.run(make())
-    return path
 
 
 LIMITS = {"part_bytes": PART, "unfinished": 2, "max_bytes": 100 * MIB}

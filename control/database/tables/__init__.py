@@ -21,7 +21,7 @@ from control.database.tables.analytics import (
     viewer_days,
 )
 from control.database.tables.events import handled_events, outbox
-from control.database.tables.jobs import jobs, unfinished_assets
+from control.database.tables.jobs import drops, jobs, unfinished_assets
 from control.database.tables.metadata import metadata
 from control.database.tables.playback import announcements, devices, playback_sessions
 from control.database.tables.quality import playback_quality, quality_days, startup_days
@@ -35,6 +35,7 @@ __all__ = [
     "assets",
     "authorizations",
     "devices",
+    "drops",
     "email_tokens",
     "handled_events",
     "history",

@@ -1,6 +1,6 @@
 """The work on uploads, and the assets that it has begun."""
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, String, Table, Text, false
 
 from control.database.tables.metadata import Id, metadata
 
@@ -26,9 +26,19 @@ jobs = Table(
     Column("due_at", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("source_key", Text, nullable=False, server_default=""),
+    Column("draft", Boolean, nullable=False, server_default=false()),
     Index("ix_jobs_due", "state", "due_at"),
 )
 """`due_at`: a queued job may be leased from then on; the lease of a running one ends then."""
+
+drops = Table(
+    "drops",
+    metadata,
+    Column("drop_id", String(64), primary_key=True),
+    Column("taken_at", Double, nullable=False),
+)
+"""Objects below `incoming/` of which jobs were made, with the ids of uploads; kept as long as the objects are there."""
 
 unfinished_assets = Table(
     "unfinished_assets",

@@ -1,0 +1,79 @@
+"""What a bucket tells of new objects, as MinIO does. The only module that imports minio."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import urllib3
+from minio import Minio
+from minio.credentials.providers import AWSConfigProvider, ChainedProvider, EnvAWSProvider
+from minio.error import MinioException, S3Error
+
+from matinee.buckets.bucket import Bucket
+from matinee.errors import InvalidInput, Unavailable
+
+CREATED = ("s3:ObjectCreated:*",)
+LISTEN_SECONDS = 10.0
+"""How long silence may last; so long a thread outlives who does not want to hear any more."""
+CANNOT_TELL = {"NotImplemented", "MethodNotAllowed", "InvalidArgument", "InvalidRequest"}
+
+
+class Notifications:
+    """Tells of objects that are written below `path` of the object store; for one thread at a time.
+
+    What is written while nobody listens is not told.
+    """
+
+    def __init__(self, bucket: Bucket, path: str) -> None:
+        scheme, _, self._host = bucket.endpoint.partition("://")
+        keys = bucket.keys
+        self._bucket = bucket.name
+        self._prefix = bucket.key(f"{path}/")
+        self._client = Minio(
+            self._host or "s3.amazonaws.com",
+            access_key=keys.access_key_id if keys else None,
+            secret_key=keys.secret_access_key if keys else None,
+            session_token=(keys.session_token or None) if keys else None,
+            secure=scheme != "http",
+            region=bucket.region,
+            credentials=None if keys else ChainedProvider([EnvAWSProvider(), AWSConfigProvider()]),
+            http_client=urllib3.PoolManager(
+                timeout=urllib3.Timeout(connect=bucket.timeout_seconds, read=LISTEN_SECONDS), retries=False
+            ),
+        )
+        self._listening = ExitStack()
+        self._events: Iterator[Any] | None = None
+
+    def wait(self) -> bool:
+        """Wait until something is written, or for LISTEN_SECONDS; answer which.
+
+        Raises `InvalidInput` when the server cannot tell, `Unavailable` when it is away.
+        """
+        if not self._host:
+            raise InvalidInput("Amazon does not tell of new objects by this call")
+        with self._translated():
+            if self._events is None:
+                told = self._client.listen_bucket_notification(self._bucket, self._prefix, events=CREATED)
+                self._events = iter(self._listening.enter_context(told))
+            try:
+                next(self._events)
+            except urllib3.exceptions.ReadTimeoutError:
+                self._hang_up()
+                return False
+        return True
+
+    def _hang_up(self) -> None:
+        self._events = None
+        self._listening.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except S3Error as error:
+            self._hang_up()
+            words = f"the S3 server answers {error.code}: {error.message}"
+            raise (InvalidInput if error.code in CANNOT_TELL else Unavailable)(words) from error
+        except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            self._hang_up()
+            raise Unavailable(f"the S3 server does not answer: {error}") from error
