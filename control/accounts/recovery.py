@@ -18,6 +18,8 @@ from matinee.tokens import Clock
 from protos.v1 import auth_pb2 as pb
 
 NOBODY = ""
+SECRET_SECONDS = 3.0
+"""Within how long a letter leaves that only accounts get."""
 CHANGED = "the password of the account was changed; sign in again"
 
 
@@ -57,7 +59,8 @@ class Recovery:
         async with self._database.write() as connection:
             account = await accounts.by_email(connection, email)
             token, _ = await self._tokens.reset(connection, email, account.account_id if account else None)
-            await self._postbox.post(connection, self._letters.reset(email if account else NOBODY, token))
+            letter = self._letters.reset(email if account else NOBODY, token)
+            await self._postbox.post(connection, letter, within=SECRET_SECONDS)
         return pb.RequestPasswordResetResponse()
 
     async def reset(self, request: pb.ResetPasswordRequest) -> pb.ResetPasswordResponse:

@@ -6,6 +6,7 @@ mail server has it. A postbox that dies in between sends it again, with the same
 
 import asyncio
 from contextlib import suppress
+from secrets import SystemRandom
 
 import structlog
 
@@ -45,12 +46,15 @@ class Postbox:
         self._clock = clock
         self._away = False
 
-    async def post(self, connection: Connection, letter: Letter) -> None:
-        """Have a letter sent when the transaction is committed; one without a recipient takes as long, and is not."""
+    async def post(self, connection: Connection, letter: Letter, *, within: float = 0.0) -> None:
+        """Have a letter sent when the transaction is committed; one without a recipient takes as long, and is not.
+
+        Where nobody may know whether there is a letter, it leaves `within` so many seconds, and nobody can tell when:
+        who calls just then may find that somebody else is at work.
+        """
         now = self._clock()
-        waiting = WaitingLetter(
-            new_id(self._clock), letter.recipient, letter.subject, letter.text, now, now + LEAVING_SECONDS
-        )
+        due_at = now + LEAVING_SECONDS + SystemRandom().uniform(0, within)
+        waiting = WaitingLetter(new_id(self._clock), letter.recipient, letter.subject, letter.text, now, due_at)
         await waiting_letters.add(connection, waiting)
 
     async def run(self) -> None:

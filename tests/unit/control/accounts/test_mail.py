@@ -217,6 +217,15 @@ async def test_a_letter_of_what_is_undone_is_none(office: Office, box: Mailbox) 
     assert not box.talked
 
 
+async def test_nobody_can_tell_when_a_letter_leaves_that_may_be_none(office: Office) -> None:
+    async with office.database.write() as connection:
+        for _ in range(50):
+            await office.postbox.post(connection, LETTER, within=3.0)
+        moments = {one.due_at - office.clock.now for one in await waiting_letters.next_due(connection, 50)}
+    assert len(moments) == 50
+    assert min(moments) >= LEAVING_SECONDS > max(moments) - 3.0
+
+
 async def test_a_letter_to_nobody_is_forgotten_unsent(office: Office, box: Mailbox) -> None:
     await office.post(replace(LETTER, recipient=""))
     await office.send()
