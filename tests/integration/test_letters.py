@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import re
 import sys
 from asyncio.subprocess import create_subprocess_exec
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from control.accounts.mail.postbox import LEAVING_SECONDS
 from matinee.instance import free_port
 from matinee.rpc import Channel, open_channel
 from matinee.settings import Settings, load_settings
@@ -41,6 +43,20 @@ async def control(settings: Settings, smtp_url: str) -> AsyncIterator[Channel]:
     finally:
         process.kill()
         await process.wait()
+
+
+async def test_whenever_control_is_killed_every_letter_comes_and_one_that_comes_twice_is_the_same(
+    tmp_path: Path,
+) -> None:
+    settings, moments = load_settings(data=tmp_path), random.Random()
+    async with mail_server() as box:
+        for email in EMAILS:
+            async with control(settings, box.url) as channel:
+                await AuthServiceStub(channel).Register(RegisterRequest(email=email, password="a long password"))
+                await asyncio.sleep(moments.uniform(0, 2 * LEAVING_SECONDS))
+        async with control(settings, box.url):
+            await until(lambda: set(box.recipients) == set(EMAILS) and len(box.messages) == len(box.recipients))
+    assert len({message["Message-ID"] for message in box.messages}) == len(EMAILS)
 
 
 async def test_letters_of_a_control_that_was_killed_are_sent_by_the_next(tmp_path: Path) -> None:

@@ -41,7 +41,10 @@ export async function problemOf(answer: Response): Promise<string> {
 
 let refreshing: Promise<boolean> | undefined;
 
-/** Trades the refresh cookie for new cookies: once at a time in all tabs, because a refresh token works only once. */
+/**
+ * Trades the refresh cookie for new cookies: once at a time in all tabs, because a refresh token works only once. Over
+ * plain http there are no locks; tabs that come at the same moment are given the same new token then.
+ */
 export function refresh(): Promise<boolean> {
   const trade = async () => (await send("/auth:refresh", "POST", {})).ok;
   const alone = () => (isSecureContext ? navigator.locks.request("matinee-refresh", trade) : trade());
