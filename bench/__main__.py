@@ -9,6 +9,7 @@ BENCHMARKS = (
     "ladder",
     "cluster",
     "ranges",
+    "slow_connections",
     "playlists",
     "asset_index",
     "uploads",

@@ -21,8 +21,10 @@ ROUNDS = 5
 CROWD = 500
 RANGE = "Range: bytes=123456789-123522324"
 SETTLE_SECONDS = 2
-"""Until their sockets are full, and what is measured is how they sip; and until the edge has seen them all go."""
+"""Until the edge has seen them all come, or go."""
 SIP_BYTES, SIP_SECONDS = 16 * 1024, 1.0
+RECEIVED_BYTES = 64 * 1024
+"""What the system keeps for a client that does not read: by itself it would take megabytes at once."""
 
 Company = Callable[[str], AbstractContextManager[None]]
 
@@ -34,7 +36,9 @@ def crowd(url: str, request: bytes) -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
         clients = []
         for _ in range(CROWD):
-            client = stack.enter_context(socket.create_connection((address.hostname, address.port)))
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
+            client.connect((address.hostname, address.port))
             client.sendall(request)
             clients.append(client)
         time.sleep(SETTLE_SECONDS)
@@ -55,6 +59,8 @@ def slow_readers(url: str) -> Iterator[None]:
     request = f"GET {urlsplit(url).path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
     enough = threading.Event()
     with crowd(url, request) as clients:
+        for client in clients:
+            client.recv(SIP_BYTES)  # the edge has begun with all of them
 
         def sip() -> None:
             while not enough.wait(SIP_SECONDS / CROWD):
