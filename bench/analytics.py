@@ -20,6 +20,7 @@ from bench.analytics_filling import PLAYS_OF_ACCOUNT, TITLES, fill, pairs, repor
 from bench.table import show
 from control.analytics import quality
 from control.analytics.plays import STATISTICS
+from control.analytics.recommendations import popular_now
 from control.analytics.statistics import audience, of_all, of_title
 from control.database import Database, titles
 from control.database.engine import open_database
@@ -83,6 +84,12 @@ async def _rates(database: Database, accounts: int) -> list[tuple[str, str]]:
     ]
 
 
+async def popular(database: Database, now: float) -> Sequence[str]:
+    """What newcomers are offered."""
+    async with database.read() as connection:
+        return await popular_now(connection, now)
+
+
 def _asks(database: Database) -> dict[str, Callable[[], Awaitable[Any]]]:
     one = pb.GetTitleStatisticsRequest(title_id=numbered("t", 0))
     one_long = pb.GetTitleStatisticsRequest(title_id=numbered("t", 0), from_day="2025-10-24")
@@ -92,6 +99,7 @@ def _asks(database: Database) -> dict[str, Callable[[], Awaitable[Any]]]:
         "all titles and the 100 most played, 400 days": lambda: of_all(database, all_long, NOON),
         "the most played title, 28 days": lambda: of_title(database, one, NOON),
         "the most played title, 400 days": lambda: of_title(database, one_long, NOON),
+        "the 1,000 most popular works, 28 days": lambda: popular(database, NOON),
         "the audience": lambda: audience(database, NOON),
     }
 

@@ -72,7 +72,7 @@ class Recommendations:
             known = await titles.among(connection, watched[:LOOKED_AT])
             nameable = frozenset(title.title_id for title in known.values() if visible(title, now))
             suggested = await asyncio.to_thread(learnt.suggest, watched[:LOOKED_AT], nameable)
-            popular = chain(await self._popular_now(connection, now), learnt.title_ids)
+            popular = chain(await self._popular_lately(connection, now), learnt.title_ids)
             unreasoned = (Suggestion(title_id, "") for title_id in popular)
             candidates = _candidates(connection, chain(suggested, unreasoned), now)
             standing = await ledger.standing(connection, person.account_id, person.role, now)
@@ -88,12 +88,18 @@ class Recommendations:
             self._affinity, self._version = learnt, version
         return self._affinity
 
-    async def _popular_now(self, connection: Connection, now: float) -> Sequence[str]:
-        """What most accounts played lately; whoever asks while it is looked up gets what was known before."""
+    async def _popular_lately(self, connection: Connection, now: float) -> Sequence[str]:
+        """What is popular, or was a while ago: whoever asks while it is looked up gets what was known before."""
         if now >= self._popular_until:
-            self._popular_until, today = now + FRESH_SECONDS, int(now // DAY_SECONDS)
-            self._popular = await recommendations.popular(connection, today - POPULAR_DAYS + 1, today, POPULAR)
+            self._popular_until = now + FRESH_SECONDS
+            self._popular = await popular_now(connection, now)
         return self._popular
+
+
+async def popular_now(connection: Connection, now: float) -> Sequence[str]:
+    """What most accounts played in the last days, the most popular first."""
+    today = int(now // DAY_SECONDS)
+    return await recommendations.popular(connection, today - POPULAR_DAYS + 1, today, POPULAR)
 
 
 async def _candidates(
