@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 import sys
-import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -92,19 +91,21 @@ class Fleet:
         answers = await asyncio.gather(*(door.get(f"{folder}{TRACK}") for door in self.doors))
         return {answer.status_code for answer in answers}
 
-    async def revocation(self, viewer: Headers, number: int) -> float:
-        """Open a session at one edge, have all serve it, and end it at another: seconds until none serves it."""
-        played, door = await self.play(viewer, number % len(self.doors)), self.doors[(number + 1) % len(self.doors)]
+    async def served(self, viewer: Headers, number: int) -> httpx.Response:
+        """A playback session that was opened at one edge, and is served by all."""
+        played = await self.play(viewer, number % len(self.doors))
         assert await self.statuses(path(played)) == {HTTPStatus.OK}
-        began = time.monotonic()
+        return played
+
+    async def revoke(self, viewer: Headers, played: httpx.Response, number: int) -> None:
+        """End a session at an edge, and wait until none serves it."""
         stop = f"/api/v1/playback/{played.json()['session_id']}:stop"
-        assert (await door.post(stop, headers=viewer, json={})).is_success
+        assert (await self.doors[number % len(self.doors)].post(stop, headers=viewer, json={})).is_success
 
         async def heard() -> bool:
             return await self.statuses(path(played)) == {HTTPStatus.FORBIDDEN}
 
         await until(heard)
-        return time.monotonic() - began
 
     async def _start(self, kind: str, number: int, **environment: str) -> None:
         name = f"{kind}-{number}"
@@ -117,13 +118,15 @@ class Fleet:
 
 @asynccontextmanager
 async def running_fleet(folder: Path, *, controls: int, edges: int, **settings: str) -> AsyncIterator[Fleet]:
-    """So many controls and edges, with settings such as TOKENS__GRANT_SECONDS="3", and a film; they have an end."""
+    """So many controls and edges, with settings such as TOKENS__GRANT_SECONDS="3", and a film; they have an end.
+
+    DATABASE__URL is wanted: it is what the controls share.
+    """
     addresses = [f"{HOST}:{free_port(HOST)}" for _ in range(controls)]
     (folder / "secret").write_text(secrets.token_hex(32))
     shared = {
         "CONTROL__ADDRESS": ",".join(addresses),
         "CONTROL__SECRET_FILE": str(folder / "secret"),
-        "DATABASE__URL": f"sqlite+aiosqlite:///{folder / 'matinee.db'}",
         "EVENTS__URL": f"sqlite:///{folder / 'events.db'}",
         "STORE__URL": (folder / "objects").as_uri(),
         "HTTP__PUBLIC_URL": "http://films.example",

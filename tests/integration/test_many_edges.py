@@ -3,14 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
 
+from tests.databases import DATABASES, sqlite_url
 from tests.fleet import TRACK, Fleet, path, running_fleet
-from tests.patience import PATIENCE, until
+from tests.patience import PATIENCE, until, within
+from tests.playhouse import Headers
 from tests.tus import create, patch
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -18,12 +20,29 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 STREAMS = 2
 GRANT_SECONDS = 3
 REVOCATION_SECONDS = 1.0
+RECONNECT_SECONDS = 3.0
+"""How late an edge may find a control that is back: it tries every two seconds."""
+PLAYER_SECONDS = 0.05
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def shared_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database without tables that several controls open."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path_factory.mktemp("shared") / "matinee.db")
+    else:
+        with request.getfixturevalue("server").database("template1") as url:
+            yield url
 
 
 @pytest.fixture(scope="module")
-async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
-    limits = {"SUBSCRIPTIONS__FREE_STREAMS": str(STREAMS), "TOKENS__GRANT_SECONDS": str(GRANT_SECONDS)}
-    async with running_fleet(tmp_path_factory.mktemp("fleet"), controls=2, edges=3, **limits) as fleet:
+async def fleet(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+    settings = {
+        "DATABASE__URL": shared_database,
+        "SUBSCRIPTIONS__FREE_STREAMS": str(STREAMS),
+        "TOKENS__GRANT_SECONDS": str(GRANT_SECONDS),
+    }
+    async with running_fleet(tmp_path_factory.mktemp("fleet"), controls=2, edges=3, **settings) as fleet:
         yield fleet
 
 
@@ -76,8 +95,8 @@ async def test_every_edge_tells_pages_what_happens_through_any_other(fleet: Flee
 
 async def test_every_edge_hears_within_a_second_that_a_session_has_ended(fleet: Fleet) -> None:
     viewer = await fleet.viewer()
-    seconds = [await fleet.revocation(viewer, number) for number in range(30)]
-    assert max(seconds) < REVOCATION_SECONDS, sorted(seconds)
+    for number in range(30):
+        await revoked_in_time(fleet, viewer, number)
 
 
 async def test_nobody_who_watches_notices_that_a_control_is_killed(fleet: Fleet) -> None:
@@ -87,11 +106,24 @@ async def test_nobody_who_watches_notices_that_a_control_is_killed(fleet: Fleet)
             await fleet.end(f"control-{number}")
             killed = time.monotonic()
             viewer = await fleet.viewer()
-            seconds = [await fleet.revocation(viewer, other) for other in range(6)]
-            assert max(seconds) < REVOCATION_SECONDS, seconds
-            await until(lambda: time.monotonic() > killed + 2 * GRANT_SECONDS)  # noqa: B023 - asked here alone
+            for other in range(6):
+                await revoked_in_time(fleet, viewer, other)
+            await passed(killed, 2 * GRANT_SECONDS)
             await fleet.start_control(number)
+            await passed(time.monotonic(), RECONNECT_SECONDS)
     assert answers.keys() == {"200"}
+
+
+async def revoked_in_time(fleet: Fleet, viewer: Headers, number: int) -> None:
+    """Opens a session at one edge and ends it at another, of which all hear in time."""
+    played = await fleet.served(viewer, number)
+    async with within(REVOCATION_SECONDS):
+        await fleet.revoke(viewer, played, number + 1)
+
+
+async def passed(since: float, seconds: float) -> None:
+    """Waits until so much time has passed since a moment."""
+    await until(lambda: time.monotonic() > since + seconds)
 
 
 @asynccontextmanager
@@ -106,6 +138,7 @@ async def audience(fleet: Fleet, folders: list[str]) -> AsyncIterator[Counter[st
                     answers[str((await door.get(f"{folder}{name}")).status_code)] += 1
                 except httpx.TransportError as error:
                     answers[type(error).__name__] += 1
+                await asyncio.sleep(PLAYER_SECONDS)
 
     watching = [asyncio.create_task(watch(door, folder)) for door in fleet.doors for folder in folders]
     try:
