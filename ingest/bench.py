@@ -64,7 +64,9 @@ class Bench:
 def open_bench(settings: Settings, store: ObjectStore) -> Iterator[Bench]:
     """A bench on this machine; what killed ones left is removed first."""
     root = settings.scratch_directory / "cluster"
-    with scratch.orphans(root), scratch.claim(root) as folder:
+    with scratch.orphans(root) as dead:
+        log.info("what killed workers left is removed", folders=len(dead))
+    with scratch.claim(root) as folder:
         films = Films(root / "films", store)
         films.sweep()
         try:

@@ -76,6 +76,8 @@ class ClusterExecutor(Executor):
         self._client: Client | None = None
         self._connecting, self._turn = asyncio.Lock(), asyncio.Lock()
         self._busy, self._freed = 0, asyncio.Event()
+        self._manned = True
+        """Whether there was a worker when it was last looked for one."""
         self._works: dict[str, _Work] = {}
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -171,8 +173,9 @@ class ClusterExecutor(Executor):
             found = len(await asyncio.to_thread(workers, await self._connected()))
         except OSError:
             return 0
-        if not found:
+        if not found and self._manned:
             log.warning("the Dask cluster has no worker; waiting for one", start="matinee dask-worker")
+        self._manned = found > 0
         return found
 
     async def _connected(self) -> Client:

@@ -11,7 +11,7 @@ import dask
 import structlog
 from distributed import Worker
 
-from matinee.cluster.connection import ENCODE, address, has_tls, security
+from matinee.cluster.connection import ENCODE, PAUSE_SECONDS, address, has_tls, security
 from matinee.cluster.logs import take_over_logs
 from matinee.cluster.work import Station
 from matinee.errors import InvalidInput
@@ -68,12 +68,13 @@ async def _serve_once(worker: Worker, stopping: "asyncio.Task[bool]") -> None:
     """Serve until the scheduler is lost or somebody says stop."""
     serving = asyncio.create_task(_serving(worker))
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        log.warning("the Dask scheduler was lost; waiting for it")
-    else:
+    if not serving.done():
         await _leave(worker)
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+        serving.cancel()
+    [error] = await asyncio.gather(serving, return_exceptions=True)
+    if not stopping.done():
+        log.warning("the Dask scheduler was lost; waiting for it", reason=str(error and (error.__cause__ or error)))
+        await asyncio.wait({stopping}, timeout=PAUSE_SECONDS)
 
 
 async def _serving(worker: Worker) -> None:

@@ -78,3 +78,14 @@ def test_nothing_is_kept_of_work_that_was_cancelled(bench: Bench, store: ObjectS
         bench.encode(COPY, TERMS, VERSION, stopping(after=2), unheard)
     assert asyncio.run(store.list("spans")) == []
     assert list(bench.folder.iterdir()) == []
+
+
+def test_what_a_killed_worker_left_is_removed_at_the_next_start(tmp_path: Path, store: ObjectStore) -> None:
+    left = tmp_path / "scratch" / "cluster" / "worker-killed" / "piece"
+    copy = tmp_path / "scratch" / "cluster" / "films" / "another" / "film"
+    for folder in (left, copy.parent):
+        folder.mkdir(parents=True)
+    copy.write_bytes(FILM)
+    with open_bench(load_settings(data=tmp_path), store):
+        assert not left.exists()
+        assert not copy.exists()
