@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 import structlog
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, InvalidPathError, NotFoundError, PreconditionError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
 from matinee.buckets.bucket import Bucket, bucket
-from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
+from matinee.errors import DataLoss, InvalidInput, NotFound, PermissionDenied, Unavailable
 from matinee.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -34,11 +34,17 @@ FIRST_PAUSE = timedelta(milliseconds=100)
 LONGEST_PAUSE = timedelta(seconds=5)
 FAILURES = (BaseError, FileNotFoundError)
 """What the library raises; what is not there it tells as Python does."""
+NOTHING = "none"
+"""A prefix below which there is nothing."""
+REFUSED = ("status code: 401", "status code: 403")
 NO_BUCKET = "<Code>NoSuchBucket</Code>"
 FULL = ("No space left on device", "Disk quota exceeded", "XMinioStorageFull", "QuotaExceeded")
 
 _CODE = re.compile("<Code>([A-Za-z]+)</Code>")
 """How an S3 server calls what is wrong."""
+
+_PATH = re.compile('Error parsing Path "(.*?)": ', re.DOTALL)
+"""Which name of somebody else's the library cannot read."""
 
 log = structlog.get_logger()
 
@@ -62,6 +68,21 @@ class ObjectStore:
     def __init__(self, backend: obstore.store.ObjectStore, folder: Path | None = None) -> None:
         self._backend = backend
         self._folder = folder
+
+    async def check(self) -> None:
+        """Look whether we are let in.
+
+        Raises `NotFound` for a bucket that is not there, and `PermissionDenied` for one that is not for us.
+        """
+        try:
+            await obstore.list(self._backend, prefix=NOTHING).collect_async()
+        except FAILURES as error:
+            if NO_BUCKET in str(error):
+                raise NotFound("the bucket of store.url is not there: make it with `matinee storage setup`") from error
+            if any(status in str(error) for status in REFUSED):
+                mend = "check the keys in [store], and make it ready with `matinee storage setup`"
+                raise PermissionDenied(f"the bucket of store.url refuses us ({_code(error)}): {mend}") from error
+            raise _translated(error, NOTHING) from error
 
     async def put(self, key: str, data: bytes) -> None:
         """Write an object whole; readers see the old content or the new, never a part."""
@@ -224,6 +245,9 @@ def _translated(error: Exception, key: str) -> Exception:
         return NotFound(f"the object store has no {key}")
     if isinstance(error, PreconditionError):
         return DataLoss(f"{key} was replaced while it was read")
+    if isinstance(error, InvalidPathError):
+        name = found[1] if (found := _PATH.search(str(error))) else key
+        return InvalidInput(f"the store has an object whose name cannot be used, {name!r}: rename it")
     # Viewers read the sentence of the error: addresses, folders and buckets are for the log alone.
     log.warning("the object store failed", key=key, reason=reason(error))
     if any(sign in str(error) for sign in FULL):
@@ -235,7 +259,10 @@ def reason(error: BaseException) -> str:
     """What went wrong, in a line; what the library says below its first one is for its own makers."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    words = str(error)
-    code = _CODE.search(words)
-    line = words.partition("\n")[0].partition(": <?xml")[0]
-    return f"{line}: {code[1]}" if code else line
+    line = str(error).partition("\n")[0].partition(": <?xml")[0]
+    return f"{line}: {code}" if (code := _code(error)) else line
+
+
+def _code(error: BaseException) -> str:
+    code = _CODE.search(str(error))
+    return code[1] if code else ""

@@ -14,21 +14,25 @@ from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import NoReturn
 
+import structlog
 import uvloop
 
 from matinee.bus import EventBus
-from matinee.errors import InvalidInput
+from matinee.errors import InvalidInput, Unavailable
 from matinee.event_log import open_event_log
 from matinee.executor import is_cluster, open_executor
 from matinee.instance import service_token
-from matinee.layout import span_prefix
 from matinee.rpc import open_control
 from matinee.settings import Settings
-from matinee.storage import open_store
+from matinee.storage import ObjectStore, open_store
 from matinee.telemetry import configure_logging
 from matinee.tokens import Clock
 
 DAY_SECONDS = 86_400
+STORE_SECONDS = 10.0
+"""How long a start waits for the object store."""
+
+log = structlog.get_logger()
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
@@ -38,7 +42,7 @@ async def control(settings: Settings, stop: asyncio.Event) -> None:
     from control.server import serve
 
     async with open_bus(settings) as bus:
-        await serve(settings, open_store(settings.store_url, settings.store), bus, stop)
+        await serve(settings, await opened_store(settings), bus, stop)
 
 
 async def edge(settings: Settings, stop: asyncio.Event) -> None:
@@ -46,14 +50,14 @@ async def edge(settings: Settings, stop: asyncio.Event) -> None:
     from edge.server import serve
 
     async with open_control(settings) as channel:
-        await serve(settings, open_store(settings.store_url, settings.store), channel, service_token(settings), stop)
+        await serve(settings, await opened_store(settings), channel, service_token(settings), stop)
 
 
 async def worker(settings: Settings, stop: asyncio.Event) -> None:
     """Take jobs and work on them."""
     from ingest.worker import work
 
-    store = open_store(settings.store_url, settings.store)
+    store = await opened_store(settings)
     with open_executor(settings.worker.executor) as executor:
         async with open_control(settings) as channel, _cluster(settings) as cluster:
             await work(settings, store, channel, executor, cluster, service_token(settings), stop)
@@ -67,7 +71,7 @@ async def dask_worker(settings: Settings, stop: asyncio.Event) -> None:
     from matinee.cluster.worker import serve
 
     store = open_store(settings.store_url, settings.store)
-    await store.list(span_prefix("none"))  # who cannot store would fail at one piece after the other
+    await store.check()  # who cannot store would fail at one piece after the other
     with open_bench(settings, store) as bench:
         await serve(settings, bench, bench.folder, stop)
 
@@ -102,6 +106,21 @@ def _cluster(settings: Settings) -> AbstractAsyncContextManager[Executor | None]
     from matinee.cluster.executor import open_cluster
 
     return open_cluster(settings)
+
+
+async def opened_store(settings: Settings) -> ObjectStore:
+    """The object store that the settings name; one that is away may come yet.
+
+    Raises `InvalidInput` for what cannot be opened, `NotFound` for a bucket that is not there, and `PermissionDenied`
+    for one that is not for us.
+    """
+    store = open_store(settings.store_url, settings.store)
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            await store.check()
+    except (Unavailable, TimeoutError):
+        log.warning("the object store does not answer yet", url=settings.store_url)
+    return store
 
 
 def _leave() -> NoReturn:

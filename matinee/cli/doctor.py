@@ -24,7 +24,6 @@ from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import Column, console, show, table
 from matinee.errors import InvalidInput, MatineeError, Unavailable
 from matinee.executor import is_cluster
-from matinee.layout import asset_prefix
 from matinee.rpc import is_serving, open_channel
 from matinee.settings import Settings
 from matinee.storage import open_store, reason
@@ -146,7 +145,7 @@ def _directory(settings: Settings) -> str:
 
 def _store(settings: Settings) -> str:
     try:
-        asyncio.run(open_store(settings.store_url, settings.store, create=False).list(asset_prefix("none")))
+        asyncio.run(open_store(settings.store_url, settings.store, create=False).check())
     except Unavailable as error:
         raise Unavailable(f"{settings.store_url}: {reason(error.__cause__ or error)}") from error
     return settings.store_url

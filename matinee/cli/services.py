@@ -36,6 +36,7 @@ def up(data: Data = None, host: Host = None, port: Port = None) -> None:
         print(f"Matinee is up: {settings.public_url}", flush=True)
         print(f"The administrator's login lies in {settings.data / 'admin.json'}", flush=True)
 
+    asyncio.run(wiring.opened_store(settings))
     with instance.hold_directory(settings):
         instance.require_port(settings.http.host, settings.http.port)
         asyncio.run(_supervise(settings, on_ready))

@@ -16,6 +16,7 @@ from control.jobs.incoming import Incoming
 from ingest.fetch import fetch
 from matinee.buckets import notifications
 from matinee.buckets.bucket import bucket
+from matinee.buckets.client import connect
 from matinee.buckets.notifications import Notifications
 from matinee.errors import InvalidInput, MatineeError, SourceRefused, Unavailable
 from matinee.settings import IncomingSettings, StoreSettings
@@ -266,6 +267,21 @@ async def test_a_file_that_is_written_to_is_left_until_it_is_whole(migrated_data
             return len(await jobs_of(house)) == 2
 
         await until(taken)
+
+
+@pytest.fixture
+def oddly_named(s3_server: Callable[[str], S3]) -> StoreSettings:
+    """A store in which somebody has dropped a film whose name has two lines."""
+    store = new_store(s3_server("seaweedfs"))
+    there = bucket(store)
+    connect(there).put_object(Bucket=there.name, Key=there.key("incoming/two\nlines.mkv"), Body=FILM)
+    return store
+
+
+async def test_a_name_that_nobody_can_read_is_told(oddly_named: StoreSettings, migrated_data: Path) -> None:
+    async with house_at(migrated_data, oddly_named, account="") as house, house.database() as database:
+        with pytest.raises(InvalidInput, match=r"whose name cannot be used, .*two\\nlines\.mkv'"):
+            await Incoming(database, house.store, IncomingSettings(account=ADMIN), time.time).look()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A house whose objects lie in a bucket: on a good day, and when the S3 server or the way to it is bad."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from tests.buckets import as_environment, new_store
 from tests.films import film
 from tests.patience import wait_until
 from tests.services.faults import Faults, faulty
-from tests.services.s3 import S3
+from tests.services.s3 import S3, servers
 from tests.stack import Stack, running_stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -84,8 +85,11 @@ def ranges(url: str, spans: list[tuple[int, int]]) -> list[httpx.Response]:
         return [client.get(url, headers={"Range": f"bytes={first}-{last}"}) for first, last in spans]
 
 
-def test_a_film_goes_through_a_bucket(tmp_path: Path, s3_server: Callable[[str], S3], source: Path) -> None:
-    store = new_store(s3_server("seaweedfs"))
+@pytest.mark.parametrize("server", servers())
+def test_a_film_goes_through_a_bucket(
+    tmp_path: Path, s3_server: Callable[[str], S3], source: Path, server: str
+) -> None:
+    store = new_store(s3_server(server))
     with house(tmp_path / "data", store) as stack:
         title_id = stack.ingest(source, "Sita")
         url, stored = video(stack, store, title_id)
@@ -95,6 +99,26 @@ def test_a_film_goes_through_a_bucket(tmp_path: Path, s3_server: Callable[[str],
         assert not (stack.data / "objects").exists()
         assert stack.matinee("titles", "delete", title_id, "--force").returncode == 0
         wait_until(lambda: not any(keys(store, prefix) for prefix in ("assets", "uploads", "spans")))
+
+
+@pytest.mark.parametrize("server", servers())
+def test_films_that_go_straight_to_the_bucket_and_that_are_dropped_there_can_be_played(
+    tmp_path: Path, s3_server: Callable[[str], S3], source: Path, server: str
+) -> None:
+    store = new_store(s3_server(server))
+    store = store.model_copy(update={"public_endpoint": store.endpoint})
+    ways = {"UPLOADS__DIRECT_BYTES": "1", "INCOMING__ACCOUNT": "admin@matinee.local", "INCOMING__POLL_SECONDS": "1"}
+    with house(tmp_path / "data", store, **ways) as stack:
+        sent = stack.ingest(source, "Sent")
+        assert keys(store, "direct")
+        anyio.run(open_store(store.url, store).put_file, "incoming/Dropped.mp4", source)
+        wait_until(lambda: not keys(store, "incoming"), reproach=stack.log)
+        titles = json.loads(stack.matinee("titles", "--json").stdout)
+        [dropped] = [title["title_id"] for title in titles if title["name"] == "Dropped"]
+        tracks = [video(stack, store, title_id) for title_id in (sent, dropped)]
+        for url, stored in tracks:
+            assert ranges(url, [(0, len(stored) - 1)])[0].content == stored
+        assert not keys(store, "uploads")
 
 
 @pytest.mark.parametrize("shares", BAD_WAYS.values(), ids=BAD_WAYS.keys())
