@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from matinee.buckets.bucket import bucket
@@ -46,6 +47,16 @@ def test_all_is_set_up_but_what_the_server_says_that_it_cannot_do(name: str, set
     assert {measure.name for measure in measures.values() if not measure.supported} == LACKS[name]
     assert all(measure.done for measure in measures.values() if measure.supported)
     assert all("not supported" in measures[lacking].state for lacking in LACKS[name])
+
+
+def test_browsers_may_send_parts_from_the_origin_of_the_house_alone(s3_server: Callable[[str], S3]) -> None:
+    store = new_bucket(s3_server("seaweedfs"))
+    wanted = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-amz-checksum-sha256"}
+    url = f"{store.endpoint}/{bucket(store).name}/part"
+    origins = (ARRANGEMENT.origin, "https://evil.example")
+    answers = [httpx.options(url, headers={"Origin": origin, **wanted}, trust_env=False) for origin in origins]
+    assert [answer.headers.get("Access-Control-Allow-Origin") for answer in answers] == [ARRANGEMENT.origin, None]
+    assert "x-amz-checksum-sha256" in answers[0].headers["Access-Control-Allow-Headers"].lower()
 
 
 def test_a_bucket_that_is_there_is_left_as_it_is(settings: StoreSettings) -> None:

@@ -21,7 +21,7 @@ from matinee.storage import open_store
 from tests.buckets import as_environment, new_store
 from tests.services.faults import Faults, faulty
 from tests.services.s3 import S3, servers
-from tests.stack import Stack, running_stack
+from tests.stack import ROOT, Stack, running_stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -171,3 +171,20 @@ def test_where_clients_do_not_reach_the_bucket_a_film_goes_through_the_edge(
         before = house.sizes("direct")
         assert other.send(film, tmp_path / "memory").job_id
         assert house.sizes("direct") == before
+
+
+def test_the_example_of_the_documentation_uploads(house: House, film: Path) -> None:
+    house.way.begin()
+    page = (ROOT / "docs" / "ingest.md").read_text().partition("### Straight to the bucket")[2]
+    example = page.partition("```python\n")[2].partition("```")[0]
+    setting = f'token = "{house.token()}"\n'
+    told = example.replace("https://films.example", house.stack.url).replace('"film.mkv"', repr(str(film)))
+    told = told.replace("httpx.Client(", "httpx.Client(trust_env=False, ").replace(
+        "httpx.put(", "httpx.Client(trust_env=False).put("
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", setting + told], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert said.returncode == 0, said.stderr
+    assert "job_id" in said.stdout
+    assert house.holds(film)

@@ -27,7 +27,8 @@ def event_bus(folder: Path) -> Iterator[Environment]:
 def object_store(folder: Path) -> Iterator[Environment]:
     """SeaweedFS, with a bucket."""
     with s3(folder) as server:
-        yield as_environment(new_bucket(server))
+        store = new_bucket(server).model_copy(update={"public_endpoint": server.endpoint})
+        yield as_environment(store)
 
 
 @contextmanager
