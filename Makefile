@@ -41,7 +41,7 @@ unit: $(DEVELOPMENT) $(KAFKA)
 	$(SPREAD) tests/unit tests/contract
 
 ## services: the real services on loopback, until Ctrl-C, and the settings by which `matinee up` uses them
-services: $(DEVELOPMENT) $(KAFKA)
+services: $(DEVELOPMENT) $(KAFKA) $(OIDC)
 	@$(BIN)/python -m tests.services
 
 ## bench: the tables of docs/benchmarks.md

@@ -11,8 +11,9 @@ from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from tests.databases import database_url, empty_database_url, migrated, server
+from tests.machine import absent, require
 from tests.services.kafka import Broker, kafka
-from tests.services.s3 import S3, missing, s3
+from tests.services.s3 import S3, s3
 from tests.stack import Stack, running_stack
 
 __all__ = ["database_url", "empty_database_url", "migrated", "server"]
@@ -103,6 +104,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One broker of Kafka for all tests that only use it, each with a prefix of its own."""
+    require("Apache Kafka")
     with kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running
 
@@ -110,17 +112,24 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], S3]]:
     """Starts an S3 server by its name, once for the whole run."""
+    require("SeaweedFS")
     with ExitStack() as stack:
         yield cache(lambda server: stack.enter_context(s3(tmp_path_factory.mktemp(server), server)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for absent, reason in missing().items():
-        terminalreporter.write_line(f"not tested against {absent}: {reason}")
+    for name, reason in absent().items():
+        terminalreporter.write_line(f"not tested with {name}, which this machine has not: {reason}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--forbid-skips", action="store_true", help="Fail when a test is skipped: nothing may be missing.")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.getoption("--forbid-skips") and (missing := absent()):
+        told = "; ".join(f"{name}, since {reason}" for name, reason in missing.items())
+        pytest.exit(f"nothing may be missing, and this machine has no {told}", returncode=1)
 
 
 @pytest.hookimpl(wrapper=True)

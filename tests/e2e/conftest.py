@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.chromium import Complaints, chromium
 from tests.films import film
+from tests.machine import require
 from tests.stack import Stack
 
 
@@ -76,10 +77,8 @@ def page(signed_in: BrowserContext) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def players() -> Path:
     """The folder with the players of others."""
-    folder = Path(__file__).with_name("players")
-    if not (folder / "node_modules").is_dir():
-        pytest.skip("the players are not installed: `make test` installs them")
-    return folder
+    require("the players of the web")
+    return Path(__file__).with_name("players")
 
 
 @pytest.fixture(scope="module")

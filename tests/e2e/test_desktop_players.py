@@ -1,7 +1,6 @@
 """VLC, mpv and ffmpeg play our signed URLs, as they are."""
 
 import re
-import shutil
 import subprocess
 from urllib.parse import urljoin
 
@@ -11,6 +10,7 @@ import pytest
 from tests.e2e import vlc
 from tests.e2e.conftest import Title
 from tests.e2e.playback import play
+from tests.machine import require
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -37,8 +37,7 @@ def test_vlc_seeks(stack: Stack, title: Title, protocol: str) -> None:
 
 def mpv(url: str, *options: str) -> tuple[list[float], str]:
     """Play to the end; the moments that it showed in seconds, and what it complained of."""
-    if shutil.which("mpv") is None:
-        pytest.skip("there is no mpv on this machine")
+    require("mpv")
     done = subprocess.run(
         ["mpv", "--no-config", "--vo=null", "--ao=null", "--speed=4", "--msg-level=all=error,statusline=status",
          "--term-status-msg=at ${=time-pos}", *options, url],

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.machine import require
 from tests.patience import wait_until
 
 HARMLESS = ("interface error", "libvlc error")
@@ -71,8 +69,7 @@ def normal_user(home: str) -> dict[str, Any]:
 @contextmanager
 def playing(url: str) -> Iterator[Vlc]:
     """Play a URL, as a normal user: VLC refuses to run as root."""
-    if shutil.which("cvlc") is None:
-        pytest.skip("there is no VLC on this machine")
+    require("VLC")
     options = ["-I", "oldrc", "--rc-fake-tty", "-v", "--no-color", "--vout", "dummy", "--aout", "dummy"]
     with tempfile.TemporaryDirectory() as home:
         identity = normal_user(home) if os.geteuid() == 0 else {}

@@ -21,5 +21,5 @@ def test_it_prints_the_settings_of_every_service_and_ends_with_them() -> None:
             told.append(line.partition("=")[0])
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-    variables = ("DATABASE__URL", "EVENTS__URL", "STORE__URL", "STORE__ENDPOINT")
+    variables = ("DATABASE__URL", "EVENTS__URL", "STORE__URL", "STORE__ENDPOINT", "OIDC__PROVIDERS", "WORKER__EXECUTOR")
     assert {f"export MATINEE_{name}" for name in variables} <= set(told)

@@ -4,7 +4,6 @@ Each keeps all that it has below a folder and listens on ports that were free.
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sysconfig
@@ -15,10 +14,10 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+from tests.machine import MINIO
 from tests.patience import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-MINIO = ROOT / "build" / "minio" / "minio"
 ACCESS_KEY_ID = "matinee"
 SECRET_ACCESS_KEY = "matinee-of-the-tests"
 REGION = "us-east-1"
@@ -49,14 +48,6 @@ class S3:
 def servers() -> list[str]:
     """The names of the S3 servers that this machine has."""
     return ["seaweedfs", *(["minio"] if MINIO.exists() else [])]
-
-
-def missing() -> dict[str, str]:
-    """The names of those that it has not, each with the reason."""
-    if MINIO.exists():
-        return {}
-    go = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
-    return {"minio": "`make minio` has not built it" if go else "Go, which builds it, is not on this machine"}
 
 
 @contextmanager

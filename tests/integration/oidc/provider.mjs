@@ -1,22 +1,25 @@
-// A certified OpenID provider on loopback: `node provider.mjs REDIRECT_URI` prints its issuer once it listens.
+// A certified OpenID provider: `node provider.mjs REDIRECT_URI [HOST PORT ISSUER SECRET]` prints its issuer once it
+// listens: on a free port of loopback, or where it is told and a proxy passes on what comes for its issuer.
 // Whoever signs in is named by the address that they type; addresses at unverified.example are not verified.
 // SIGHUP has it sign with another key from then on, and forget the one before; it says so by the name of the key.
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
+const [redirectUri, host = "127.0.0.1", port = 0, known, secret = "the secret of matinee: 100 % & more"] =
+  process.argv.slice(2);
 const server = createServer();
-await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-const issuer = `http://127.0.0.1:${server.address().port}`;
-const client = { redirect_uris: [process.argv[2]], application_type: "native" };
+await new Promise((ready) => server.listen(Number(port), host, ready));
+const issuer = known ?? `http://${host}:${server.address().port}`;
+const client = { redirect_uris: [redirectUri], application_type: known ? "web" : "native" };
 let keys = 0;
 
 function provider() {
   keys += 1;
   const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
-  return new Provider(issuer, {
+  const provider = new Provider(issuer, {
     clients: [
-      { ...client, client_id: "matinee", client_secret: "the secret of matinee: 100 % & more" },
+      { ...client, client_id: "matinee", client_secret: secret },
       { ...client, client_id: "another", client_secret: "the secret of another" },
     ],
     claims: { openid: ["sub"], email: ["email", "email_verified"] },
@@ -27,7 +30,9 @@ function provider() {
     }),
     jwks: { keys: [{ ...key, use: "sig", alg: "RS256", kid: `key-${keys}` }] },
     pkce: { required: () => true },
-  }).callback();
+  });
+  provider.proxy = Boolean(known);
+  return provider.callback();
 }
 
 let answer = provider();

@@ -1,7 +1,6 @@
 """Track files as the real ffprobe reads them, against our own reader and the asset index: two that never met agree."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,6 +16,7 @@ from packager.index import AssetIndex, Track
 from packager.sources import SourceFile
 from packager.timeline import Timeline
 from packager.tracks import write_audio_track, write_video_track
+from tests.machine import require
 from tests.unit.packager.conftest import Encode
 
 PROFILES = {0x64: "High"}
@@ -50,8 +50,7 @@ class Probed(NamedTuple):
 
 def probe(path: Path) -> Probed:
     """Ask ffprobe."""
-    if shutil.which("ffprobe") is None:
-        pytest.skip("there is no ffprobe on this machine")
+    require("ffprobe")
     command = ["ffprobe", "-v", "error", "-show_streams", "-show_packets", "-of", "json", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
