@@ -11,7 +11,7 @@ from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from tests.databases import database_url, empty_database_url, migrated, server
-from tests.machine import absent, require
+from tests.machine import absent, demanded, require
 from tests.services.kafka import Broker, kafka
 from tests.services.s3 import S3, s3
 from tests.stack import Stack, running_stack
@@ -127,7 +127,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if session.config.getoption("--forbid-skips") and (missing := absent()):
+    if session.config.getoption("--forbid-skips") and (missing := demanded()):
         told = "; ".join(f"{name}, since {reason}" for name, reason in missing.items())
         pytest.exit(f"nothing may be missing, and this machine has no {told}", returncode=1)
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_hadolint_finds_nothing() -> None:
     checked(BINARIES / "hadolint", "Dockerfile")
+
+
+def test_the_image_is_made_of_every_package_of_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert {f"!{package}" for package in packages} <= set((ROOT / ".dockerignore").read_text().splitlines())
 
 
 def test_the_composition_obeys_its_schema() -> None:
