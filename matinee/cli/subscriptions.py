@@ -9,11 +9,11 @@ from rich.markup import escape
 
 from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
-from matinee.cli.options import Data, Json, pass_on, plain_id, settings_with
+from matinee.cli.options import Data, Json, pass_on, settings_with
 from matinee.cli.tables import Column, console, moment, show, table
+from matinee.cli.users import User, account_id
 from matinee.errors import InvalidInput
 
-AccountId = Annotated[str, typer.Argument(callback=plain_id, help="As `matinee users` shows it.")]
 PlanId = Annotated[str, typer.Argument(help="A plan; 'none' ends the subscription now.")]
 Until = Annotated[str | None, typer.Option(help="Until when it is paid, such as 2027-01-31; else one period.")]
 NONE = "none"
@@ -59,14 +59,14 @@ def list_subscriptions(context: typer.Context, data: Data = None, as_json: Json 
 
 
 def set_subscription(
-    account_id: AccountId, plan_id: PlanId, until: Until = None, data: Data = None, as_json: Json = False
+    user: User, plan_id: PlanId, until: Until = None, data: Data = None, as_json: Json = False
 ) -> None:
     """Say of an account that it has a plan and until when it is paid, or that it has none any more."""
     body: dict[str, Any] = {"plan_id": "" if plan_id == NONE else plan_id}
     if until:
         body["paid_until"] = _moment(until)
     with open_api(settings_with(data)) as api:
-        answer = api.call("PUT", f"/accounts/{account_id}/subscription", body)
+        answer = api.call("PUT", f"/accounts/{account_id(api, user)}/subscription", body)
     subscription = plain(answer["subscription"]) if answer.get("subscription") else None
     print(json.dumps(subscription) if as_json else _sentence(subscription))
 

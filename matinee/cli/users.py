@@ -101,15 +101,15 @@ def enable(user: User, data: Data = None, as_json: Json = False) -> None:
 def delete_user(user: User, data: Data = None, as_json: Json = False) -> None:
     """Remove an account with all that is of it alone."""
     with open_api(settings_with(data)) as api:
-        account_id = _account_id(api, user)
-        api.call("DELETE", f"/accounts/{account_id}")
-    print(json.dumps({"account_id": account_id, "state": "deleted"}) if as_json else f"Deleted {user}.")
+        gone = account_id(api, user)
+        api.call("DELETE", f"/accounts/{gone}")
+    print(json.dumps({"account_id": gone, "state": "deleted"}) if as_json else f"Deleted {user}.")
 
 
 def reset_password(user: User, data: Data = None, as_json: Json = False) -> None:
     """Print a link by which the owner of an account sets a new password."""
     with open_api(settings_with(data)) as api:
-        issued = _reset_link(api, _account_id(api, user))
+        issued = _reset_link(api, account_id(api, user))
     print(json.dumps(issued) if as_json else f"{issued['reset_url']}\nIt is good until {moment(issued['expires_at'])}.")
 
 
@@ -135,7 +135,8 @@ def role_word(account: Answer) -> str:
     return str(account["role"]).removeprefix("ROLE_").lower()
 
 
-def _account_id(api: Api, user: str) -> str:
+def account_id(api: Api, user: str) -> str:
+    """The id of an account that is named by its e-mail address, or its id. Raises `NotFound` for an address."""
     if "@" not in user:
         return user
     found = api.call("GET", "/accounts", email=user)["accounts"]
@@ -145,10 +146,10 @@ def _account_id(api: Api, user: str) -> str:
 
 
 def _changed(api: Api, user: str, change: Answer) -> Answer:
-    answer = api.call("PATCH", f"/accounts/{_account_id(api, user)}", change)
+    answer = api.call("PATCH", f"/accounts/{account_id(api, user)}", change)
     return dict(answer["account"])
 
 
-def _reset_link(api: Api, account_id: str) -> Answer:
-    issued = api.call("POST", f"/accounts/{account_id}:issuePasswordReset", {})
+def _reset_link(api: Api, of: str) -> Answer:
+    issued = api.call("POST", f"/accounts/{of}:issuePasswordReset", {})
     return {"reset_url": f"{api.url}/reset?token={issued['token']}", "expires_at": issued["expires_at"]}
