@@ -25,6 +25,7 @@ settings.load_profile("unhurried")
 MAY_BLOCK = [
     # Before a service serves, and after that, nobody waits for its loop.
     ("control/server.py", {"serve"}),
+    ("control/accounts/first_start.py", {"create_admin"}),
     ("matinee/certificates.py", {"_read"}),
     ("control/database/engine.py", {"open_database"}),
     ("control/database/migration.py", {"upgrade"}),

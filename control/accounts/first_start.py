@@ -39,16 +39,25 @@ def service_token(settings: Settings) -> str:
 
 
 async def create_admin(database: Database, passwords: Passwords, settings: Settings, clock: Clock) -> None:
-    """Make the first account, when there is none, from `admin.json` in the data folder; and that file if need be."""
+    """Make the first account, when there is none, from `admin.json` in the data folder; and that file if need be.
+
+    Of several controls that start at once one makes it; what the others have written down is no login, and goes again.
+    """
     async with database.read() as connection:
         if await accounts.any_account(connection):
             return
-    credential = _read(settings.data / "admin.json")
+    file = settings.data / "admin.json"
+    is_given = file.exists()
+    credential = _read(file)
     password_hash = await passwords.hash(credential["password"])
     admin = Account(new_id(clock), credential["email"], password_hash, "admin", clock())
     async with database.write() as connection:
-        if not await accounts.any_account(connection):
+        if not await accounts.any_account(connection, lock=True):
             await accounts.add(connection, admin)
+            return
+        made = await accounts.by_email(connection, admin.email)
+    if not is_given and not (made and await passwords.matches(credential["password"], made.password_hash)):
+        file.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, str]:
