@@ -142,15 +142,22 @@ async def running_fleet(folder: Path, *, controls: int, edges: int, **settings: 
             client = httpx.AsyncClient(base_url=f"http://{HOST}:{free_port(HOST)}", trust_env=False, timeout=30)
             fleet.doors.append(await stack.enter_async_context(client))
         try:
-            for number in range(controls):
-                await fleet.start_control(number + 1)
-            await asyncio.gather(*(fleet.start_edge(number + 1) for number in range(edges)))
-            fleet.admin = await fleet.sign_in(json.loads((folder / "control-1" / "admin.json").read_text()))
+            await asyncio.gather(
+                *(fleet.start_control(number + 1) for number in range(controls)),
+                *(fleet.start_edge(number + 1) for number in range(edges)),
+            )
+            fleet.admin = await fleet.sign_in(_first_login(folder))
             fleet.title_id = await publish(known, fleet.admin)
             yield fleet
         finally:
             for name in tuple(fleet.running):
                 await fleet.end(name)
+
+
+def _first_login(folder: Path) -> dict[str, str]:
+    """What the control that was first has written down."""
+    [login] = folder.glob("control-*/admin.json")
+    return dict(json.loads(login.read_text()))
 
 
 def path(played: httpx.Response) -> str:
