@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def sections(executor: str) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Twelve seconds that make six slow spans."""
-    return film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=2 * SPANS).read_bytes()
+    return film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=2 * SPANS, size=(640, 360)).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +83,22 @@ async def asset(studio: Studio) -> dict[str, str]:
     return {key.split("/")[-1]: hashlib.sha256(await studio.store.get(key)).hexdigest() for key in keys}
 
 
-def encoders(dask: DaskCluster) -> list[Path]:
-    """The ffmpeg processes of the cluster's workers, each as its folder in /proc."""
+def encoders(dask: DaskCluster) -> list[str]:
+    """The command lines of the ffmpeg processes that encode pictures for the cluster's workers."""
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            command = (process / "cmdline").read_bytes()
+            command = path.read_bytes().decode(errors="replace")
         except OSError:  # it has ended meanwhile
             continue
-        if str(dask.folder).encode() in command and b"libx264" in command:
-            found.append(process)
+        if str(dask.folder) in command and "libx264" in command:
+            found.append(command)
     return found
+
+
+def busy(dask: DaskCluster) -> set[int]:
+    """The numbers of the workers that have an ffmpeg which encodes."""
+    return {int(number) for command in encoders(dask) for number in re.findall(r"/dask-worker-(\d+)/", command)}
 
 
 async def finished(studio: Studio) -> set[str]:
@@ -112,16 +118,15 @@ def films(dask: DaskCluster) -> list[Path]:
 async def test_a_film_is_published_with_the_same_bytes_when_one_of_three_workers_is_killed(
     studio: Studio, dask: DaskCluster, source: bytes, of_threads: dict[str, str]
 ) -> None:
-    victim, *_ = dask.hire(3)
+    workers = dask.hire(3)
     job = await studio.upload(source)
     await studio.hire()
     await until(lambda: some_are_done(studio), seconds=120)
-    of_victim = str(dask.folder / "dask-worker-0").encode()
-    await until(lambda: any(of_victim in (process / "cmdline").read_bytes() for process in encoders(dask)))
-    victim.kill()
-    await until(
-        lambda: all(of_victim not in (process / "cmdline").read_bytes() for process in encoders(dask)), seconds=2
-    )
+    at_work = set[int]()
+    await until(lambda: at_work.update(busy(dask)) or at_work)
+    victim = min(at_work)
+    workers[victim].kill()
+    await until(lambda: victim not in busy(dask), seconds=2)
     kept = await finished(studio)
 
     await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
