@@ -101,6 +101,18 @@ def busy(dask: DaskCluster) -> set[int]:
     return {int(number) for command in encoders(dask) for number in re.findall(r"/dask-worker-(\d+)/", command)}
 
 
+async def one_at_work(dask: DaskCluster) -> int:
+    """The number of a worker that encodes, once one does."""
+    seen: list[set[int]] = []
+
+    def look() -> bool:
+        seen.append(busy(dask))
+        return bool(seen[-1])
+
+    await until(look)
+    return min(seen[-1])
+
+
 async def finished(studio: Studio) -> set[str]:
     """The digests of all results that are whole."""
     return {key.split("/")[2] for key in await studio.keys("spans") if key.endswith("/manifest.json")}
@@ -122,9 +134,7 @@ async def test_a_film_is_published_with_the_same_bytes_when_one_of_three_workers
     job = await studio.upload(source)
     await studio.hire()
     await until(lambda: some_are_done(studio), seconds=120)
-    at_work = set[int]()
-    await until(lambda: at_work.update(busy(dask)) or at_work)
-    victim = min(at_work)
+    victim = await one_at_work(dask)
     workers[victim].kill()
     await until(lambda: victim not in busy(dask), seconds=2)
     kept = await finished(studio)
