@@ -34,7 +34,7 @@ FIRST_PAUSE = timedelta(milliseconds=100)
 LONGEST_PAUSE = timedelta(seconds=5)
 FAILURES = (BaseError, FileNotFoundError)
 """What the library raises; what is not there it tells as Python does."""
-NOTHING = "none"
+NOTHING = "assets/none"
 """A prefix below which there is nothing."""
 REFUSED = ("status code: 401", "status code: 403")
 NO_BUCKET = "<Code>NoSuchBucket</Code>"

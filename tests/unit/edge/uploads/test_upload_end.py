@@ -141,6 +141,14 @@ class TestEnd:
         assert [item.key for item in await store.list("completed")] == [f"completed/{finished.rpartition('/')[2]}"]
         assert await store.list("staged") == []
 
+    async def test_what_control_keeps_a_record_of_is_not_swept(self, store: ObjectStore) -> None:
+        upload_id = "0" * 32
+        kept = [f"uploads/{upload_id}/{0:016d}", f"unfinished/ada/{upload_id}/3", f"direct/{upload_id}"]
+        for key in kept:
+            await store.put(key, b"123")
+        assert await UploadStore(store, make_settings().uploads).remove_untouched(time.time() + HOUR) == 0
+        assert [await store.get(key) for key in kept] == [b"123"] * 3
+
     async def test_an_upload_that_lost_parts_is_gone(self, client: httpx.AsyncClient, store: ObjectStore) -> None:
         url = await create(client)
         await patch(client, url, 0, FILM[: 2 * PART])
