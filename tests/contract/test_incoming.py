@@ -207,10 +207,10 @@ async def test_of_many_looks_at_once_one_takes(database_url: str, tmp_path: Path
         assert len(await jobs_of(house)) == 1
 
 
-async def test_without_an_account_nothing_is_taken(migrated_data: Path) -> None:
-    async with house_at(migrated_data, account="") as house:
+async def test_without_an_account_nobody_looks(migrated_data: Path) -> None:
+    async with house_at(migrated_data, account="") as house, house.database() as database:
         await drop(house, "film.mkv")
-        await asyncio.sleep(0.2)
+        await Incoming(database, house.store, IncomingSettings(), time.time).run()
         assert not await jobs_of(house)
 
 
