@@ -154,7 +154,8 @@ def test_who_keeps_something_cannot_be_reached_from_outside() -> None:
         assert set(services()[name].networks) <= internal
 
 
-def test_edges_believe_the_balancer_alone() -> None:
+def test_edges_believe_the_balancer_alone_and_meet_it_where_they_do() -> None:
+    assert set(services()["balancer"].networks) & set(services()["edge"].networks) == {"door"}
     address = services()["balancer"].told["networks"]["door"]["ipv4_address"]
     assert services()["edge"].environment["MATINEE_HTTP__TRUSTED_PROXIES"] == f'["{address}/32"]'
 
