@@ -16,6 +16,7 @@ from typing_extensions import override
 from control.callers import Caller, calling, calling_from, calling_with
 from matinee import rpc
 from matinee.errors import MatineeError, PermissionDenied, Unauthenticated
+from matinee.telemetry import request_ids
 from protos.v1 import access_pb2
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
 
@@ -58,6 +59,7 @@ class Guard(rpc.ServerInterceptor):
     async def _answering(self, method: str, context: rpc.Context) -> AsyncIterator[None]:
         try:
             metadata = dict(context.invocation_metadata() or ())
+            request_ids.begin(request_ids.taken({request_ids.KEY: _text(metadata, request_ids.KEY)}))
             calling_from.set(self._client_address(metadata, context.peer()))
             calling_with.set(unquote(self._told(metadata, rpc.USER_AGENT_KEY)))
             calling.set(await self._admitted(self._access.get(method, ACCESS_UNSPECIFIED), metadata))

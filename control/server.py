@@ -5,6 +5,7 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -42,12 +43,14 @@ from control.jobs.incoming import SETTLED_SECONDS, Incoming
 from control.jobs.service import JobService
 from control.jobs.uploads import UploadService
 from control.jobs.workers import WorkerService
+from control.measures import CallMeter, Measures
 from control.playback.access import Access
 from control.playback.announcer import Announcer
 from control.playback.consumers import access_sync
 from control.playback.edges import EdgeService
 from control.playback.service import PlaybackService
 from control.playback.sweep import Sweep
+from control.samples import Samples, watch_edges, watch_postbox
 from control.subscriptions.lapse import Lapse
 from control.subscriptions.payments import WebhookPayments
 from control.subscriptions.service import SubscriptionService
@@ -58,6 +61,7 @@ from matinee.errors import InvalidInput
 from matinee.layout import INCOMING
 from matinee.settings import Settings, StoreSettings
 from matinee.storage import ObjectStore
+from matinee.telemetry.instruments import Instruments
 from matinee.tokens import Clock
 from protos.v1 import (
     analytics_pb2,
@@ -88,7 +92,6 @@ from protos.v1.subscriptions_pb2_grpc import add_SubscriptionServiceServicer_to_
 if TYPE_CHECKING:
     from matinee.buckets.multipart import Multipart
 
-GRACE_SECONDS = 4.0
 CONTRACTS = (
     analytics_pb2.DESCRIPTOR,
     auth_pb2.DESCRIPTOR,
@@ -121,6 +124,8 @@ class Parts:
     housekeeping: Housekeeping
     trainer: Trainer
     direct_uploads: DirectUploadService
+    measures: Measures
+    instruments: Instruments
 
 
 async def serve(
@@ -131,6 +136,7 @@ async def serve(
     *,
     hasher: PasswordHasher | None = None,
     clock: Clock = time.time,
+    instruments: Instruments | None = None,
 ) -> None:
     """Serve on `settings.control_listen` until `stop` is set; calls in progress are finished.
 
@@ -144,12 +150,22 @@ async def serve(
         passwords = Passwords(hasher)
         stack.callback(passwords.close)
         await create_admin(database, passwords, settings, clock)
-        parts = await _assemble(settings, store, bus, database=database, passwords=passwords, clock=clock)
+        parts = await _assemble(
+            settings, store, bus, database=database, passwords=passwords, clock=clock,
+            instruments=instruments or Instruments("control"),
+        )  # fmt: skip
         await _run(parts, stop)
 
 
 async def _assemble(
-    settings: Settings, store: ObjectStore, bus: EventBus, *, database: Database, passwords: Passwords, clock: Clock
+    settings: Settings,
+    store: ObjectStore,
+    bus: EventBus,
+    *,
+    database: Database,
+    passwords: Passwords,
+    clock: Clock,
+    instruments: Instruments,
 ) -> Parts:
     longest_token = max(settings.tokens.access_minutes * 60, settings.tokens.delivery_hours * 3_600)
     key_seconds = settings.tokens.key_days * 86_400
@@ -190,6 +206,8 @@ async def _assemble(
         housekeeping=housekeeping,
         trainer=Trainer(database, settings.recommendations, clock),
         direct_uploads=direct_uploads,
+        measures=Measures(instruments.registry),
+        instruments=instruments,
     )
 
 
@@ -222,8 +240,9 @@ def _multipart(settings: StoreSettings) -> "Multipart | None":
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
     authentication = Authentication(parts.database, parts.keyring)
     guard = Guard(access_of(services_of(CONTRACTS)), service_token(parts.settings), authentication)
-    server = rpc.make_server([guard])
+    server = rpc.make_server([CallMeter(parts.measures), guard])
     accounts = _add_accounts(server, parts, authentication)
+    _show(parts, accounts)
     fetching = _add_identity(server, parts, accounts)
     _add_titles(server, parts)
     _add_subscriptions(server, parts)
@@ -239,11 +258,14 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
         followers = [tasks.create_task(each) for each in _background(parts, accounts)]
         await server.start()
         log.info("control serves", address=parts.settings.control_listen)
+        readiness = parts.instruments.readiness
+        readiness.serve()
         await stop.wait()
+        readiness.stop()
         await state.enter_graceful_shutdown()
         parts.announcer.close()
         streams.close()
-        await server.stop(GRACE_SECONDS)
+        await server.stop(parts.settings.control.grace_seconds)
         for follower in followers:
             follower.cancel()
     await fetching.close()
@@ -260,7 +282,22 @@ def _background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, No
     yield _incoming(parts).run()
     yield Relay(parts.database, parts.bus).run()
     for consumer in _consumers(parts, accounts):
-        yield Runner(consumer, parts.database, parts.bus, parts.clock).run()
+        yield Runner(consumer, parts.database, parts.bus, parts.clock, parts.measures).run()
+
+
+def _show(parts: Parts, accounts: Accounts) -> None:
+    """Let the operator see what waits, and what control leans on: without the database there is nothing it can do."""
+    instruments, consumers = parts.instruments, _consumers(parts, accounts)
+    samples = Samples(
+        parts.database, parts.bus, parts.clock, instruments.registry, idle_seconds=parts.settings.playback.idle_seconds
+    )
+    instruments.sample(samples.look_up)
+    instruments.sample(lambda: samples.look_at_lag(consumers))
+    watch_postbox(instruments.registry, accounts.postbox)
+    watch_edges(instruments.registry, parts.announcer)
+    instruments.readiness.depend("database", parts.database.check)
+    instruments.readiness.depend("bus", parts.bus.check, required=False)
+    instruments.readiness.depend("store", partial(parts.store.probe, "control"), required=False)
 
 
 def _consumers(parts: Parts, accounts: Accounts) -> tuple[Consumer | BatchConsumer, ...]:

@@ -1,13 +1,16 @@
 """Where a request comes from."""
 
-from ipaddress import ip_address
-from typing import cast
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TypeAlias, cast
 
 from starlette.requests import Request
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from matinee.settings import HttpSettings
+
+Networks: TypeAlias = "Sequence[IPv4Network | IPv6Network]"
 
 
 def client_address(request: Request) -> str:
@@ -18,6 +21,17 @@ def client_address(request: Request) -> str:
     except ValueError:
         return ""
     return address
+
+
+def is_proxy(scope: Scope, trusted: Networks) -> bool:
+    """Whether a request comes straight from a trusted proxy."""
+    if not trusted or not scope.get("client"):
+        return False
+    try:
+        address = ip_address(scope["client"][0])
+    except ValueError:
+        return False
+    return any(address in network for network in trusted)
 
 
 def through_proxies(application: ASGIApp, http: HttpSettings) -> ASGIApp:

@@ -13,18 +13,21 @@ Which application answers, and all that it decides, rests on `scope["path"]` alo
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from edge.addresses import Networks
 from edge.guard import Guard
-from edge.health import Readiness
 from edge.keys import Keys
 from edge.problems import Refusal, problem
 from edge.transcoding import Json
 from matinee.errors import Unavailable
+from matinee.telemetry.readiness import Readiness
+from matinee.telemetry.requests import Requests
 
 MEDIA = "/v/"
 PUBLICLY = {"cache-control": "public, max-age=300"}
@@ -49,18 +52,25 @@ class Door:
         web: ASGIApp,
         keys: Keys,
         readiness: Readiness,
+        requests: Requests | None = None,
+        proxies: Networks = (),
     ) -> None:
-        self._media = media
-        self._exact: dict[str, ASGIApp] = {
-            "/api/openapi.json": Guard(reading(fixed(openapi)), quiet=True),
-            "/uploads": Guard(uploads),
-            "/cmcd": Guard(events, quiet=True),
-            "/.well-known/jwks.json": Guard(reading(jwks(keys)), quiet=True),
-            "/healthz": Guard(reading(alive), quiet=True),
-            "/readyz": Guard(reading(ready(readiness)), quiet=True),
+        guarded = partial(Guard, requests=requests, proxies=proxies)
+        quiet = {
+            "/api/openapi.json": reading(fixed(openapi)),
+            "/cmcd": events,
+            "/.well-known/jwks.json": reading(jwks(keys)),
+            "/healthz": reading(alive),
+            "/readyz": reading(ready(readiness)),
         }
-        self._below: dict[str, ASGIApp] = {"/api/": Guard(gateway), "/uploads/": self._exact["/uploads"]}
-        self._web = Guard(web, quiet=True)
+        self._media = media
+        self._exact = {path: guarded(app, quiet=True, route=path) for path, app in quiet.items()}
+        self._exact["/uploads"] = guarded(uploads, route="/uploads")
+        self._below = {
+            "/api/": guarded(gateway, route="/api/{unknown}"),
+            "/uploads/": guarded(uploads, route="/uploads/{upload_id}"),
+        }
+        self._web = guarded(web, quiet=True, route="/{page}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

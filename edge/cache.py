@@ -42,12 +42,14 @@ class BlockCache:
 
     def __init__(self, store: RangeReader, budget: int, block_bytes: int) -> None:
         self._store = store
-        self._budget = budget
+        self.budget = budget
         self._block_bytes = block_bytes
         self._blocks: OrderedDict[BlockName, bytes] = OrderedDict()
         self._flights: dict[BlockName, Flight] = {}
         self.used = 0
         """Bytes that are kept now."""
+        self.hits = self.misses = 0
+        """Blocks that were asked for and were here, or were not."""
 
     def ready(self, key: str, start: int, end: int) -> list[memoryview] | None:
         """The bytes from `start` to before `end` as views of cached blocks; None when one is missing."""
@@ -60,6 +62,7 @@ class BlockCache:
                 return None
             self._blocks.move_to_end((key, number))
             parts.append(memoryview(block)[max(start - number * size, 0) : end - number * size])
+        self.hits += len(parts)
         return parts
 
     async def read(self, key: str, object_size: int, start: int, end: int) -> list[memoryview]:
@@ -91,7 +94,10 @@ class BlockCache:
             flight = self._flights.get(name)
             if name in self._blocks:
                 kept[number] = self._blocks[name]
-            elif flight is None or flight.task.cancelling():
+                self.hits += 1
+                continue
+            self.misses += 1
+            if flight is None or flight.task.cancelling():
                 missing.append(number)
             elif flight not in flights:
                 flights.append(flight)
@@ -146,7 +152,7 @@ class BlockCache:
         replaced = self._blocks.pop(name, b"")
         self._blocks[name] = block
         self.used += len(block) - len(replaced)
-        while self.used > self._budget:
+        while self.used > self.budget:
             _, evicted = self._blocks.popitem(last=False)
             self.used -= len(evicted)
 

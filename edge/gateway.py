@@ -22,6 +22,7 @@ from edge.answers import has_it
 from edge.bindings import Binding
 from edge.cookies import SAFE_METHODS, CookieSessions
 from edge.event_streams import EventStream, opened
+from edge.guard import ROUTE
 from edge.keys import Verifier
 from edge.payloads import Payloads, content_type
 from edge.problems import Refusal
@@ -36,6 +37,7 @@ from matinee.rpc import (
     USER_AGENT_KEY,
     WEBHOOK_KEYS,
     Channel,
+    request_metadata,
     service_metadata,
     translated,
 )
@@ -78,10 +80,11 @@ class Gateway:
 
     async def _answer(self, request: Request) -> Response | EventStream:
         binding, call, path_values = self._route(request.method, request.scope["path"])
+        request.scope[ROUTE] = binding.template.plain
         metadata = self._introduction(request) if binding.public else self._credentials(request)
         message = await self._message(request, binding, path_values)
         if binding.streams:
-            return await self._stream(call(message, metadata=metadata))
+            return await self._stream(call(message, metadata=[*metadata, *request_metadata()]))
         async with translated():
             calling = call(message, metadata=metadata, timeout=self._deadline)
             reply = await calling

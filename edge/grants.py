@@ -83,6 +83,13 @@ class Grants:
         self._asked = SingleFlight[Grant]()
         self._active: set[str] = set()
         self._news: asyncio.Task[None] | None = None
+        self.connected = False
+        """Whether the stream to control is open."""
+
+    @property
+    def count(self) -> int:
+        """How many grants are held."""
+        return len(self._held)
 
     def held(self, session_id: str, asset_id: str) -> Grant | None:
         """The grant at hand, for callers that must not wait; marks the session as in use.
@@ -163,9 +170,11 @@ class Grants:
         reporting = asyncio.create_task(self._report_regularly(stream, silence))
         try:
             async for news in stream:
+                self.connected = True
                 silence.reschedule(None)
                 self._hear(news)
         finally:
+            self.connected = False
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)  # the reading side tells what broke
 

@@ -1,16 +1,21 @@
 """What every application behind the door gets around it: a request id, a log line, safe headers, errors as problems."""
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.addresses import Networks, is_proxy
 from edge.problems import problem
 from matinee.errors import MatineeError
+from matinee.telemetry import request_ids, traces
+from matinee.telemetry.requests import Requests
 
+ROUTE = "matinee.route"
+"""Where in its scope an application that serves many routes leaves the template of the one that it took."""
 SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",  # our URLs may carry signatures
@@ -22,25 +27,58 @@ log = structlog.get_logger()
 
 
 class Guard:
-    """An ASGI application around another one. `quiet` keeps its log lines for debugging."""
+    """An ASGI application around another one, which is measured as `route`.
 
-    def __init__(self, app: ASGIApp, *, quiet: bool = False) -> None:
+    `quiet` keeps its log lines for debugging. Of `proxies` it takes the id of a request, and the trace that it is of.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        quiet: bool = False,
+        route: str = "",
+        requests: Requests | None = None,
+        proxies: Networks = (),
+    ) -> None:
         self._app = app
         self._quiet = quiet
+        self._route = route
+        self._requests = requests
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens inside."""
-        await _Exchange(self._app, scope, receive, send, quiet=self._quiet).run()
+        told = Headers(scope=scope) if is_proxy(scope, self._proxies) else {}
+        request_id = request_ids.taken(told) or request_ids.made()
+        exchange = _Exchange(self._app, scope, receive, send, request_id=request_id, quiet=self._quiet)
+        began, method, parent = time.perf_counter(), scope["method"], told.get(request_ids.TRACEPARENT, "")
+        with request_ids.within(request_id), self._span(method, parent):
+            try:
+                await exchange.run()
+            finally:
+                route, seconds = scope.get(ROUTE, self._route), time.perf_counter() - began
+                traces.describe(f"{method} {route}", **{"http.response.status_code": exchange.status})
+                if self._requests:
+                    self._requests.note(route, method, exchange.status, seconds, exchange.sent)
+
+    def _span(self, method: str, parent: str) -> AbstractContextManager[object]:
+        """What people wait for is traced; what probes and browsers load by the way is not."""
+        return nullcontext() if self._quiet else traces.span(method, parent=parent, server=True)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, quiet: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, request_id: str, quiet: bool
+    ) -> None:
         self._app, self._scope, self._receive, self._next = app, scope, receive, send
-        self._status = 0
-        self._id = uuid4().hex
-        self._log = log.bind(request_id=self._id, method=scope["method"], path=scope["path"])
+        self.status = 0
+        self.sent = 0
+        """Bytes of the body of the answer."""
+        self._id = request_id
+        self._log = log.bind(method=scope["method"], path=scope["path"])
         self._say = self._log.debug if quiet else self._log.info
 
     async def run(self) -> None:
@@ -51,22 +89,24 @@ class _Exchange:
             await self._refuse(error)
         finally:
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            self._say("request", status=self._status, milliseconds=milliseconds)
+            self._say("request", status=self.status, milliseconds=milliseconds)
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self._id
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
+        else:
+            self.sent += len(message.get("body", b""))
         await self._next(message)
 
     async def _refuse(self, error: Exception) -> None:
         """Answer with the problem; when an answer has begun already, break it off so that nobody takes it as whole."""
-        response = problem(error if isinstance(error, MatineeError) else MatineeError(str(error)))
+        response = problem(error if isinstance(error, MatineeError) else MatineeError(str(error)), self._id)
         if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
             self._log.error("request failed", exc_info=error)
-        if self._status:
+        if self.status:
             raise error
         await response(self._scope, self._receive, self._send)

@@ -1,47 +1,20 @@
-"""Whether this edge lives, and whether it can do its work: /healthz and /readyz."""
+"""What an edge leans on: control and the store.
 
-import asyncio
-import time
-from collections.abc import Callable
+Without either it is not ready. It goes on serving all the same: what is in memory, under the grants that it holds.
+"""
+
+from functools import partial
 
 from edge.keys import Keys
-from matinee.errors import MatineeError
 from matinee.storage import ObjectStore
-
-PROBE_KEY = "health/edge"
-REMEMBERED_SECONDS = 1.0
+from matinee.telemetry.readiness import REMEMBERED_SECONDS, Readiness
 
 
-class Readiness:
-    """What keeps this edge from serving, asked of control and of the store at most once a second."""
+def lean_on(readiness: Readiness, keys: Keys, store: ObjectStore) -> None:
+    """Name the dependencies of an edge."""
 
-    def __init__(self, keys: Keys, store: ObjectStore, clock: Callable[[], float] = time.monotonic) -> None:
-        self._keys = keys
-        self._store = store
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._asked_at = float("-inf")
-        self._faults: list[str] = []
+    async def control() -> None:
+        await keys.refresh(max_age=REMEMBERED_SECONDS)
 
-    async def faults(self) -> list[str]:
-        """One sentence for each thing that is missing; empty when the edge is ready."""
-        async with self._lock:
-            if self._clock() >= self._asked_at + REMEMBERED_SECONDS:
-                self._faults = [fault for fault in (await self._control(), await self._storage()) if fault]
-                self._asked_at = self._clock()
-        return self._faults
-
-    async def _control(self) -> str:
-        try:
-            await self._keys.refresh(max_age=REMEMBERED_SECONDS)
-        except MatineeError as error:
-            return f"control: {error}"
-        return ""
-
-    async def _storage(self) -> str:
-        try:
-            await self._store.create(PROBE_KEY, b"")
-            await self._store.get(PROBE_KEY)
-        except MatineeError as error:
-            return f"store: {error}"
-        return ""
+    readiness.depend("control", control)
+    readiness.depend("store", partial(store.probe, "edge"))

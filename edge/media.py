@@ -7,11 +7,12 @@ little memory; reads for a client that has left are cancelled.
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from http import HTTPStatus
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from edge.answers import CORS, NOTHING, PREFLIGHT, Head, document_head, file_head
 from edge.cache import BlockCache
@@ -20,6 +21,7 @@ from edge.cmcd.transmission import attached
 from edge.grants import Grants
 from edge.keys import Verifier
 from edge.manifests import Document, File, Library
+from edge.measures import Measures
 from edge.metrics import Metrics
 from edge.problems import Refusal, problem
 from edge.ranges import ByteRange
@@ -34,6 +36,13 @@ PIECE = 256 * 1024
 """What a longer body is sent in, in bytes; a connection holds two of them at most."""
 
 NOT_MODIFIED = 304
+GONE = 499
+"""What an answer counts as that broke off, or whose client left."""
+MANIFEST, TRACK = "/v/{asset}/{manifest}", "/v/{asset}/{track}"
+"""The routes, as they are measured; what is refused counts as the latter."""
+
+Served = tuple[str, int, int]
+"""Which route was served, with which status, and how many bytes of body."""
 
 log = structlog.get_logger()
 
@@ -50,30 +59,39 @@ class MediaRoute:
         *,
         grants: Grants,
         metrics: Metrics,
+        measures: Measures | None = None,
     ) -> None:
+        measures = measures or Measures()
         self._tickets = Tickets(keys, origin)
         self._grants = grants
         self._metrics = metrics
         self._library = Library(store)
-        self._cache = BlockCache(store, settings.cache_bytes, settings.block_bytes)
+        self._cache = BlockCache(measures.origin(store), settings.cache_bytes, settings.block_bytes)
+        self._note = measures.requests.note
+        measures.watch_cache(self._cache)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        method = scope["method"]
+        began, method = time.perf_counter(), scope["method"]
+        route, status, size = TRACK, GONE, 0
         try:
             if method in ("GET", "HEAD"):
-                await self._serve(scope, receive, send)
+                route, status, size = await self._serve(scope, receive, send)
             elif method == "OPTIONS":
                 await _send_whole(send, Head(204, PREFLIGHT, NOTHING), b"")
+                status = 204
             else:
                 allowed = {"allow": "GET, HEAD, OPTIONS"}
                 raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "media can only be read", allowed)
         except MatineeError as error:
             response = problem(error)
             response.raw_headers += CORS
+            status, size = response.status_code, len(response.body)
             await response(scope, receive, send)
+        finally:
+            self._note(route, method, status, time.perf_counter() - began, size)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> Served:
         raw_path, query = scope["raw_path"], scope["query_string"]
         ticket = self._tickets.issued(raw_path, query) or await self._tickets.issue(raw_path, query)
         found = await self._find(ticket)
@@ -83,13 +101,14 @@ class MediaRoute:
         if scope["method"] == "HEAD":
             asked.pop(b"range", None)  # a range has no meaning for HEAD (RFC 9110, 14.2)
         if isinstance(found, Document):
-            await _send_whole(send, *document_head(found, asked))
-            return
+            head, body = document_head(found, asked)
+            await _send_whole(send, head, body)
+            return MANIFEST, head.status, len(body)
         head = file_head(found, asked)
         if scope["method"] == "HEAD" or head.status == NOT_MODIFIED:
             await _send_whole(send, head, b"")
-        else:
-            await self._send_file(found, head, ticket, receive, send)
+            return TRACK, head.status, 0
+        return await self._send_file(found, head, ticket, receive, send)
 
     async def _find(self, ticket: Ticket) -> File | Document:
         session_id, asset_id = ticket.session_id, ticket.asset_id
@@ -99,19 +118,21 @@ class MediaRoute:
             return found
         return await asyncio.to_thread(asset.find, ticket.name, grant.max_height)
 
-    async def _send_file(self, file: File, head: Head, ticket: Ticket, receive: Receive, send: Send) -> None:
+    async def _send_file(self, file: File, head: Head, ticket: Ticket, receive: Receive, send: Send) -> Served:
         start, end = head.body.start, head.body.end
         views = self._cache.ready(file.key, start, end) if end - start <= WINDOW else None
         if views is None:
-            await _while_connected(receive, self._pour(file, head, ticket, send))
-            return
+            pouring = Pouring(send)
+            whole = await _while_connected(receive, self._pour(file, head, ticket, pouring))
+            return TRACK, head.status if whole else GONE, pouring.sent
         await _send_head(send, head)
         for view in views[:-1]:
             await _send_part(send, view)
         await _send_last(send, views[-1])
+        return TRACK, head.status, end - start
 
-    async def _pour(self, file: File, head: Head, ticket: Ticket, send: Send) -> None:
-        """Send what is not in memory, or is too much to be handed over at once."""
+    async def _pour(self, file: File, head: Head, ticket: Ticket, send: "Pouring") -> bool:
+        """Send what is not in memory, or is too much to be handed over at once; False when it broke off."""
         start, end = head.body.start, head.body.end
         first = end if end - start <= WINDOW else start + PIECE
         views = await self._cache.read(file.key, file.size, start, first)
@@ -122,23 +143,36 @@ class MediaRoute:
             await self._pour_pieces(file, ByteRange(first, end), ticket, send)
         except MatineeError as error:  # too late for another status: break off, so that nobody takes it as whole
             log.warning("an answer broke off", file=file.key, reason=str(error))
-        else:
-            await _send_last(send, b"")
+            return False
+        await _send_last(send, b"")
+        return True
 
-    async def _pour_pieces(self, file: File, rest: ByteRange, ticket: Ticket, send: Send) -> None:
+    async def _pour_pieces(self, file: File, rest: ByteRange, ticket: Ticket, send: "Pouring") -> None:
         for start in range(rest.start, rest.end, PIECE):
             await self._find(ticket)  # the session may have ended since, or its limit may have fallen
             end = min(start + PIECE, rest.end)
             await _send_part(send, b"".join(await self._cache.read(file.key, file.size, start, end)))
 
 
-async def _while_connected(receive: Receive, work: Coroutine[None, None, None]) -> None:
-    """Do the work, but no longer than the client stays."""
+class Pouring:
+    """Sends a body that goes out in pieces, and counts its bytes: how many it will be shows only at the end."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.sent = 0
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message."""
+        await self._send(message)
+        self.sent += len(message.get("body", b""))
+
+
+async def _while_connected(receive: Receive, work: Coroutine[None, None, bool]) -> bool:
+    """Do the work, but no longer than the client stays; False when that was not long enough."""
     working, leaving = asyncio.create_task(work), asyncio.create_task(_disconnect(receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
+        return working.done() and working.result()
     finally:
         working.cancel()
         leaving.cancel()

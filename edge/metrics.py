@@ -76,16 +76,18 @@ class Metrics:
         self._size = 0
         self._enough = asyncio.Event()
         self._dropped: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        """Reports that were dropped since the start, by reason."""
 
     def take(self, session_id: str, mode: Mode, text: bytes) -> bool:
         """Take one report of a playback session; False when there is no room, and it is dropped."""
         record = Record(self._clock(), mode, text)
         waiting = self._waiting.get(session_id) or _Waiting()
         if len(text) > LONGEST_RECORD:
-            self._dropped["malformed"] += 1
+            self._drop("malformed")
             return False
         if self._size + record.size > ROOM_BYTES or waiting.size + record.size > SESSION_BYTES:
-            self._dropped["crowded_out"] += 1
+            self._drop("crowded_out")
             return False
         self._waiting[session_id] = waiting
         waiting.records.append(record)
@@ -94,6 +96,11 @@ class Metrics:
         if self._size > SEND_BYTES:
             self._enough.set()
         return True
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the reports that have not been sent."""
+        return self._size
 
     async def run(self) -> None:
         """Send what was taken, until cancelled."""
@@ -142,10 +149,14 @@ class Metrics:
             try:
                 reports.append(_report(record))
             except Malformed:
-                self._dropped["malformed"] += 1
+                self._drop("malformed")
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)
         return reports
+
+    def _drop(self, reason: str) -> None:
+        self._dropped[reason] += 1
+        self.dropped[reason] += 1
 
     def _forget(self, batch: Mapping[str, Sequence[Record]]) -> None:
         for session_id, records in batch.items():

@@ -22,6 +22,7 @@ PROBLEM: Schema = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "One sentence for the person who reads it."},
         "code": {"type": "string", "description": "The canonical status (google.rpc.Code)."},
+        "request_id": {"type": "string", "description": "By which the logs of the server tell more of this request."},
     },
 }
 SECURITY_SCHEMES = {

@@ -25,8 +25,11 @@ class Refusal(MatineeError):
         self.headers = headers or {}
 
 
-def problem(error: MatineeError) -> Response:
-    """The answer that an error becomes. What went wrong inside the server stays inside."""
+def problem(error: MatineeError, request_id: str = "") -> Response:
+    """The answer that an error becomes. What went wrong inside the server stays inside.
+
+    With the id of the request its lines are found in the logs of all services.
+    """
     number = error.http_status if isinstance(error, Refusal) else error.status.http
     document = {
         "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
@@ -35,6 +38,8 @@ def problem(error: MatineeError) -> Response:
         "detail": HIDDEN if number == HTTPStatus.INTERNAL_SERVER_ERROR else str(error),
         "code": error.status.name,
     }
+    if request_id:
+        document["request_id"] = request_id
     return Response(json.dumps(document), number, _headers(error, number), MEDIA_TYPE)
 
 

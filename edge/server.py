@@ -17,8 +17,9 @@ from edge.cmcd.endpoint import EventEndpoint
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
 from edge.grants import Grants
-from edge.health import Readiness
+from edge.health import lean_on
 from edge.keys import Keys
+from edge.measures import Measures
 from edge.media import MediaRoute
 from edge.metrics import Metrics
 from edge.openapi import openapi
@@ -29,10 +30,11 @@ from matinee.errors import Unavailable
 from matinee.rpc import Channel
 from matinee.settings import HttpSettings, Settings
 from matinee.storage import ObjectStore
+from matinee.telemetry.instruments import Instruments
+from matinee.telemetry.readiness import Readiness
+from matinee.telemetry.readings import add_reading
 from protos.comments import DESCRIPTORS, read_comments
 
-GRACE_SECONDS = 20
-"""How long requests in flight may go on after a stop; with what uvicorn adds, the edge is gone within 30 s."""
 FLUSH_SECONDS = 1
 """How long the last reports of players may take to control after that."""
 BACKLOG = 2_048
@@ -73,23 +75,37 @@ async def serve(
     stop: asyncio.Event,
     *,
     on_listening: Listening | None = None,
+    instruments: Instruments | None = None,
 ) -> None:
     """Serve the public door until `stop` is set and the requests in flight are done.
 
     `on_listening` hears the port once connections are taken. Raises `Unavailable` when the address is taken,
     `PermissionDenied` when control does not know the secret.
     """
+    instruments = instruments or Instruments("edge")
     with _listen(settings.http) as listener:
         keys = await _keys(channel, service_token)
         edge_id = secrets.token_hex(8)
         grants = Grants(channel, service_token, edge_id, keys.refresh)
         metrics = Metrics(channel, service_token, edge_id)
-        door = make_door(settings, store, channel, service_token, keys=keys, grants=grants, metrics=metrics, stop=stop)
+        door = make_door(
+            settings, store, channel, service_token, keys=keys, grants=grants, metrics=metrics, stop=stop,
+            instruments=instruments,
+        )  # fmt: skip
         server = _Server(_config(door, settings.http))
+        add_reading(
+            instruments.registry, "matinee_http_connections", "Connections to the public door that are open.",
+            lambda: len(server.server_state.connections),
+        )  # fmt: skip
+        add_reading(
+            instruments.registry, "matinee_http_connections_limit", "Most connections (http.connections).",
+            lambda: settings.http.connections,
+        )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
             followers = [tasks.create_task(grants.run()), tasks.create_task(metrics.run())]
             tasks.create_task(sweep(settings, store, stop))
-            tasks.create_task(_stop(server, stop))
+            tasks.create_task(_stop(server, stop, instruments.readiness, settings.http.drain_seconds))
+            instruments.readiness.serve()
             _announce(listener, on_listening)
             await server.serve([listener])
             for follower in followers:
@@ -109,20 +125,31 @@ def make_door(
     grants: Grants,
     metrics: Metrics,
     stop: asyncio.Event | None = None,
+    instruments: Instruments | None = None,
 ) -> Door:
     """Everything that the edge serves, put together."""
+    instruments = instruments or Instruments("edge")
+    measures = Measures(instruments.registry)
+    measures.watch_grants(grants)
+    measures.watch_reports(metrics)
+    lean_on(instruments.readiness, keys, store)
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
     deadline = settings.control.deadline_seconds
     gateway = Gateway(channel, service_token, bindings(), sessions, deadline_seconds=deadline, keys=keys, stop=stop)
+    media = MediaRoute(
+        settings.edge, settings.public_url, store, keys, grants=grants, metrics=metrics, measures=measures
+    )
     return Door(
-        media=MediaRoute(settings.edge, settings.public_url, store, keys, grants=grants, metrics=metrics),
+        media=media,
         events=EventEndpoint(keys, metrics),
         uploads=Uploads(settings, store, channel, service_token, keys=keys, sessions=sessions),
         gateway=through_proxies(gateway, settings.http),
         openapi=openapi(bindings(), read_comments(DESCRIPTORS.read_bytes())),
         web=WebApplication(STATIC, settings.public_url),
         keys=keys,
-        readiness=Readiness(keys, store),
+        readiness=instruments.readiness,
+        requests=measures.requests,
+        proxies=settings.http.trusted_proxies,
     )
 
 
@@ -176,10 +203,13 @@ def _config(app: ASGIApp, http: HttpSettings) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,  # a client could claim any address
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=http.grace_seconds,
     )
 
 
-async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _stop(server: uvicorn.Server, stop: asyncio.Event, readiness: Readiness, drain_seconds: float) -> None:
+    """Say first that the door closes, and close it when whoever asks for that has had time to hear it."""
     await stop.wait()
+    readiness.stop()
+    await asyncio.sleep(drain_seconds)
     server.should_exit = True

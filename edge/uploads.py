@@ -33,6 +33,7 @@ from matinee import rpc
 from matinee.errors import Conflict, InvalidInput, MatineeError, NotFound, Unavailable
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
+from matinee.telemetry import request_ids
 from protos.v1.jobs_pb2 import CompleteUploadRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub
 
@@ -79,7 +80,7 @@ class Uploads:
         try:
             answer = await self._answer(_meant(Request(scope, receive)))
         except MatineeError as error:
-            answer = problem(error)
+            answer = problem(error, request_ids.current())
         answer.headers["Tus-Resumable"] = tus.VERSION
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Access-Control-Allow-Origin"] = "*"  # tokens come in headers; cookies never cross origins

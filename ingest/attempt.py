@@ -13,11 +13,18 @@ from ingest.stages import UNFORESEEN, Ending, JobGone, Progress, ending
 from ingest.watch import watched
 from matinee.errors import MatineeError
 from matinee.small_files import write_whole
+from matinee.telemetry import request_ids, traces
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
 
 LEASE_FILE = "lease"
 """Notes the lease in scratch, so that the next worker gives it back should this one be killed."""
 RELEASE_SECONDS = 2.0
+OUTCOMES = {
+    JobState.JOB_STATE_UNSPECIFIED: "lost",
+    JobState.JOB_STATE_QUEUED: "queued",
+    JobState.JOB_STATE_FAILED: "failed",
+    JobState.JOB_STATE_CANCELLED: "cancelled",
+}
 USELESS = {JobState.JOB_STATE_FAILED, JobState.JOB_STATE_CANCELLED}
 
 log = structlog.get_logger()
@@ -38,12 +45,22 @@ class Attempt:
 
     async def run(self) -> None:
         """Do everything; no error of the work comes out of here."""
+        terms = self._terms
+        with (
+            request_ids.within(terms.request_id),
+            traces.span("job", parent=terms.traceparent, job_id=terms.job_id, attempts=terms.attempts),
+            self._workshop.measures.job(),
+        ):
+            await self._run()
+
+    async def _run(self) -> None:
         self._log.info("job leased", file_name=self._terms.file_name, attempts=self._terms.attempts)
         try:
             await asyncio.to_thread(self._make_folder)
-            holding = keep(self._lease, self._workshop.jobs, self._progress)
+            holding = keep(self._lease, self._workshop.jobs, self._progress, self._workshop.measures)
             publication = await watched(self._production.run(), holding)
             await conclude(self._workshop.store, self._workshop.jobs, publication)
+            self._workshop.measures.attempted("published")
             self._log.info("job published", asset_id=publication.request.asset_id)
         except BaseException as error:
             await self._crew.dismiss()
@@ -60,6 +77,7 @@ class Attempt:
     async def _give_back(self, error: BaseException) -> None:
         """Remove what is of no use any more, and tell control what became of the job unless it is another's by now."""
         end = ending(error)
+        self._workshop.measures.attempted(OUTCOMES[end.state])
         unforeseen = error if end.message == UNFORESEEN else None
         self._log.warning("attempt ended", reason=end.message or repr(error), exc_info=unforeseen)
         try:

@@ -12,6 +12,7 @@ from typing import NoReturn
 import structlog
 
 from ingest.jobs import Jobs
+from ingest.measures import Measures
 from ingest.stages import JobGone, LeaseLost, Progress
 from matinee.errors import Cancelled, Conflict, MatineeError, NotFound
 from protos.v1.jobs_pb2 import HeartbeatRequest, JobLease
@@ -54,8 +55,9 @@ class Lease:
             raise LeaseLost(f"control took no heartbeat for {self.terms.lease_seconds:g} s")
 
 
-async def keep(lease: Lease, jobs: Jobs, progress: Progress) -> NoReturn:
+async def keep(lease: Lease, jobs: Jobs, progress: Progress, measures: Measures | None = None) -> NoReturn:
     """Send heartbeats for ever. Raises `LeaseLost`, `JobGone` or `Cancelled` when the work must end."""
+    measures = measures or Measures()
     while True:
         await asyncio.sleep(min(lease.pause, lease.remaining))
         lease.check()
@@ -67,6 +69,7 @@ async def keep(lease: Lease, jobs: Jobs, progress: Progress) -> NoReturn:
         except Conflict as error:
             raise LeaseLost(str(error)) from error
         except MatineeError as error:
+            measures.heartbeat_failures.inc()
             log.warning("heartbeat failed", job_id=lease.terms.job_id, error=str(error))
             continue
         lease.renew(sent_at)

@@ -1,8 +1,10 @@
 """The production of an asset: the stages of a job, from its upload to a valid asset in the store."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.jobs import Jobs
 from ingest.lease import Lease
 from ingest.loudness import wanted_loudness
+from ingest.measures import Measures
 from ingest.pieces import Pieces, pieces
 from ingest.plan import Plan, plan
 from ingest.poster import write_poster
@@ -31,6 +34,7 @@ from matinee.executor import Check, is_cluster
 from matinee.layout import asset_prefix
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
+from matinee.telemetry import traces
 from packager.index import AssetIndex
 from protos.v1.jobs_pb2 import BeginAssetRequest, JobStage, PublishAssetRequest
 
@@ -50,6 +54,7 @@ class Workshop:
     executor: Executor
     cluster: Executor | None
     folder: Path
+    measures: Measures = field(default_factory=Measures)
 
 
 class Production:
@@ -59,6 +64,7 @@ class Production:
         self._settings = workshop.settings
         self._store = workshop.store
         self._jobs = workshop.jobs
+        self._measures = workshop.measures
         self._lease = lease
         self._progress = progress
         self._crew = crew
@@ -70,19 +76,19 @@ class Production:
 
     async def run(self) -> Publication:
         """Go through all stages, up to where the asset can be published."""
-        self._enter(JobStage.JOB_STAGE_FETCH)
-        sha256 = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
-        self._enter(JobStage.JOB_STAGE_PROBE)
-        planned, parts = await self._crew.run(_planned, self._film, self._settings, sha256)
-        self._enter(JobStage.JOB_STAGE_ENCODE)
+        with self._stage(JobStage.JOB_STAGE_FETCH):
+            sha256 = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
+        with self._stage(JobStage.JOB_STAGE_PROBE):
+            planned, parts = await self._crew.run(_planned, self._film, self._settings, sha256)
         encoding = Encoding(self._results, self._encoder(sha256, parts), self._encoded)
-        await encoding.finish(parts.longest_first, self._progress.reach)
-        self._enter(JobStage.JOB_STAGE_ASSEMBLE)
-        index = await self._assemble(planned, parts, encoding)
-        self._enter(JobStage.JOB_STAGE_VALIDATE)
-        await self._validate(planned, index, await encoding.collect(parts.signature))
-        self._enter(JobStage.JOB_STAGE_PUBLISH)
-        return await self._upload(index)
+        with self._stage(JobStage.JOB_STAGE_ENCODE):
+            await encoding.finish(parts.longest_first, self._progress.reach)
+        with self._stage(JobStage.JOB_STAGE_ASSEMBLE):
+            index = await self._assemble(planned, parts, encoding)
+        with self._stage(JobStage.JOB_STAGE_VALIDATE):
+            await self._validate(planned, index, await encoding.collect(parts.signature))
+        with self._stage(JobStage.JOB_STAGE_PUBLISH):
+            return await self._upload(index)
 
     async def withdraw(self) -> None:
         """Remove the objects of the asset, which will not be published."""
@@ -97,8 +103,11 @@ class Production:
     def _encoder(self, sha256: str, parts: Pieces) -> Encoder:
         worker = self._settings.worker
         if is_cluster(worker.executor):
-            return ClusterEncoder(self._crew, self._lease.terms, sha256, parts.ffmpeg_version)
-        return OwnEncoder(self._crew, self._lease, self._results, worker, film=self._film, folder=self._encoded)
+            return ClusterEncoder(self._crew, self._lease.terms, sha256, parts.ffmpeg_version, self._measures)
+        return OwnEncoder(
+            self._crew, self._lease, self._results, worker, film=self._film, folder=self._encoded,
+            measures=self._measures,
+        )  # fmt: skip
 
     async def _assemble(self, planned: Plan, parts: Pieces, encoding: Encoding) -> AssetIndex:
         spans = [await encoding.collect(piece) for piece in parts.spans]
@@ -158,9 +167,12 @@ class Production:
         except NotFound as error:
             raise JobGone(str(error)) from error
 
-    def _enter(self, stage: Stage) -> None:
+    @contextmanager
+    def _stage(self, stage: Stage) -> Iterator[None]:
         self._progress.enter(stage)
         log.info("stage", job_id=self._lease.terms.job_id, stage=JobStage.Name(stage))
+        with self._measures.stage(stage), traces.span(f"job {JobStage.Name(stage).removeprefix('JOB_STAGE_').lower()}"):
+            yield
 
 
 def _planned(film: Path, settings: Settings, sha256: str, *, check: Check) -> tuple[Plan, Pieces]:

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import NoReturn
@@ -21,13 +22,17 @@ from ingest import scratch
 from ingest.attempt import LEASE_FILE, RELEASE_SECONDS, Attempt
 from ingest.isolation import is_offline
 from ingest.jobs import Jobs
+from ingest.measures import Measures
 from ingest.production import Workshop
 from ingest.publication import conclude_all
 from ingest.watch import watched
 from matinee.errors import MatineeError, PermissionDenied, Unavailable
-from matinee.rpc import Channel
+from matinee.executor import places
+from matinee.rpc import Channel, is_serving
 from matinee.settings import Settings
 from matinee.storage import ObjectStore
+from matinee.telemetry.instruments import Instruments
+from matinee.telemetry.readiness import Readiness
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
 
 CONCLUDE_SECONDS = 60.0
@@ -48,19 +53,34 @@ async def work(  # noqa: PLR0917  (the composition root gives everything once)
     cluster: Executor | None,
     service_token: str,
     stop: asyncio.Event,
+    *,
+    instruments: Instruments | None = None,
 ) -> None:
     """Lease jobs from control and take each through its stages, until `stop` is set; then end within 5 seconds.
 
     A job that is under way is given back to the queue; what it has encoded stays in the store. Raises
     `PermissionDenied` when control does not know the secret.
     """
+    instruments = instruments or Instruments("worker")
+    measures = Measures(instruments.registry)
+    measures.places.set(places(settings.worker.executor))
     jobs = Jobs(channel, service_token, settings.control.deadline_seconds)
+    instruments.readiness.depend("control", partial(_reach, channel))
+    instruments.readiness.depend("store", partial(store.probe, "worker"))
     with suppress(Stopped), scratch.claim(settings.scratch_directory) as folder:
-        await watched(_serve(Workshop(settings, store, jobs, executor, cluster, folder)), _stopped(stop))
+        instruments.readiness.serve()
+        workshop = Workshop(settings, store, jobs, executor, cluster, folder, measures)
+        await watched(_serve(workshop), _stopped(stop, instruments.readiness))
 
 
-async def _stopped(stop: asyncio.Event) -> NoReturn:
+async def _reach(channel: Channel) -> None:
+    if not await is_serving(channel):
+        raise Unavailable("control does not serve")
+
+
+async def _stopped(stop: asyncio.Event, readiness: Readiness) -> NoReturn:
     await stop.wait()
+    readiness.stop()
     raise Stopped
 
 

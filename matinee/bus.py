@@ -56,6 +56,10 @@ class EventBus(Protocol):
         """Events of these topics, or of all, without a group: from now on, or from a time as `rewind` takes it."""
         ...
 
+    async def check(self) -> None:
+        """Look whether the bus is there. Raises `Unavailable` when it is not."""
+        ...
+
     async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
         """How many events of each of these topics a group has not done yet."""
         ...

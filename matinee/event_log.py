@@ -72,6 +72,10 @@ class EventLog:
             if not found:
                 await news.wait()
 
+    async def check(self) -> None:
+        """Look whether the file answers."""
+        await self._file.newest()
+
     async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
         """How many events of each of these topics a group has not done yet."""
         return await self._file.lag(group, topics)

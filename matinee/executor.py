@@ -7,7 +7,12 @@ idempotent, since what a killed worker had begun is done again.
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 Check = Callable[[], None]
 """What long work calls now and then; it raises `Cancelled` when the work shall stop."""
@@ -25,7 +30,15 @@ def unheard(seconds: float) -> None:
 
 def open_executor(url: str) -> Executor:
     """Threads of this process for what is done here. Each minds one ffmpeg child."""
-    return ThreadPoolExecutor(places(url), thread_name_prefix="span")
+    return Threads(places(url), thread_name_prefix="span")
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads in which work goes on in the context of whoever submitted it: its log lines have the same request."""
+
+    def submit(self, fn: Callable[..., Answer], /, *args: object, **kwargs: object) -> "Future[Answer]":
+        """Have a function called."""
+        return super().submit(partial(copy_context().run, fn, *args, **kwargs))
 
 
 def places(url: str) -> int:

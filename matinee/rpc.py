@@ -6,7 +6,8 @@ stands in `service_config.json` (https://grpc.io/docs/guides/service-config). Ot
 
 The service token, a secret of the house, goes along as metadata with every call of edge and worker; a person's access
 token goes along as `authorization`. With calls that anybody may make, the edge tells the address and the user agent of
-its client, the latter percent-encoded, and by which headers a webhook was signed. With bytes for a browser control may
+its client, the latter percent-encoded, and by which headers a webhook was signed. The id of the request goes along with
+whatever is called for it. With bytes for a browser control may
 tell, as trailing metadata, how they are kept.
 """
 
@@ -23,6 +24,7 @@ from matinee import certificates, errors
 from matinee.certificates import Certificates
 from matinee.errors import InvalidInput, MatineeError
 from matinee.settings import ControlSettings, Settings
+from matinee.telemetry import request_ids, traces
 
 SERVICE_TOKEN_KEY = "x-matinee-service"
 AUTHORIZATION_KEY = "authorization"
@@ -64,6 +66,16 @@ SERVICE_CONFIG = (files("matinee") / "service_config.json").read_text()
 log = structlog.get_logger()
 
 
+class _RequestIds(grpc.aio.UnaryUnaryClientInterceptor):
+    """Sends the id of the request along, for which a call is made."""
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        if along := request_metadata():
+            metadata = (*(client_call_details.metadata or ()), *along)
+            client_call_details = client_call_details._replace(metadata=grpc.aio.Metadata(*metadata))
+        return await continuation(client_call_details, request)
+
+
 def open_control(settings: Settings) -> Channel:
     """The channel of edge and worker to control. Raises `InvalidInput` for certificates that cannot be used."""
     address = settings.control_address
@@ -76,12 +88,13 @@ def open_channel(address: str, own: Certificates | None = None, server_name: str
     With certificates it speaks TLS, with whoever has a certificate for `server_name`, or for the host in the address.
     """
     options = [*OPTIONS, ("grpc.service_config", SERVICE_CONFIG)]
+    interceptors = [_RequestIds(), *traces.client_interceptors()]
     if own is None:
-        return grpc.aio.insecure_channel(target(address), options)
+        return grpc.aio.insecure_channel(target(address), options, interceptors=interceptors)
     if server_name:
         options.append(("grpc.default_authority", server_name))
     credentials = grpc.ssl_channel_credentials(own.authority, own.private_key or None, own.chain or None)
-    return grpc.aio.secure_channel(target(address), credentials, options)
+    return grpc.aio.secure_channel(target(address), credentials, options, interceptors=interceptors)
 
 
 def target(address: str) -> str:
@@ -93,7 +106,13 @@ def target(address: str) -> str:
 
 def make_server(interceptors: Sequence[ServerInterceptor] = ()) -> Server:
     """A gRPC server without services."""
-    return grpc.aio.server(interceptors=list(interceptors), options=OPTIONS)
+    return grpc.aio.server(interceptors=[*traces.server_interceptors(), *interceptors], options=OPTIONS)
+
+
+def request_metadata() -> tuple[tuple[str, str], ...]:
+    """The id of the request that is being worked on, for a call that streams; the others have it by themselves."""
+    request_id = request_ids.current()
+    return ((request_ids.KEY, request_id),) if request_id else ()
 
 
 def listen(server: Server, control: ControlSettings, address: str) -> None:
@@ -165,6 +184,14 @@ def service_metadata(service_token: str) -> tuple[tuple[str, str], ...]:
 def status_code(error: MatineeError) -> grpc.StatusCode:
     """The gRPC status of an error."""
     return next(code for code in grpc.StatusCode if code.value[0] == error.status.grpc)
+
+
+def code_name(context: Context) -> str:
+    """The name of the status with which a call was answered, such as OK or NOT_FOUND."""
+    code: Any = context.code()  # a number where it was set by us, and 0 or nothing where it was not
+    if isinstance(code, grpc.StatusCode):
+        return str(code.name)
+    return next((str(each.name) for each in grpc.StatusCode if each.value[0] == (code or 0)), "UNKNOWN")
 
 
 def from_call_error(error: CallError) -> MatineeError:

@@ -153,6 +153,12 @@ class ObjectStore:
             raise _translated(error, key) from error
         return _stored(meta)
 
+    async def probe(self, service: str) -> None:
+        """Look whether a service can write and read here: it has an object of its own for that."""
+        key = f"health/{service}"
+        await self.create(key, b"")
+        await self.get(key)
+
     async def list(self, prefix: str, after: str | None = None) -> list[StoredObject]:
         """Every object below the prefix (whole path segments), ordered by key; of those only the keys past `after`."""
         try:

@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -54,15 +54,21 @@ class Child:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def stop(self) -> None:
-        """End the process: asked first, killed after `STOP_SECONDS`."""
+    def hurry(self) -> None:
+        """Ask the process once more to end, which it does at once."""
+        if self._process and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End the process: asked first, killed after so many seconds."""
         process = self._process
         if process is None or process.returncode is not None:
             return
         with suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(process.wait(), seconds)
         except TimeoutError:
             log.warning("child does not stop; killing it", child=self.name)
             with suppress(ProcessLookupError):  # it has ended meanwhile
@@ -83,6 +89,7 @@ class Supervisor:
     def __init__(self, settings: Settings, log_file: Path | None = None) -> None:
         self._settings = settings
         self._log_file = log_file
+        self._children: list[Child] = []
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
         """Run everything until `stop` is set; `on_ready` is called once the door answers.
@@ -91,7 +98,7 @@ class Supervisor:
         """
         output = self._log_file.open("a") if self._log_file else None
         environment = child_environment(self._settings)
-        children = [Child(name, environment, output) for name in ("control", "edge", "worker")]
+        self._children = children = [Child(name, environment, output) for name in ("control", "edge", "worker")]
         tasks: list[asyncio.Task[None]] = []
         try:
             tasks.append(asyncio.create_task(children[0].run()))
@@ -107,9 +114,21 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*(child.stop() for child in children))
+            await self._stop(children)
             if output:
                 output.close()
+
+    def hurry(self) -> None:
+        """Stop at once what is being stopped in order."""
+        for child in self._children:
+            child.hurry()
+
+    async def _stop(self, children: Sequence[Child]) -> None:
+        """Stop the door and the worker, and control after them: both need it for what they bring to an end."""
+        control, edge, worker = children
+        http = self._settings.http
+        await asyncio.gather(edge.stop(http.drain_seconds + http.grace_seconds + STOP_SECONDS), worker.stop())
+        await control.stop(self._settings.control.grace_seconds + STOP_SECONDS)
 
     async def _until(self, answers: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
         deadline = monotonic() + START_SECONDS

@@ -1,7 +1,7 @@
 """The composition root: each service is given what it needs here, and nowhere else.
 
-A service runs until SIGTERM or SIGINT, or, under the supervisor, until its standard input closes: so no service
-outlives a supervisor that is killed.
+A service runs until SIGTERM or SIGINT, of which a second one ends it at once, or, under the supervisor, until its
+standard input closes: so no service outlives a supervisor that is killed.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from typing import NoReturn
 
 import structlog
@@ -25,7 +26,10 @@ from matinee.instance import service_token
 from matinee.rpc import open_control
 from matinee.settings import Settings
 from matinee.storage import ObjectStore, open_store
-from matinee.telemetry import configure_logging
+from matinee.telemetry.admin import open_admin
+from matinee.telemetry.instruments import Instruments
+from matinee.telemetry.logs import configure_logging
+from matinee.telemetry.traces import start_traces
 from matinee.tokens import Clock
 
 DAY_SECONDS = 86_400
@@ -34,36 +38,38 @@ STORE_SECONDS = 10.0
 
 log = structlog.get_logger()
 
-Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
+Service = Callable[[Settings, asyncio.Event, Instruments], Awaitable[None]]
 
 
-async def control(settings: Settings, stop: asyncio.Event) -> None:
+async def control(settings: Settings, stop: asyncio.Event, instruments: Instruments) -> None:
     """Serve gRPC."""
     from control.server import serve
 
     async with open_bus(settings) as bus:
-        await serve(settings, await opened_store(settings), bus, stop)
+        await serve(settings, await opened_store(settings), bus, stop, instruments=instruments)
 
 
-async def edge(settings: Settings, stop: asyncio.Event) -> None:
+async def edge(settings: Settings, stop: asyncio.Event, instruments: Instruments) -> None:
     """Serve the public door."""
     from edge.server import serve
 
+    store, token = await opened_store(settings), service_token(settings)
     async with open_control(settings) as channel:
-        await serve(settings, await opened_store(settings), channel, service_token(settings), stop)
+        await serve(settings, store, channel, token, stop, instruments=instruments)
 
 
-async def worker(settings: Settings, stop: asyncio.Event) -> None:
+async def worker(settings: Settings, stop: asyncio.Event, instruments: Instruments) -> None:
     """Take jobs and work on them."""
     from ingest.worker import work
 
     store = await opened_store(settings)
     with open_executor(settings.worker.executor) as executor:
         async with open_control(settings) as channel, _cluster(settings) as cluster:
-            await work(settings, store, channel, executor, cluster, service_token(settings), stop)
+            token = service_token(settings)
+            await work(settings, store, channel, executor, cluster, token, stop, instruments=instruments)
 
 
-async def dask_worker(settings: Settings, stop: asyncio.Event) -> None:
+async def dask_worker(settings: Settings, stop: asyncio.Event, instruments: Instruments) -> None:
     """Encode what the scheduler of a Dask cluster gives. Raises `InvalidInput` where none is configured."""
     if not is_cluster(settings.worker.executor):
         raise InvalidInput("worker.executor names no cluster: set it to dask://host:8786, as its scheduler has it")
@@ -72,6 +78,8 @@ async def dask_worker(settings: Settings, stop: asyncio.Event) -> None:
 
     store = open_store(settings.store_url, settings.store)
     await store.check()  # who cannot store would fail at one piece after the other
+    instruments.readiness.depend("store", partial(store.probe, "dask-worker"))
+    instruments.readiness.serve()
     with open_bench(settings, store) as bench:
         await serve(settings, bench, bench.folder, stop)
 
@@ -81,8 +89,9 @@ SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": work
 
 def run(name: str, settings: Settings, *, supervised: bool = False) -> NoReturn:
     """Run one service until it is told to stop, and end the process. Raises what keeps it from starting."""
-    configure_logging(name)
-    uvloop.run(_until_stopped(SERVICES[name], settings, supervised))
+    configure_logging(name, settings.logs)
+    finish_traces = start_traces(name, settings.traces)
+    uvloop.run(_until_stopped(name, settings, finish_traces, supervised))
 
 
 def open_bus(settings: Settings, clock: Clock = time.time) -> AbstractAsyncContextManager[EventBus]:
@@ -136,16 +145,28 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-async def _until_stopped(service: Service, settings: Settings, supervised: bool) -> NoReturn:
+async def _until_stopped(
+    name: str, settings: Settings, finish_traces: Callable[[], None], supervised: bool
+) -> NoReturn:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _told_to_stop, stop, number)
     follower = asyncio.create_task(_stop_at_end_of_input(stop)) if supervised else None
-    await service(settings, stop)
+    instruments = Instruments(name)
+    async with open_admin(settings.admin, instruments):
+        await SERVICES[name](settings, stop, instruments)
     if follower:
         follower.cancel()
+    await asyncio.to_thread(finish_traces)
     _leave()
+
+
+def _told_to_stop(stop: asyncio.Event, number: int) -> None:
+    """Stop in order at the first signal; at the second, at once."""
+    if stop.is_set():
+        os._exit(128 + number)
+    stop.set()
 
 
 async def _stop_at_end_of_input(stop: asyncio.Event) -> None:

@@ -43,6 +43,8 @@ MAY_BLOCK = [
     ("matinee/write_ahead_log.py", {"_state"}),
     # A module is read once, whichever test is the first to need it.
     ("<frozen importlib._bootstrap>", {"_find_and_load"}),
+    # What the system tells of a process is in memory.
+    ("matinee/telemetry/admin.py", {"metrics"}),
     # The loop of a command has nobody else in it; gRPC joins a thread when its last channel goes.
     ("matinee/cli/doctor.py", {"examine"}),
     # Nor has that of the supervisor.

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -57,6 +57,11 @@ class Database:
             async with self._turn, self._writers.begin() as connection:
                 yield connection
         self._written.ring()
+
+    async def check(self) -> None:
+        """Look whether the database answers. Raises `Unavailable` when it does not."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
 
     def next_write(self) -> asyncio.Event:
         """What is set when a transaction has changed something from now on: one of this process, or one heard of."""

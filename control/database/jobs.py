@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection
@@ -61,6 +61,20 @@ async def next_due(connection: Connection, now: float) -> Job | None:
         .with_for_update(skip_locked=True)
     )
     return await _first(connection, query)
+
+
+async def under_way(connection: Connection) -> dict[State, int]:
+    """How many jobs wait, or are held by a worker."""
+    query = select(jobs.c.state, func.count()).where(jobs.c.state.in_(UNDER_WAY)).group_by(jobs.c.state)
+    counted = {State(state): count for state, count in await connection.execute(query)}
+    return {state: counted.get(state, 0) for state in UNDER_WAY}
+
+
+async def waiting_since(connection: Connection, now: float) -> float | None:
+    """Since when the job has been due that has waited for longest."""
+    query = select(func.min(jobs.c.due_at)).where(jobs.c.state.in_(WAITING), jobs.c.due_at <= now)
+    since: float | None = await connection.scalar(query)
+    return since
 
 
 async def page(connection: Connection, before: str, size: int) -> list[tuple[Job, str]]:

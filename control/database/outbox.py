@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from control import event_data
 from control.database.engine import Connection
@@ -36,6 +36,12 @@ async def oldest(connection: Connection, most: int) -> list[Event]:
 async def sent(connection: Connection, event_ids: Collection[str]) -> None:
     """Forget events that the bus has."""
     await connection.execute(delete(outbox).where(outbox.c.event_id.in_(event_ids)))
+
+
+async def waiting(connection: Connection) -> tuple[int, float | None]:
+    """How many events wait, and when the oldest of them happened (Unix seconds)."""
+    count, oldest_time = (await connection.execute(select(func.count(), func.min(outbox.c.time)))).one()
+    return count, oldest_time
 
 
 def _row(message: Message, clock: Clock) -> dict[str, Any]:

@@ -94,6 +94,14 @@ async def seen(connection: Connection, session_ids: Sequence[str], now: float) -
     await connection.execute(update(playback_sessions).where(chosen).values(last_seen_at=now))
 
 
+async def count(connection: Connection, now: float, used_since: float) -> tuple[int, int]:
+    """How many sessions are open, and of how many of them somebody has told since a moment."""
+    used = func.count().filter(playback_sessions.c.last_seen_at >= used_since)
+    query = select(func.count(), used).where(NOT_STOPPED, playback_sessions.c.expires_at > now)
+    sessions, streams = (await connection.execute(query)).one()
+    return sessions, streams
+
+
 async def streams_by_device(connection: Connection, account_id: str, now: float) -> dict[str, int]:
     """How many open sessions an account has on each device."""
     query = select(playback_sessions.c.device_id, func.count()).where(

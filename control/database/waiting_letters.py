@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from control.database.engine import Connection
 from control.database.tables import waiting_letters
@@ -44,3 +44,9 @@ async def put_off(connection: Connection, letter_id: str, due_at: float) -> None
 async def remove(connection: Connection, letter_id: str) -> None:
     """Forget a letter."""
     await connection.execute(delete(waiting_letters).where(waiting_letters.c.letter_id == letter_id))
+
+
+async def count(connection: Connection) -> int:
+    """How many letters wait that are for somebody."""
+    query = select(func.count()).select_from(waiting_letters).where(waiting_letters.c.recipient != "")
+    return int(await connection.scalar(query) or 0)

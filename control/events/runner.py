@@ -14,6 +14,7 @@ from control import event_data
 from control.database import Database, handled_events
 from control.events.backoff import Backoff
 from control.events.consumer import BatchConsumer, Consumer
+from control.measures import Measures
 from matinee.bus import Event, EventBus, Subscription
 from matinee.cloud_events import DEAD_LETTER
 from matinee.errors import InvalidInput, Unavailable
@@ -37,7 +38,17 @@ class Poison(Exception):
 class Runner:
     """Runs one consumer."""
 
-    def __init__(self, consumer: Consumer | BatchConsumer, database: Database, bus: EventBus, clock: Clock) -> None:
+    def __init__(
+        self,
+        consumer: Consumer | BatchConsumer,
+        database: Database,
+        bus: EventBus,
+        clock: Clock,
+        measures: Measures | None = None,
+    ) -> None:
+        measures = measures or Measures()
+        self._done = measures.events.labels(consumer.group)
+        self._dead_letters = measures.dead_letters
         self._consumer = consumer
         self._database = database
         self._bus = bus
@@ -77,6 +88,7 @@ class Runner:
             fresh = await handled_events.note(connection, self._consumer.group, ids, self._clock())
             once = {event.event_id: event for event in events if event.event_id in fresh}
             await self._consumer.act(connection, [self._message(event) for event in once.values()])
+        self._done.inc(len(once))
         if fresh and self._consumer.after:
             self._consumer.after()
 
@@ -110,6 +122,7 @@ class Runner:
         self._log.error("an event cannot be handled", event_id=event.event_id, topic=event.topic, exc_info=error)
         buried = Event(event.event_id, event.topic + DEAD_LETTER, event.key, event.time, event.data, reason)
         await self._bus.publish([buried])
+        self._dead_letters.labels(self._consumer.group, event.topic).inc()
         async with self._database.write() as connection:
             await handled_events.note(connection, self._consumer.group, [event.event_id], self._clock())
 

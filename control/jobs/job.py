@@ -48,6 +48,10 @@ class Job:
     """Where the film lies, of one that was dropped there; empty: in the parts of its upload."""
     draft: bool = False
     """Whether a new title waits as a draft when it is ready."""
+    request_id: str = ""
+    """The request that made it, for the logs of whoever works on it."""
+    traceparent: str = ""
+    """The span in which it was made (W3C Trace Context)."""
 
     @property
     def held(self) -> bool:

@@ -1,5 +1,6 @@
 """UploadService: a finished upload becomes a job, and a title unless it is a new version of one."""
 
+import structlog
 from typing_extensions import override
 
 from control import inputs
@@ -12,10 +13,13 @@ from control.jobs.job import Job
 from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
 from matinee.errors import Conflict, NotFound, PermissionDenied, Unauthenticated
 from matinee.rpc import Context
+from matinee.telemetry import request_ids, traces
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
 from protos.v1.access_pb2 import ACCESS_PUBLISHER
 from protos.v1.jobs_pb2_grpc import UploadServiceServicer
+
+log = structlog.get_logger()
 
 
 class UploadService(UploadServiceServicer):
@@ -30,6 +34,7 @@ class UploadService(UploadServiceServicer):
         async with self._database.write() as connection:
             await _check_publisher(connection, inputs.identifier("account_id", request.account_id), request.session_id)
             job = await record(connection, request, self._clock)
+        log.info("upload recorded", upload_id=job.upload_id, job_id=job.job_id, title_id=job.title_id)
         return pb.CompleteUploadResponse(title_id=job.title_id, job_id=job.job_id)
 
 
@@ -68,6 +73,8 @@ def checked(request: pb.CompleteUploadRequest, clock: Clock) -> tuple[Title, Job
         created_at=now,
         updated_at=now,
         due_at=now,
+        request_id=request_ids.current(),
+        traceparent=traces.traceparent(),
     )
     return title, job
 

@@ -119,6 +119,8 @@ class WorkerService(WorkerServiceServicer):
             attempts=job.attempts,
             lease_seconds=self._lease_seconds,
             source_key=job.source_key,
+            request_id=job.request_id,
+            traceparent=job.traceparent,
         )
 
 

@@ -52,6 +52,11 @@ class Announcer:
         self._seen: dict[int, float] = {}
         self._closed = False
 
+    @property
+    def listeners(self) -> int:
+        """How many listen: one for each edge."""
+        return len(self._inboxes)
+
     async def open(self) -> None:
         """Begin after what has been announced already."""
         async with self._database.read() as connection:

@@ -20,6 +20,7 @@ from edge.problems import Refusal, problem
 from edge.tickets import LONGEST_URL
 from matinee.delivery import named_session, split_token
 from matinee.errors import Cancelled, MatineeError, ResourceExhausted, Unauthenticated
+from matinee.telemetry import request_ids
 from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE
 
 LARGEST_BODY = 64 * 1024
@@ -45,7 +46,7 @@ class EventEndpoint:
         try:
             response = await self._answer(Request(scope, receive))
         except MatineeError as error:
-            response = problem(error)
+            response = problem(error, request_ids.current())
         response.raw_headers += CORS
         response.headers["cross-origin-resource-policy"] = "cross-origin"
         await response(scope, receive, send)

@@ -27,7 +27,7 @@ from matinee.cli.services import with_real_port
 from matinee.errors import Conflict, DataLoss, MatineeError
 from matinee.settings import Settings
 from matinee.supervisor import Supervisor
-from matinee.telemetry import configure_logging
+from matinee.telemetry.logs import configure_logging
 
 SHOWREEL = "Matinee showreel"
 
@@ -49,7 +49,7 @@ def demo(film: Film = None, data: Data = None, port: Port = None, once: Once = F
     settings = _settings(data, port)
     log_file = settings.data / "matinee.log"
     with instance.hold_directory(settings), log_file.open("a") as log:
-        configure_logging("supervisor", log)
+        configure_logging("supervisor", settings.logs, log)
         asyncio.run(Demonstration(settings, log_file).run(film, once=once))
 
 

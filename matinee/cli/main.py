@@ -29,7 +29,7 @@ from matinee.cli import (
     users,
 )
 from matinee.errors import MatineeError
-from matinee.telemetry import quiet_logging
+from matinee.telemetry.logs import quiet_logging
 
 app = typer.Typer(
     help="A film goes in, a signed, adaptive, measured stream comes out.",

@@ -12,7 +12,7 @@ from matinee import instance, wiring
 from matinee.cli.options import Data, Host, Port, settings_with
 from matinee.settings import Settings
 from matinee.supervisor import Supervisor
-from matinee.telemetry import configure_logging
+from matinee.telemetry.logs import configure_logging
 
 Supervised = Annotated[bool, typer.Option(hidden=True, help="Stop when standard input closes.")]
 
@@ -30,7 +30,7 @@ def up(data: Data = None, host: Host = None, port: Port = None) -> None:
     """Run control, edge and worker on this machine until Ctrl-C."""
     settings = with_real_port(settings_with(data, host, port))
     Ffmpeg.from_settings(settings.worker).version()
-    configure_logging("supervisor")
+    configure_logging("supervisor", settings.logs)
 
     def on_ready() -> None:
         print(f"Matinee is up: {settings.public_url}", flush=True)
@@ -77,6 +77,13 @@ def with_real_port(settings: Settings) -> Settings:
 async def _supervise(settings: Settings, on_ready: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    supervisor = Supervisor(settings)
+
+    def told_to_stop() -> None:
+        if stop.is_set():
+            supervisor.hurry()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await Supervisor(settings).run(stop, on_ready)
+        loop.add_signal_handler(number, told_to_stop)
+    await supervisor.run(stop, on_ready)

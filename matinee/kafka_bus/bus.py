@@ -76,6 +76,10 @@ class KafkaBus:
             left[self._topics.topic(each.topic)] += newest[each] - max(oldest[each], done[each])
         return left
 
+    async def check(self) -> None:
+        """Look whether a broker answers."""
+        await self.describe()
+
     async def describe(self) -> str:
         """The cluster, in words. Raises `Unavailable`."""
         with translated():

@@ -27,6 +27,7 @@ from pydantic_settings import (
 from matinee.errors import InvalidInput
 from matinee.settings.sections import (
     AccountSettings,
+    AdminSettings,
     ClusterSettings,
     ControlSettings,
     DatabaseSettings,
@@ -35,6 +36,7 @@ from matinee.settings.sections import (
     HttpSettings,
     IncomingSettings,
     LadderSettings,
+    LogSettings,
     MailSettings,
     OidcSettings,
     PaymentProvider,
@@ -46,12 +48,14 @@ from matinee.settings.sections import (
     StoreSettings,
     SubscriptionSettings,
     TokenSettings,
+    TraceSettings,
     UploadSettings,
     WorkerSettings,
 )
 
 __all__ = [
     "AccountSettings",
+    "AdminSettings",
     "ClusterSettings",
     "ControlSettings",
     "DatabaseSettings",
@@ -60,6 +64,7 @@ __all__ = [
     "HttpSettings",
     "IncomingSettings",
     "LadderSettings",
+    "LogSettings",
     "MailSettings",
     "OidcSettings",
     "PaymentProvider",
@@ -72,6 +77,7 @@ __all__ = [
     "StoreSettings",
     "SubscriptionSettings",
     "TokenSettings",
+    "TraceSettings",
     "UploadSettings",
     "WorkerSettings",
     "load_settings",
@@ -105,6 +111,9 @@ class Settings(BaseSettings):
     """Access token for `url`; empty: the one of `matinee login`."""
     http: HttpSettings = HttpSettings()
     control: ControlSettings = ControlSettings()
+    admin: AdminSettings = AdminSettings()
+    logs: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     store: StoreSettings = StoreSettings()
     database: DatabaseSettings = DatabaseSettings()
     events: EventSettings = EventSettings()

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, Field, SecretStr
 Text = TypeVar("Text", str, SecretStr)
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegativeSeconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Lines = Annotated[int, Field(ge=16, le=4320)]
 Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
@@ -85,6 +87,7 @@ Endpoint = Annotated[
         "http:// or https:// and a name, without a path or a bucket: https://s3.films.example",
     ),
 ]
+TraceEndpoint = Annotated[str, shaped(_ORIGIN, "http:// or https:// and a host: http://127.0.0.1:4317")]
 Region = Annotated[str, shaped(r"[a-z0-9-]{1,64}", "a region, such as us-east-1")]
 SmtpUrl = Annotated[
     SecretStr,

@@ -705,6 +705,8 @@ class JobLease(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
     SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     title_id: _builtins.str
     upload_id: _builtins.str
@@ -722,6 +724,10 @@ class JobLease(_message.Message):
     """The object that is the film, of one that was dropped into the object store; its upload_id is the id of that drop.
     Empty: the film lies in the parts of its upload.
     """
+    request_id: _builtins.str
+    """The request that made the job, for the worker's logs; empty when unknown."""
+    traceparent: _builtins.str
+    """The span in which the job was made (W3C Trace Context); empty when it is not traced."""
     def __init__(
         self,
         *,
@@ -735,10 +741,12 @@ class JobLease(_message.Message):
         attempts: _builtins.int = ...,
         lease_seconds: _builtins.float = ...,
         source_key: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "fencing_token", b"fencing_token", "file_name", b"file_name", "job_id", b"job_id", "lease_seconds", b"lease_seconds", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_key", b"source_key", "title_id", b"title_id", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "fencing_token", b"fencing_token", "file_name", b"file_name", "job_id", b"job_id", "lease_seconds", b"lease_seconds", "request_id", b"request_id", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_key", b"source_key", "title_id", b"title_id", "traceparent", b"traceparent", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

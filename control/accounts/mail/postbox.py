@@ -45,6 +45,8 @@ class Postbox:
         self._sender = sender
         self._clock = clock
         self._away = False
+        self.sent = self.failed = 0
+        """Letters that were sent, or given up, since the start."""
 
     async def post(self, connection: Connection, letter: Letter, *, within: float = 0.0) -> None:
         """Have a letter sent when the transaction is committed; one without a recipient takes as long, and is not.
@@ -103,16 +105,20 @@ class Postbox:
             if self._clock() < letter.posted_at + KEPT_SECONDS:
                 self._note(away=True, reason=str(error))
                 return False
+            self.failed += 1
             log.error("a mail could not be sent", subject=letter.subject, reason=str(error))
         except InvalidInput as error:
+            self.failed += 1
             log.error("a mail could not be sent", subject=letter.subject, reason=str(error))
         except Exception:
+            self.failed += 1
             log.exception("a mail could not be sent", subject=letter.subject)
         return True
 
     async def _send(self, letter: WaitingLetter) -> None:
         written = Letter(letter.recipient, letter.subject, letter.text)
         await self._transport.send(written.message(self._sender, letter.letter_id, letter.posted_at))
+        self.sent += 1
         self._note(away=False)
 
     def _note(self, *, away: bool, **told: str) -> None:

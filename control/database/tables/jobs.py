@@ -28,6 +28,8 @@ jobs = Table(
     Column("updated_at", Double, nullable=False),
     Column("source_key", Text, nullable=False, server_default=""),
     Column("draft", Boolean, nullable=False, server_default=false()),
+    Column("request_id", String(64), nullable=False, server_default=""),
+    Column("traceparent", String(64), nullable=False, server_default=""),
     Index("ix_jobs_due", "state", "due_at"),
 )
 """`due_at`: a queued job may be leased from then on; the lease of a running one ends then."""

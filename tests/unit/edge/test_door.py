@@ -15,11 +15,12 @@ from edge.app import Door
 from edge.bindings import bindings
 from edge.cookies import CookieSessions
 from edge.gateway import Gateway
-from edge.health import Readiness
+from edge.health import lean_on
 from edge.keys import Keys
 from edge.web import WebApplication
 from matinee.rpc import open_channel
 from matinee.storage import ObjectStore, open_store
+from matinee.telemetry.readiness import Readiness
 from tests.control_services import Calls, control
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +43,13 @@ def saying(text: str) -> ASGIApp:
     return PlainTextResponse(text)
 
 
+def ready_of(keys: Keys, store: ObjectStore) -> Readiness:
+    readiness = Readiness()
+    lean_on(readiness, keys, store)
+    readiness.serve()
+    return readiness
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectStore:
     return open_store((tmp_path / "objects").as_uri())
@@ -61,7 +69,7 @@ async def client(tmp_path: Path, store: ObjectStore) -> AsyncIterator[httpx.Asyn
             openapi={"openapi": "3.1.0"},
             web=WebApplication(tmp_path / "not-built", "http://x"),
             keys=keys,
-            readiness=Readiness(keys, store),
+            readiness=ready_of(keys, store),
         )
         transport, signed_in = httpx.ASGITransport(door), {"authorization": "Bearer a.b.c"}
         async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=signed_in) as client:
@@ -104,7 +112,7 @@ async def test_an_edge_with_all_it_needs_is_ready(client: httpx.AsyncClient) -> 
 
 async def test_without_control_the_edge_lives_but_is_not_ready(tmp_path: Path, store: ObjectStore) -> None:
     channel = open_channel(f"unix:{tmp_path}/nobody.sock")
-    faults = await Readiness(Keys(channel, "secret"), store).faults()
+    faults = await ready_of(Keys(channel, "secret"), store).faults()
     await channel.close()
     assert faults == ["control: control cannot be reached; try again"]
 
@@ -113,7 +121,7 @@ async def test_without_its_store_the_edge_is_not_ready(tmp_path: Path, store: Ob
     (tmp_path / "objects").rmdir()
     (tmp_path / "objects").write_bytes(b"no folder any more")
     async with control(tmp_path, Calls()) as channel:
-        faults = await Readiness(Keys(channel, "secret"), store).faults()
+        faults = await ready_of(Keys(channel, "secret"), store).faults()
     assert faults == ["store: the object store does not answer; try again"]
 
 

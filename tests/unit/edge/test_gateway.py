@@ -158,6 +158,7 @@ async def test_errors_are_problems(api: httpx.AsyncClient) -> None:
         "title": "Not Found",
         "status": 404,
         "detail": "there is no such title",
+        "request_id": answer.headers["x-request-id"],
         "code": "NOT_FOUND",
     }
 

@@ -28,8 +28,8 @@ GET = b"GET / HTTP/1.1\r\nHost: films.example\r\n\r\n"
 SIGNED_IN = {"authorization": "Bearer a.b.c"}
 
 
-def settings_of(folder: Path, port: int = 0) -> Settings:
-    return load_settings(data=folder, http={"port": port})
+def settings_of(folder: Path, port: int = 0, **http: float) -> Settings:
+    return load_settings(data=folder, http={"port": port, **http})
 
 
 @asynccontextmanager
@@ -134,14 +134,13 @@ async def test_a_stop_does_not_wait_for_a_client_that_asks_nothing(tmp_path: Pat
         writer.close()
 
 
-async def test_a_stop_waits_for_an_answer_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GRACE_SECONDS", 1)
+async def test_a_stop_waits_for_an_answer_but_not_for_ever(tmp_path: Path) -> None:
     calls = Calls()
     calls.gate = asyncio.Event()
     async with (
         asyncio.timeout(PATIENCE),
         control(tmp_path, calls) as channel,
-        serving(settings_of(tmp_path), channel) as (client, stop),
+        serving(settings_of(tmp_path, grace_seconds=1), channel) as (client, stop),
     ):
         pending = asyncio.create_task(client.get("/api/v1/titles", headers=SIGNED_IN))
         await calls.asked.wait()

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr
 import pytest
 import structlog
 
-from matinee.telemetry import configure_logging, quiet_logging
+from matinee.telemetry.logs import configure_logging, quiet_logging
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 ORDERS = "/api/\x1b]0;owned\x07\x1b[2J\x9b2J\u202e"

@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.stack import ROOT
 
 LISTING = """
-async def serve(settings, stop):
+async def serve(settings, stop, instruments):
     listing = asyncio.create_task(open_store(settings.store_url).list("assets"))
     await asyncio.sleep(0)
     print("told to stop", end="")
 """
 SHIELDING = """
-async def serve(settings, stop):
+async def serve(settings, stop, instruments):
     async def stay():
         while True:
             with suppress(asyncio.CancelledError):

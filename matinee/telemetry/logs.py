@@ -7,19 +7,22 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
+from matinee.settings import LogSettings
+
 
 def quiet_logging() -> None:
     """Leave standard output to what a command says; only warnings are logged, on standard error."""
     _configure(sys.stderr, logging.WARNING, printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
 
 
-def configure_logging(service: str, output: TextIO | None = None) -> None:
+def configure_logging(service: str, settings: LogSettings | None = None, output: TextIO | None = None) -> None:
     """Send the logs of this process to `output`, or standard error; each line has the name of the service."""
-    output = output or sys.stderr
-    if output.isatty():
-        _configure(output, logging.INFO, printable, structlog.dev.ConsoleRenderer())
+    settings, output = settings or LogSettings(), output or sys.stderr
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    if settings.format == "text" or (settings.format == "auto" and output.isatty()):
+        _configure(output, level, printable, structlog.dev.ConsoleRenderer(colors=output.isatty()))
     else:
-        _configure(output, logging.INFO, structlog.processors.JSONRenderer())
+        _configure(output, level, structlog.processors.JSONRenderer())
     structlog.contextvars.bind_contextvars(service=service)
 
 

@@ -1,0 +1,1 @@
+"""What services tell of themselves to who runs them: logs, measures, traces, and whether they are ready."""
