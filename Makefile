@@ -20,6 +20,9 @@ MINIO := build/minio/minio
 MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 GO ?= $(shell PATH="$$PATH:/usr/local/go/bin" command -v go)
 
+# What the tests can do without is not there then, and they say so at their end.
+OR_WITHOUT = || echo "$@ could not be had"
+
 # The shell gets a film's name through the environment, whatever characters it is made of.
 override export FILE := $(value FILE)
 
@@ -114,7 +117,7 @@ $(OIDC): $(RUNTIME) tests/integration/oidc/package.json tests/integration/oidc/p
 
 $(MINIO):
 	@echo "Building MinIO, which takes some minutes"
-	@GOBIN="$(abspath $(@D))" GOFLAGS=-modcacherw $(GO) install github.com/minio/minio@$(MINIO_VERSION)
+	@GOBIN="$(abspath $(@D))" GOFLAGS=-modcacherw $(GO) install github.com/minio/minio@$(MINIO_VERSION) $(OR_WITHOUT)
 
 $(CONTRACTS): $(RUNTIME) protos/package.json protos/package-lock.json
 	@$(NPM) --prefix protos ci --silent
@@ -122,5 +125,4 @@ $(CONTRACTS): $(RUNTIME) protos/package.json protos/package-lock.json
 
 $(KAFKA): $(DEVELOPMENT) tests/services/kafka.lock
 	@echo "Fetching the jars of Kafka"
-	@$(BIN)/python -m tests.services.kafka_jars
-	@touch $@
+	@{ $(BIN)/python -m tests.services.kafka_jars && touch $@; } $(OR_WITHOUT)
