@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
 from control.guard import access_of, services_of
-from control.server import CONTRACTS
+from control.services import CONTRACTS
 from edge.app import MEDIA
 from edge.bindings import bindings
 from matinee.delivery import PARAMETER, split_token

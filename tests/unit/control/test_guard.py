@@ -7,7 +7,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from control.callers import MAY, Caller
 from control.guard import access_of, host_of, services_of
-from control.server import CONTRACTS
+from control.services import CONTRACTS
 from matinee.rpc import SERVICE_TOKEN_KEY, STREAM_OPEN, CallError
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
 from protos.v1.auth_pb2 import GetAccountRequest, GetKeysRequest

@@ -11,7 +11,7 @@ from google.api import annotations_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 
 from control.guard import services_of
-from control.server import CONTRACTS
+from control.services import CONTRACTS
 from matinee.errors import Unavailable
 from matinee.rpc import SERVICE_CONFIG, Channel, Server, make_server, open_channel, translated
 from protos.v1.auth_pb2 import GetKeysRequest, GetKeysResponse
