@@ -43,7 +43,7 @@ def make_passwords(folder: Path, domain: str, sign_in: str) -> None:
     database = _kept(folder / "postgres_password", _password)
     store = _kept(folder / "matinee_store__secret_access_key", _password)
     client = _kept(folder / "oidc_client_secret", _password)
-    for name in ("service_secret", "sign_in_password"):
+    for name in ("service_secret", "sign_in_password", "grafana_password"):
         _kept(folder / name, _password)
     _kept(folder / "matinee_database__url", lambda: f"postgresql+asyncpg://matinee:{database}@postgres:5432/matinee")
     _kept(folder / "s3.json", lambda: json.dumps(_identities(store)))

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deploy import secret_files
 from matinee.settings import SECRETS_DIR, Settings, load_settings
@@ -29,6 +30,8 @@ COMMANDS = {
     "apache/kafka": {"nc"},  # BusyBox
     "chrislusf/seaweedfs": {"wget"},  # BusyBox
     "dexidp/dex": {"wget"},  # BusyBox
+    "prom/prometheus": {"wget"},  # BusyBox
+    "grafana/grafana": {"wget"},  # BusyBox
 }
 """What images are known to have of what health checks call."""
 
@@ -143,15 +146,22 @@ def test_who_is_waited_for_can_say_that_he_is_well() -> None:
             assert ends or (told["condition"] == "service_healthy" and services()[name].health_check)
 
 
-def test_nobody_is_published_but_the_balancer() -> None:
+def test_nobody_is_published_but_the_balancer_and_grafana_on_loopback() -> None:
     published = {name: service.told["ports"] for name, service in services().items() if "ports" in service.told}
-    assert published == {"balancer": ["443:443"]}
+    assert published == {"balancer": ["443:443"], "grafana": ["127.0.0.1:3000:3000"]}
 
 
 def test_who_keeps_something_cannot_be_reached_from_outside() -> None:
     internal = {name for name, told in document()["networks"].items() if told.get("internal")}
-    for name in ("postgres", "kafka", "s3", "scheduler", "worker", "dask-worker"):
+    for name in ("postgres", "kafka", "s3", "scheduler", "worker", "dask-worker", "prometheus"):
         assert set(services()[name].networks) <= internal
+
+
+def test_prometheus_asks_services_that_it_can_reach() -> None:
+    told = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    asked = [name for job in told["scrape_configs"] for found in job["dns_sd_configs"] for name in found["names"]]
+    assert {"control", "edge", "worker", "dask-worker", "balancer"} == set(asked)
+    assert all(set(services()["prometheus"].networks) & set(services()[name].networks) for name in asked)
 
 
 def test_edges_believe_the_balancer_alone_and_meet_it_where_they_do() -> None:

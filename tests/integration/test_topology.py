@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from tests.composition import services
 from tests.films import shared_film
 from tests.machine import require
 from tests.openid_provider import browsed
@@ -73,6 +74,14 @@ async def signed_in(house: Topology, browser: httpx.AsyncClient) -> Headers:
     admin = json.loads((house.folder / "control" / "admin.json").read_text())
     answer = await browser.post("/api/v1/auth:login", json=admin)
     return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def test_every_service_of_ours_is_well_as_its_health_check_says(house: Topology) -> None:
+    for service in services().values():
+        if service.is_ours and service.health_check:
+            for address in house.addresses[service.name]:
+                command = [sys.executable, *(house.local(word, address) for word in service.health_check[1:])]
+                wait_until(lambda: subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0)  # noqa: B023
 
 
 async def test_news_come_through_the_balancer_as_they_happen(house: Topology, browser: httpx.AsyncClient) -> None:
