@@ -89,6 +89,9 @@ def main() -> None:
         _drop_output()
         print(f"matinee: not all could be written: {error.strerror}", file=sys.stderr)
         status = UNWRITTEN
+    if "obstore" in sys.modules:  # its threads may be at the end of a call, and abort the process when Python is gone
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
 
 
