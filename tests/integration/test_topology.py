@@ -108,7 +108,7 @@ async def test_somebody_signs_in_at_the_provider(house: Topology, browser: httpx
     assert account.json()["account"]["email"] == "ada@example.org"
 
 
-async def test_a_film_plays_on_when_an_edge_and_a_control_die(
+async def test_a_film_plays_on_when_an_edge_and_a_control_die_and_then_the_other_control_too(
     house: Topology, browser: httpx.AsyncClient, title_id: str
 ) -> None:
     bearer = await signed_in(house, browser)
@@ -129,6 +129,10 @@ async def test_a_film_plays_on_when_an_edge_and_a_control_die(
     again = await browser.post(f"/api/v1/titles/{title_id}:play", headers=bearer)
     assert again.status_code == 200, again.text
     assert "URISigningPackage" not in house.log("balancer")
+
+    house.kill("control", 1)
+    wait_until(lambda: "backend edges has no server available" in house.log("balancer"))
+    assert (await browser.get(url, headers={"range": "bytes=0-99"})).status_code == 206
 
 
 async def media_of(browser: httpx.AsyncClient, master: str) -> str:
