@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, make_url, text
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from control.database import postgresql, sqlite
 from control.database.migration import upgrade
+from control.database.news import News
 from matinee.bell import Bell
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import DatabaseSettings
@@ -26,8 +27,8 @@ from matinee.write_ahead_log import writes
 
 Connection = AsyncConnection
 
-POLL_SECONDS = 0.25
-"""How often to look whether another process has written, where nothing cheaper than a look tells that."""
+AWAY_SECONDS = 0.25
+"""How long to wait before PostgreSQL is asked again for news, which was away."""
 
 
 class Database:
@@ -40,6 +41,7 @@ class Database:
         self._readers = engine.execution_options(**kind.READING)
         self._writers = engine.execution_options(**kind.WRITING)
         self._written = Bell()
+        self._news = None if kind is sqlite else News(engine.url, settings.connect_seconds)
         # SQLite has one writer at a time: to wait here is fairer and cheaper than in its busy handler.
         self._turn = asyncio.Semaphore(1 if kind is sqlite else settings.connections)
 
@@ -57,6 +59,8 @@ class Database:
             async with self._turn, self._writers.begin() as connection:
                 yield connection
         self._written.ring()
+        if self._news:
+            self._news.tell()
 
     async def check(self) -> None:
         """Look whether the database answers. Raises `Unavailable` when it does not."""
@@ -69,10 +73,12 @@ class Database:
 
     async def hear_others(self, heard: Callable[[], None]) -> None:
         """Call `heard` soon after any process may have changed something, and wake who waits; until cancelled."""
-        url = self._engine.url
-        async for _ in writes(Path(str(url.database))) if _is_sqlite(url) else _regularly():
-            self._written.ring()
-            heard()
+        while True:
+            with suppress(Unavailable), _translated():
+                async for _ in self._news.follow() if self._news else writes(Path(str(self._engine.url.database))):
+                    self._written.ring()
+                    heard()
+            await asyncio.sleep(AWAY_SECONDS)
 
     @asynccontextmanager
     async def alone(self, role: str) -> AsyncIterator[None]:
@@ -140,12 +146,6 @@ def _engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
 
 def _is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
-
-
-async def _regularly() -> AsyncIterator[None]:
-    while True:
-        yield
-        await asyncio.sleep(POLL_SECONDS)
 
 
 @contextmanager

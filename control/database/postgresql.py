@@ -58,15 +58,25 @@ def engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
 
 
 @asynccontextmanager
+async def apart(url: URL, purpose: str, connect_seconds: float) -> AsyncIterator[AsyncConnection]:
+    """A connection that is for nothing else, and commits each statement at once."""
+    arguments = {
+        "timeout": connect_seconds,
+        "command_timeout": connect_seconds,
+        "server_settings": {"application_name": f"matinee {purpose}", **_WATCHED},
+    }
+    keeper = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
+    async with keeper.connect() as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def alone(url: URL, role: str, connect_seconds: float) -> AsyncIterator[None]:
     """The lock of a role: one of the server's, of a connection that is for nothing else.
 
     The server lets it go with the connection, however that ends; then the context ends with `Unavailable`.
     """
-    settings = {"application_name": f"matinee {role}", **_WATCHED}
-    arguments = {"timeout": connect_seconds, "server_settings": settings}
-    keeper = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
-    async with keeper.connect() as connection:
+    async with apart(url, role, connect_seconds) as connection:
         while not await connection.scalar(select(func.pg_try_advisory_lock(_key(role)))):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(POLL_SECONDS)
         async with _while_connected(connection):

@@ -164,7 +164,7 @@ class DatabaseSettings(Section):
     url: str = ""
     """A SQLAlchemy URL; empty: the SQLite file `matinee.db` in the data directory."""
     connections: Positive = 10
-    """Most connections to PostgreSQL of one control process at once; two more hold the roles that it has alone."""
+    """Most connections to PostgreSQL of one control process at once; three more hold its roles and hear of others."""
     connect_seconds: Seconds = 5
     """Longest time that a connection to PostgreSQL may take, be it new or one that others have in use."""
     statement_seconds: Seconds = 30
