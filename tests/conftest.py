@@ -10,13 +10,13 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
-from tests.databases import database_url, empty_database_url, migrated, server
+from tests.databases import database, database_url, empty_database_url, house_database_url, migrated, server
 from tests.machine import absent, demanded, require
 from tests.services.kafka import Broker, kafka
 from tests.services.s3 import S3, s3
 from tests.stack import Stack, running_stack
 
-__all__ = ["database_url", "empty_database_url", "migrated", "server"]
+__all__ = ["database", "database_url", "empty_database_url", "house_database_url", "migrated", "server"]
 
 # How long an example takes is a matter of what else the machine does; the timeout of the test is its limit.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])

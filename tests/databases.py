@@ -4,9 +4,10 @@ A fresh one is a copy of one that has its tables: migrating takes longer than mo
 """
 
 import asyncio
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -16,11 +17,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from control.database import Database
 from control.database.engine import open_database
 from tests.machine import require
 from tests.services.postgresql import postgresql
 
 DATABASES = ("sqlite", "postgresql")
+HOUSE_DATABASE = os.environ.get("MATINEE_TEST_DATABASE", "sqlite")
+"""What whole controls are tested with; everything that has to do with queries, locks and races is with both."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -50,7 +54,7 @@ class Server:
     def database(self, template: str = "migrated") -> Iterator[str]:
         """A database of its own, which is a copy."""
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield self._of(name)
         finally:
@@ -100,8 +104,29 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A fresh database with its tables, of either kind."""
-    if request.param == "sqlite":
-        yield sqlite_url(Path(shutil.copy(request.getfixturevalue("migrated"), tmp_path / "matinee.db")))
+    with _fresh(request, request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def house_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database for a whole control, of the kind that whoever runs the tests has chosen."""
+    with _fresh(request, HOUSE_DATABASE, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """A fresh database with its tables, of either kind, opened."""
+    opened = await open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+@contextmanager
+def _fresh(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield sqlite_url(Path(shutil.copy(request.getfixturevalue("migrated"), folder / "matinee.db")))
     else:
         with request.getfixturevalue("server").database() as url:
             yield url

@@ -37,6 +37,7 @@ async def any_account(connection: Connection, *, lock: bool = False) -> bool:
 
 async def add(connection: Connection, account: Account) -> None:
     """Record a new account. Raises `Conflict` when there is one with its e-mail address."""
+    await hold_address(connection, account.email)
     try:
         await connection.execute(insert(accounts).values(asdict(account)))
     except IntegrityError as error:

@@ -46,8 +46,9 @@ async def of_upload(connection: Connection, upload_id: str) -> Job | None:
 
 
 async def of_title(connection: Connection, title_id: str) -> list[Job]:
-    """The jobs of a title."""
-    rows = await connection.execute(select(jobs).where(jobs.c.title_id == title_id))
+    """The jobs of a title; nobody else changes them before this transaction ends."""
+    query = select(jobs).where(jobs.c.title_id == title_id).order_by(jobs.c.job_id)
+    rows = await connection.execute(query.with_for_update())
     return [_made(row) for row in rows.mappings()]
 
 

@@ -89,9 +89,11 @@ async def page(
 
 
 async def seen(connection: Connection, session_ids: Sequence[str], now: float) -> None:
-    """Note that these sessions are in use."""
-    chosen = playback_sessions.c.session_id.in_(session_ids)
-    await connection.execute(update(playback_sessions).where(chosen).values(last_seen_at=now))
+    """Note that these sessions are in use. One that somebody else changes just now is left to them."""
+    chosen = playback_sessions.c.session_id.in_(session_ids) & (playback_sessions.c.last_seen_at < now)
+    free = select(playback_sessions.c.session_id).where(chosen).with_for_update(skip_locked=True)
+    mine = playback_sessions.c.session_id.in_(free)
+    await connection.execute(update(playback_sessions).where(mine).values(last_seen_at=now))
 
 
 async def count(connection: Connection, now: float, used_since: float) -> tuple[int, int]:
@@ -114,14 +116,12 @@ async def streams_by_device(connection: Connection, account_id: str, now: float)
 async def review_subscribers(connection: Connection, now: float) -> None:
     """Have the sessions of all who have a subscription looked at again, since a plan has changed."""
     holders = select(subscriptions.c.account_id).where(subscriptions.c.state != "ended")
-    chosen = NOT_STOPPED & playback_sessions.c.account_id.in_(holders)
-    await connection.execute(update(playback_sessions).where(chosen).values(review_at=now))
+    await _review(connection, playback_sessions.c.account_id.in_(holders), now)
 
 
 async def review_title(connection: Connection, title_id: str, now: float) -> None:
     """Have the sessions of a title looked at again, since what it needs has changed."""
-    chosen = NOT_STOPPED & (playback_sessions.c.title_id == title_id)
-    await connection.execute(update(playback_sessions).where(chosen).values(review_at=now))
+    await _review(connection, playback_sessions.c.title_id == title_id, now)
 
 
 async def in_use(connection: Connection, *, since: float, now: float) -> dict[str, int]:
@@ -144,6 +144,13 @@ def _open(now: float, *more: ColumnElement[Any]) -> Select[Any]:
 
 def _not_stopped(chosen: ColumnElement[bool]) -> Select[Any]:
     return select(playback_sessions).where(NOT_STOPPED, chosen).order_by(playback_sessions.c.session_id)
+
+
+async def _review(connection: Connection, chosen: ColumnElement[bool], now: float) -> None:
+    """In the order in which everybody holds sessions, so that nobody waits in a circle."""
+    ordered = _not_stopped(chosen).with_only_columns(playback_sessions.c.session_id).with_for_update()
+    mine = playback_sessions.c.session_id.in_(ordered)
+    await connection.execute(update(playback_sessions).where(mine).values(review_at=now))
 
 
 async def _held(connection: Connection, chosen: ColumnElement[bool]) -> list[PlaybackSession]:

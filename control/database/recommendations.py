@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, literal_column, or_, select
 
 from control.database.engine import Connection
 from control.database.tables import history, recommendation_models, titles, viewer_days
@@ -19,7 +19,12 @@ ROWS = 10_000
 
 _above = titles.alias("above")
 _beneath = _above.c.title_id == titles.c.parent_id
-_work = func.coalesce(func.nullif(_above.c.parent_id, ""), func.nullif(titles.c.parent_id, ""), titles.c.title_id)
+_no_title: ColumnElement[str] = literal_column(
+    "''"
+)  # PostgreSQL knows an expression with parameters not again, in GROUP BY and ORDER BY
+_work = func.coalesce(
+    func.nullif(_above.c.parent_id, _no_title), func.nullif(titles.c.parent_id, _no_title), titles.c.title_id
+)
 _watched = or_(history.c.finished, history.c.watched_seconds >= LEAST_SECONDS)
 
 

@@ -97,9 +97,11 @@ async def add_refresh_token(connection: Connection, token: RefreshToken) -> None
 
 
 async def find_refresh_token(connection: Connection, digest: str) -> RefreshToken | None:
-    """A refresh token, spent or not."""
-    query = select(refresh_tokens).where(refresh_tokens.c.digest == digest).with_for_update()
-    row = (await connection.execute(query)).mappings().first()
+    """A refresh token, spent or not; nobody else changes its session before this transaction ends."""
+    mine = refresh_tokens.c.digest == digest
+    session = select(sessions.c.session_id).join(refresh_tokens).where(mine)
+    await connection.execute(session.with_for_update(of=sessions))
+    row = (await connection.execute(select(refresh_tokens).where(mine))).mappings().first()
     return None if row is None else RefreshToken(**row)
 
 

@@ -78,10 +78,7 @@ class WorkerService(WorkerServiceServicer):
     async def PublishAsset(self, request: pb.PublishAssetRequest, context: Context) -> pb.PublishAssetResponse:
         now = self._clock()
         async with self._database.write() as connection:
-            job = await _held(connection, request.job_id)
-            title = await titles.find(connection, job.title_id, lock=True)
-            if title is None:
-                raise NotFound(GONE)
+            job, title = await _held_with_title(connection, request.job_id)
             if await _is_repeated(connection, request, job):
                 return pb.PublishAssetResponse()
             await jobs.save(connection, published(job, request.fencing_token, now=now))
@@ -122,6 +119,15 @@ class WorkerService(WorkerServiceServicer):
             request_id=job.request_id,
             traceparent=job.traceparent,
         )
+
+
+async def _held_with_title(connection: Connection, job_id: str) -> tuple[Job, Title]:
+    """The title first, as who deletes it does: else each could wait for the other."""
+    found = await jobs.find(connection, inputs.identifier("job_id", job_id))
+    title = await titles.find(connection, found.title_id, lock=True) if found else None
+    if title is None:
+        raise NotFound(GONE)
+    return await _held(connection, job_id), title
 
 
 async def _held(connection: Connection, job_id: str) -> Job:

@@ -7,7 +7,7 @@ from typing_extensions import override
 from control import inputs, messages
 from control.callers import caller
 from control.catalogue.visibility import visible
-from control.database import Connection, Database, plans, subscriptions, titles
+from control.database import Connection, Database, accounts, plans, subscriptions, titles
 from control.identifiers import new_id
 from control.pages import PageRequest
 from control.playback.access import Access
@@ -155,7 +155,10 @@ class SubscriptionService(Offer):
             title = await titles.find(connection, inputs.identifier("title_id", request.title_id))
             if title is None or not visible(title, self._clock()):
                 raise NotFound("there is no such title")
-            standing = await self._access.standing(connection, account_id)
+            account = await accounts.find(connection, account_id)
+            if account is None:
+                raise NotFound("there is no such account")
+            standing = await ledger.standing(connection, account_id, account.role, self._clock())
             reason = await self._access.refusal(connection, standing, title)
         in_force = standing.plan.plan_id if standing.plan else ""
         entitlement = messages.entitlement(self._access.limits(standing), in_force)

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,19 +28,14 @@ from control.jobs.job import Job
 from control.jobs.job_states import State
 from control.playback.session import PlaybackSession
 from matinee.errors import Conflict, InvalidInput, Unavailable
+from tests.edge_desk import running
+from tests.patience import within
 
 pytestmark = pytest.mark.anyio
 
 TITLE = Title("t" * 26, "A film", created_at=1.5)
 ACCOUNT = Account("a" * 26, "a@b.example", "hash", "viewer", 1.5)
 JOB = Job("j" * 26, TITLE.title_id, "u1", ACCOUNT.account_id, "f.mkv", 2**40, "", created_at=1, updated_at=1, due_at=1)
-
-
-@pytest.fixture
-async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 async def add_title(connection: Connection) -> None:
@@ -189,6 +183,18 @@ async def test_a_database_that_cannot_be_made_is_refused_with_a_sentence() -> No
         await open_database("sqlite+aiosqlite:////proc/matinee/matinee.db")
 
 
+async def test_a_sign_of_life_that_comes_late_takes_no_time_back(database: Database) -> None:
+    session = PlaybackSession("p" * 26, TITLE.title_id, ACCOUNT.account_id, "", "TV", 1, 50, 100)
+    async with database.write() as connection:
+        await accounts.add(connection, ACCOUNT)
+        await add_title(connection)
+        await playback_sessions.add(connection, session)
+        for moment in (40, 60, 55):
+            await playback_sessions.seen(connection, [session.session_id], moment)
+        (known,) = await playback_sessions.among(connection, [session.session_id], 70)
+    assert known.last_seen_at == 60
+
+
 async def test_a_database_that_fails_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "matinee.db").mkdir()
     with pytest.raises(Unavailable, match="does not answer"):
@@ -204,3 +210,19 @@ def test_a_connection_closed_in_a_transaction_keeps_nobody_out(tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "matinee.db", timeout=0, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
     del unfinished
+
+
+async def test_another_process_is_told_of_what_is_written_and_need_not_look(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.database.news.LOOK_SECONDS", 60)
+    other, heard = await open_database(database_url), asyncio.Event()
+    async with running(database.hear_others(heard.set)), running(other.hear_others(lambda: None)):
+        await heard.wait()
+        for number in range(5):
+            heard.clear()
+            async with within(1):
+                async with other.write() as connection:
+                    await removals.note(connection, [f"uploads/{number}/"], 1)
+                await heard.wait()
+    await other.close()

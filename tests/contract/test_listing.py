@@ -1,7 +1,6 @@
 """Lists of titles: whatever is asked for, the pages hold each title once and in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control.database import Connection, Database, listing, titles
-from control.database.engine import open_database
 from control.database.listing import Filter, Key, Order
 from control.database.titles import Title, labels
 from control.database.words import label, sort_key
@@ -19,13 +17,6 @@ pytestmark = pytest.mark.anyio
 
 NOW = 100.0
 WORDS = ("Drama", "Film noir", "WAR", "Été")
-
-
-@pytest.fixture
-async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 def catalogue() -> list[Title]:

@@ -1,24 +1,14 @@
 """What search finds, whichever database does the finding."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from control.database import Database, search, titles
-from control.database.engine import open_database
 from control.database.search import Position
 from control.database.titles import Title, visible
 
 pytestmark = pytest.mark.anyio
 
 NOW = 100.0
-
-
-@pytest.fixture
-async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
-    opened = await open_database(database_url)
-    yield opened
-    await opened.close()
 
 
 async def enter(database: Database, *names: str, **fields: object) -> None:

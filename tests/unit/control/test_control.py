@@ -37,10 +37,10 @@ async def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
     assert mode(path) == 0o600
 
 
-async def test_a_second_start_keeps_admin_keys_and_service_token(tmp_path: Path) -> None:
-    async with running_control(tmp_path) as first:
+async def test_a_second_start_keeps_admin_keys_and_service_token(tmp_path: Path, house_database_url: str) -> None:
+    async with running_control(tmp_path, database={"url": house_database_url}) as first:
         before = (await first.admin(), first.service, (tmp_path / "admin.json").read_text())
-    async with running_control(tmp_path) as second:
+    async with running_control(tmp_path, database={"url": house_database_url}) as second:
         assert (second.service, (tmp_path / "admin.json").read_text()) == before[1:]
         assert await second.play(await second.film(), before[0])
 

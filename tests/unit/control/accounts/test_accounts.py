@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from shutil import copy
 
 import pytest
 from argon2 import PasswordHasher
@@ -53,9 +52,8 @@ async def box(anyio_backend: str) -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, migrated: Path, box: Mailbox) -> AsyncIterator[House]:
-    copy(migrated, tmp_path)
-    async with running_control(tmp_path, mail={"smtp_url": box.url}) as running:
+async def house(tmp_path: Path, house_database_url: str, box: Mailbox) -> AsyncIterator[House]:
+    async with running_control(tmp_path, database={"url": house_database_url}, mail={"smtp_url": box.url}) as running:
         yield running
 
 

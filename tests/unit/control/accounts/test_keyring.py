@@ -1,15 +1,11 @@
 """Rotation of signing keys: published first, signing later, verifying to the end."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from control.accounts.keyring import MARGIN_SECONDS, RENEWAL_SECONDS, Keyring, retired, signing_at
 from control.database import Database, signing_keys
-from control.database.engine import open_database
 from control.database.signing_keys import StoredKey
 from matinee.tokens import KeySet
 
@@ -45,13 +41,6 @@ class Time:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-async def database(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    opened = await open_database(f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}")
-    yield opened
-    await opened.close()
 
 
 async def opened_keyring(

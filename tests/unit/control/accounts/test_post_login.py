@@ -1,9 +1,6 @@
 """What follows a sign-in, event by event."""
 
-import shutil
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +10,6 @@ from control.accounts.mail.transport import ConsoleTransport
 from control.accounts.post_login import PostLogin
 from control.database import Database, accounts, sessions, waiting_letters
 from control.database.accounts import Account
-from control.database.engine import open_database
 from control.database.waiting_letters import WaitingLetter
 from control.messages import timestamp
 from protos.v1.events_pb2 import UserAuthenticated
@@ -24,13 +20,10 @@ ACCOUNT = Account("a" * 26, "ada@example.org", "", "viewer", 1.0)
 LETTERS = Letters("https://films.example", confirmation_hours=24, reset_minutes=60)
 
 
-@pytest.fixture
-async def database(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    opened = await open_database(f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}")
-    async with opened.write() as connection:
+@pytest.fixture(autouse=True)
+async def account(database: Database, anyio_backend: str) -> None:
+    async with database.write() as connection:
         await accounts.add(connection, ACCOUNT)
-    yield opened
-    await opened.close()
 
 
 def sign_in(number: int, device: str, account_id: str = ACCOUNT.account_id) -> UserAuthenticated:

@@ -1,7 +1,6 @@
 """MetricsService: reports from edges onto the bus, and from there into what is known of a session."""
 
-import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from control.analytics.figures import Figures
 from control.analytics.metrics import MOST_METRICS, MOST_REPORTS, MetricsService
 from control.analytics.quality import CONSUMER, keep, playback_quality
 from control.database import Database, playback_sessions, quality, tables
-from control.database.engine import open_database
 from control.database.plays import ALL
 from control.database.quality import SessionQuality
 from control.identifiers import new_id
@@ -80,9 +78,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, migrated: Path) -> AsyncIterator[Desk]:
-    shutil.copy(migrated, tmp_path / "matinee.db")
-    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+async def desk(database: Database) -> Desk:
     clock, bus = TurnedClock(), Bus()
     async with database.write() as connection:
         await connection.execute(
@@ -96,8 +92,7 @@ async def desk(tmp_path: Path, migrated: Path) -> AsyncIterator[Desk]:
                 account_id=ACCOUNT, email="a@b", password_hash="", role="viewer", created_at=0
             )
         )
-    yield Desk(database, clock, bus, MetricsService(database, bus, clock))
-    await database.close()
+    return Desk(database, clock, bus, MetricsService(database, bus, clock))
 
 
 def report(**keys: str) -> CmcdReport:

@@ -100,7 +100,7 @@ def test_a_title_of_no_known_length_is_reached_nowhere() -> None:
 async def test_a_length_that_is_none_is_refused(cinema: Cinema, wrong: float) -> None:
     with pytest.raises(InvalidInput, match="watched_seconds"):
         await cinema.consume(STATISTICS, [paused(ME, FILM, NOON, 10, watched=wrong)])
-    async with cinema.read() as connection:
+    async with cinema.database.write() as connection:
         assert await plays.among(connection, [numbered("s", 0)]) == {}
 
 

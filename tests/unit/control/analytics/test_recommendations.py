@@ -1,9 +1,6 @@
 """Recommendations, from the history in the database to what a viewer is offered."""
 
-import shutil
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +10,7 @@ from control.analytics.plays import DAY_SECONDS, STATISTICS
 from control.analytics.recommendations import FRESH_SECONDS, POPULAR_DAYS, Recommendations
 from control.analytics.training import Trainer
 from control.callers import Caller
-from control.database import history, plans, recommendations, titles
-from control.database.engine import open_database
+from control.database import Database, history, plans, recommendations, titles
 from control.identifiers import new_id
 from control.subscriptions.plan import Plan
 from matinee.settings import RecommendationSettings
@@ -29,17 +25,14 @@ SERIES, SEASON, PILOT, SECOND = (numbered("v", number) for number in range(4))
 
 
 @pytest.fixture
-async def cinema(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Cinema]:
+async def cinema(database: Database, anyio_backend: str) -> Cinema:
     """Six films; two accounts watched 0, 1 and 2, I watched 0 to the end."""
-    shutil.copy(migrated, tmp_path)
-    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
     full = await opened(database, 4, 6)
     for person in (YOU, THEM):
         for film in FILMS[:3]:
             await watch(full, person, film)
     await watch(full, ME, FILMS[0], until=HOUR)
-    yield full
-    await database.close()
+    return full
 
 
 async def watch(

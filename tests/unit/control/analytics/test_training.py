@@ -1,18 +1,14 @@
 """Training: when it is due, that it is done once, and what becomes of one that fails or is cut short."""
 
 import asyncio
-import shutil
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from control.analytics.history import HISTORY
 from control.analytics.training import RETRY_SECONDS, SILENT_SECONDS, Trainer, due
 from control.database import Database, recommendations, trainings
-from control.database.engine import open_database
 from control.database.trainings import Training
 from matinee.settings import RecommendationSettings
 from tests.patience import until
@@ -43,13 +39,10 @@ class Academy:
 
 
 @pytest.fixture
-async def academy(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Academy]:
-    shutil.copy(migrated, tmp_path)
-    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+async def academy(database: Database, anyio_backend: str) -> Academy:
     cinema = await opened(database, 2, 2)
     await cinema.consume(HISTORY, [paused(numbered("a", 0), numbered("t", 0), NOON, 600, watched=600)])
-    yield Academy(database)
-    await database.close()
+    return Academy(database)
 
 
 @pytest.mark.parametrize(

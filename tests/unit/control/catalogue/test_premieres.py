@@ -51,14 +51,16 @@ async def test_it_is_announced_once_when_its_window_opens(house: House) -> None:
     assert await told(house) == [(title_id, "Solaris", ASSET)]
 
 
-async def test_it_is_announced_by_a_control_that_was_away_when_its_window_opened(tmp_path: Path) -> None:
+async def test_it_is_announced_by_a_control_that_was_away_when_its_window_opened(
+    tmp_path: Path, house_database_url: str
+) -> None:
     clock = TurnedClock()
-    async with running_control(tmp_path, clock) as house:
+    async with running_control(tmp_path, clock, database={"url": house_database_url}) as house:
         title_id = await premiere(house)
         assert await told(house) == []
     clock.turn(HOUR)
     for _ in range(2):
-        async with running_control(tmp_path, clock) as house:
+        async with running_control(tmp_path, clock, database={"url": house_database_url}) as house:
 
             async def announced(house: House = house) -> bool:
                 return await told(house) == [(title_id, "Solaris", ASSET)]

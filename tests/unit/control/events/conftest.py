@@ -1,13 +1,10 @@
-"""A database and a bus, as control has them."""
+"""A bus, as control has it."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from control.database import Database
-from control.database.engine import open_database
 from matinee.bus import EventBus
 from matinee.event_log import open_event_log
 from tests.control_house import TurnedClock
@@ -16,14 +13,6 @@ from tests.control_house import TurnedClock
 @pytest.fixture
 def clock() -> TurnedClock:
     return TurnedClock()
-
-
-@pytest.fixture
-async def database(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    shutil.copy(migrated, tmp_path / "matinee.db")
-    opened = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -61,9 +60,9 @@ async def test_a_running_relay_is_woken_by_what_this_process_records(
 
 
 async def test_a_running_relay_hears_soon_of_what_another_process_records(
-    database: Database, bus: EventBus, clock: TurnedClock, tmp_path: Path
+    database: Database, bus: EventBus, clock: TurnedClock, database_url: str
 ) -> None:
-    other = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'matinee.db'}")
+    other = await open_database(database_url)
     async with running(Relay(database, bus).run()), running(database.hear_others(lambda: None)):
         for number in range(5):
             async with within(0.5):

@@ -44,11 +44,12 @@ class History:
 
     async def open(self) -> None:
         async with self.database.write() as connection:
-            await connection.execute(text("CREATE TABLE effects (account_id TEXT, position REAL)"))
+            columns = "number INTEGER PRIMARY KEY, account_id TEXT, position REAL"
+            await connection.execute(text(f"CREATE TABLE effects ({columns})"))
 
     async def effects(self) -> list[float]:
         async with self.database.read() as connection:
-            return list(await connection.scalars(text("SELECT position FROM effects ORDER BY rowid")))
+            return list(await connection.scalars(text("SELECT position FROM effects ORDER BY number")))
 
     async def has(self, *positions: float) -> bool:
         return await self.effects() == list(positions)
@@ -56,7 +57,9 @@ class History:
     async def _take(self, connection: Connection, message: MoviePlayed | MoviePaused) -> None:
         self.calls.append(message.position_seconds)
         values = {"account_id": message.account_id, "position": message.position_seconds}
-        await connection.execute(text("INSERT INTO effects VALUES (:account_id, :position)"), values)
+        await connection.execute(
+            text("INSERT INTO effects SELECT COUNT(*), :account_id, :position FROM effects"), values
+        )
         if self.fail:
             await self.fail(message.position_seconds)
 

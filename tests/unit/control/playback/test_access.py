@@ -212,8 +212,10 @@ async def test_a_change_of_the_plan_itself_reaches_who_plays_at_the_next_report(
     assert (await grant(house, session_id)).max_height == 360
 
 
-async def test_a_grant_ends_with_the_period_and_is_looked_at_anew(tmp_path: Path) -> None:
-    async with running_control(tmp_path, subscriptions={"free_height": 234}) as house:
+async def test_a_grant_ends_with_the_period_and_is_looked_at_anew(tmp_path: Path, house_database_url: str) -> None:
+    async with running_control(
+        tmp_path, database={"url": house_database_url}, subscriptions={"free_height": 234}
+    ) as house:
         viewer = await subscriber(house, max_height=1080)
         until = Timestamp(seconds=int(house.clock()) + 40)
         paid = subscriptions_pb2.SetSubscriptionRequest(

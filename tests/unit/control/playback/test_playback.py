@@ -196,7 +196,7 @@ async def test_every_edge_hears_of_an_end_within_a_second(house: House) -> None:
 
 async def test_edges_of_another_control_hear_of_an_end_within_a_second(house: House, tmp_path: Path) -> None:
     answer, admin = await playing(house)
-    async with running_control(tmp_path, house.clock) as other:
+    async with running_control(tmp_path, house.clock, database={"url": house.settings.database_url}) as other:
         edge = await connected(other)
         async with within(1):
             await stop(house, answer.session_id, admin)

@@ -1,7 +1,6 @@
 """What a payment provider reports, over the wire: it takes effect once, and for its own subscriptions alone."""
 
 import json
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +21,11 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def house(tmp_path: Path, migrated: Path, anyio_backend: str) -> AsyncIterator[House]:
+async def house(tmp_path: Path, house_database_url: str, anyio_backend: str) -> AsyncIterator[House]:
     """A control with a payment provider."""
-    shutil.copy(migrated, tmp_path)
-    async with running_control(tmp_path, payments={"providers": (ACME,)}) as running:
+    async with running_control(
+        tmp_path, database={"url": house_database_url}, payments={"providers": (ACME,)}
+    ) as running:
         await make_plan(running, grace_days=5)
         yield running
 
