@@ -152,7 +152,7 @@ def _is_sqlite(url: URL) -> bool:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, OSError, *postgresql.OF_DRIVER) as error:
         raise Unavailable("the database does not answer; try again") from error
     except DBAPIError as error:
         if not postgresql.may_come_back(error):

@@ -49,7 +49,7 @@ class News:
             while True:
                 if self._to_tell:
                     self._to_tell = False
-                    await driver.execute(f"NOTIFY {CHANNEL}")
+                    await connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
                 if heard:
                     heard = False
                     yield

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import URL, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -26,6 +27,8 @@ POLL_SECONDS = 0.25
 MARGIN_SECONDS = 5.0
 """How much longer than the server takes for a statement it is waited for its answer."""
 
+OF_DRIVER = (InterfaceError, PostgresError)
+"""What SQLAlchemy has no part in: how connections begin, and what they hear."""
 AWAY = ("08", "53", "57")
 """Classes of SQLSTATE: connections, resources, and what operators did; see appendix A of PostgreSQL's manual."""
 IN_THE_WAY = frozenset({"25P03", "40001", "40P01", "55P03"})
