@@ -114,14 +114,30 @@ async def open_database(url: str, settings: DatabaseSettings | None = None) -> D
     """
     settings = settings or DatabaseSettings()
     engine = _engine(url, settings)
+    with _admitted():
+        await _migrate(engine)
+    return Database(engine, settings)
+
+
+async def describe(url: str, settings: DatabaseSettings) -> str:
+    """The release of the PostgreSQL that a URL names. Raises as `open_database` does, and changes nothing."""
+    engine = _engine(url, settings)
+    with _admitted():
+        async with engine.connect() as connection:
+            release = await connection.scalar(text("SHOW server_version"))
+    await engine.dispose()
+    return f"PostgreSQL {release}"
+
+
+@contextmanager
+def _admitted() -> Iterator[None]:
     try:
         with _translated():
-            await _migrate(engine)
+            yield
     except Unavailable as error:
         if reason := postgresql.refusal(error.__cause__):
             raise InvalidInput(f"database.url cannot be used: {reason}") from error
         raise
-    return Database(engine, settings)
 
 
 async def _migrate(engine: AsyncEngine) -> None:

@@ -78,6 +78,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     bucket = "check [store] in matinee.toml, or make the bucket with `matinee storage setup`"
     mend = bucket if settings.store_url.startswith("s3:") else f"{START}, or check store.url in matinee.toml"
     yield _looked_at("object store", lambda: _store(settings), mend)
+    if settings.database.url.startswith("postgresql"):
+        mend = "start the server, or check [database] in matinee.toml"
+        yield _looked_at("database", lambda: _database(settings), mend)
     if settings.events.url.startswith("kafka"):
         yield _looked_at(
             "event bus", lambda: _event_bus(settings), "start the brokers, or check [events] in matinee.toml"
@@ -149,6 +152,12 @@ def _store(settings: Settings) -> str:
     except Unavailable as error:
         raise Unavailable(f"{settings.store_url}: {reason(error.__cause__ or error)}") from error
     return settings.store_url
+
+
+def _database(settings: Settings) -> str:
+    from control.database.engine import describe
+
+    return asyncio.run(describe(settings.database.url, settings.database))
 
 
 def _event_bus(settings: Settings) -> str:

@@ -88,6 +88,25 @@ def test_a_kafka_that_does_not_answer_is_told(tmp_path: Path) -> None:
     assert "Kafka is not available" in finding.state
 
 
+def database(settings: Settings) -> Finding:
+    """What is found of a PostgreSQL."""
+    return next(finding for finding in examine(settings) if finding.name == "database")
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_a_postgresql_that_answers_is_told_with_its_release(tmp_path: Path, empty_database_url: str) -> None:
+    finding = database(load_settings(data=tmp_path, database={"url": empty_database_url}))
+    assert finding.well
+    assert re.match(r"PostgreSQL \d+", finding.state)
+
+
+def test_a_postgresql_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    url = f"postgresql+asyncpg://matinee@127.0.0.1:{free_port('127.0.0.1')}/matinee"
+    finding = database(load_settings(data=tmp_path, database={"url": url}))
+    assert not finding.well
+    assert "does not answer" in finding.state
+
+
 def door(settings: Settings) -> Finding:
     """What is found of the public door."""
     return next(finding for finding in examine(settings) if finding.name == "public door")
