@@ -55,6 +55,7 @@ async def serve(
             settings, store, bus, database=database, passwords=passwords, clock=clock,
             instruments=instruments or Instruments("control"),
         )  # fmt: skip
+        stack.callback(parts.direct_uploads.close)
         await _run(parts, stop)
 
 

@@ -70,6 +70,11 @@ class DirectUploadService(DirectUploadServiceServicer):
             raise Conflict(NONE_HERE)
         return self._parts
 
+    def close(self) -> None:
+        """Hang up."""
+        if self._parts is not None:
+            self._parts.close()
+
     @override
     async def GetDirectUploadOffer(
         self, request: pb.GetDirectUploadOfferRequest, context: Context

@@ -25,6 +25,11 @@ class Multipart:
         self._client = connect(bucket)
         self._signer = connect(replace(bucket, endpoint=public_endpoint.rstrip("/")))
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+        self._signer.close()
+
     async def begin(self, path: str) -> str:
         """Begin an object under `path` of the object store; answer what its parts belong to."""
         begun = await _called(

@@ -29,6 +29,9 @@ class Notifications:
         keys = bucket.keys
         self._bucket = bucket.name
         self._prefix = bucket.key(f"{path}/")
+        self._connections = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=bucket.timeout_seconds, read=LISTEN_SECONDS), retries=False
+        )
         self._client = Minio(
             self._host or "s3.amazonaws.com",
             access_key=keys.access_key_id if keys else None,
@@ -37,9 +40,7 @@ class Notifications:
             secure=scheme != "http",
             region=bucket.region,
             credentials=None if keys else ChainedProvider([EnvAWSProvider(), AWSConfigProvider()]),
-            http_client=urllib3.PoolManager(
-                timeout=urllib3.Timeout(connect=bucket.timeout_seconds, read=LISTEN_SECONDS), retries=False
-            ),
+            http_client=self._connections,
         )
         self._listening = ExitStack()
         self._events: Iterator[Any] | None = None
@@ -65,6 +66,7 @@ class Notifications:
     def _hang_up(self) -> None:
         self._events = None
         self._listening.close()
+        self._connections.clear()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ Rules of others in the bucket are kept. Doing it twice changes nothing.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,13 +52,14 @@ def set_up(bucket: Bucket, wanted: Arrangement) -> Iterator[Measure]:
 
     Raises `MatineeError` when there is no bucket and none can be made.
     """
-    client = connect(bucket)
-    with translated():
-        yield Measure("bucket", True, _make(client, bucket))
-    yield _taken("browser uploads", lambda: _allow_origin(client, bucket, wanted))
-    yield _taken(f"old {wanted.passing}", lambda: _rule(client, bucket, _passing(bucket, wanted), wanted.passing_days))
-    yield _taken("abandoned uploads", lambda: _rule(client, bucket, _abandoned(bucket, wanted), wanted.abandoned_days))
-    yield _taken("versioning", lambda: _keep_no_versions(client, bucket))
+    passing, abandoned = _passing(bucket, wanted), _abandoned(bucket, wanted)
+    with closing(connect(bucket)) as client:
+        with translated():
+            yield Measure("bucket", True, _make(client, bucket))
+        yield _taken("browser uploads", lambda: _allow_origin(client, bucket, wanted))
+        yield _taken(f"old {wanted.passing}", lambda: _rule(client, bucket, passing, wanted.passing_days))
+        yield _taken("abandoned uploads", lambda: _rule(client, bucket, abandoned, wanted.abandoned_days))
+        yield _taken("versioning", lambda: _keep_no_versions(client, bucket))
 
 
 def _taken(name: str, step: Callable[[], str]) -> Measure:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -60,17 +61,18 @@ def test_browsers_may_send_parts_from_the_origin_of_the_house_alone(s3_server: C
 
 
 def test_a_bucket_that_is_there_is_left_as_it_is(settings: StoreSettings) -> None:
-    client = connect(bucket(settings))
-    client.put_object(Bucket=bucket(settings).name, Key="kept", Body=b"1")
-    assert arrange(settings)["bucket"].state.endswith("was there")
-    assert client.get_object(Bucket=bucket(settings).name, Key="kept")["Body"].read() == b"1"
+    with closing(connect(bucket(settings))) as client:
+        client.put_object(Bucket=bucket(settings).name, Key="kept", Body=b"1")
+        assert arrange(settings)["bucket"].state.endswith("was there")
+        assert client.get_object(Bucket=bucket(settings).name, Key="kept")["Body"].read() == b"1"
 
 
 def test_versions_of_objects_are_kept_no_longer(settings: StoreSettings) -> None:
-    client, name = connect(bucket(settings)), bucket(settings).name
-    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    assert "suspended" in arrange(settings)["versioning"].state
-    assert client.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
+    name = bucket(settings).name
+    with closing(connect(bucket(settings))) as client:
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        assert "suspended" in arrange(settings)["versioning"].state
+        assert client.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
 
 
 def test_wrong_keys_are_told_and_not_quoted(server: S3) -> None:
@@ -84,15 +86,16 @@ def test_wrong_keys_are_told_and_not_quoted(server: S3) -> None:
 
 def test_rules_of_others_are_kept_and_ours_are_there_once(s3_server: Callable[[str], S3]) -> None:
     settings = new_bucket(s3_server("seaweedfs"))
-    client, name = connect(bucket(settings)), bucket(settings).name
-    theirs = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}}
-    rules = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [theirs, *rules]})  # type: ignore[list-item]
-    arrange(settings)
-    arrange(settings)
-    kept = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    assert sorted(rule["ID"] for rule in kept) == ["matinee-abandoned-uploads", "matinee-spans", "theirs"]
-    assert len(client.get_bucket_cors(Bucket=name)["CORSRules"]) == 1
+    name = bucket(settings).name
+    with closing(connect(bucket(settings))) as client:
+        theirs = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}}
+        rules = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [theirs, *rules]})  # type: ignore[list-item]
+        arrange(settings)
+        arrange(settings)
+        kept = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        assert sorted(rule["ID"] for rule in kept) == ["matinee-abandoned-uploads", "matinee-spans", "theirs"]
+        assert len(client.get_bucket_cors(Bucket=name)["CORSRules"]) == 1
 
 
 def test_a_server_that_is_away_is_unavailable() -> None:

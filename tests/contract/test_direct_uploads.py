@@ -314,7 +314,9 @@ async def sweep(house: House) -> None:
     """Do what control does by itself every hour."""
     async with house.database() as database:
         parts = await asyncio.to_thread(open_multipart, house.settings.store)
-        await DirectUploadService(database, house.store, house.settings.uploads, house.clock, parts).sweep()
+        uploads = DirectUploadService(database, house.store, house.settings.uploads, house.clock, parts)
+        await uploads.sweep()
+        uploads.close()
 
 
 async def records(house: House) -> set[str]:

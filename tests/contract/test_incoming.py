@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -276,7 +276,8 @@ def oddly_named(s3_server: Callable[[str], S3]) -> StoreSettings:
     """A store in which somebody has dropped a film whose name has two lines."""
     store = new_store(s3_server("seaweedfs"))
     there = bucket(store)
-    connect(there).put_object(Bucket=there.name, Key=there.key("incoming/two\nlines.mkv"), Body=FILM)
+    with closing(connect(there)) as client:
+        client.put_object(Bucket=there.name, Key=there.key("incoming/two\nlines.mkv"), Body=FILM)
     return store
 
 
