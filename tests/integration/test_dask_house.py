@@ -152,7 +152,7 @@ async def test_a_film_is_published_with_the_same_bytes_when_one_of_three_workers
 
 async def test_progress_flows_back_from_the_cluster(studio: Studio, dask: DaskCluster, tmp_path: Path) -> None:
     dask.hire()
-    large = film(tmp_path / "film.mp4", seconds=4, size=(960, 540), audio=())
+    large = film(tmp_path / "film.mp4", seconds=12, size=(1280, 720), audio=())
     job = await studio.upload(large.read_bytes())
     await studio.hire()
     seen: list[float] = []
