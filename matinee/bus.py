@@ -12,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: a CloudEvent (CloudEvents 1.0), whose data is a protobuf message.
+    """Something that happened: a CloudEvent (CloudEvents 1.0), whose data is a message of ours as proto3 JSON.
 
     `time` is in Unix seconds. `reason` tells why the event lies on a dead-letter topic, and is empty elsewhere.
     """

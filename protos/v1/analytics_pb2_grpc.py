@@ -104,7 +104,8 @@ class AnalyticsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListUnfinished(self, request, context):
-        """What the caller began and did not finish, latest first: only what may be watched now.
+        """What the caller began and did not finish, latest first: only what is published and available now, whatever plan it
+        needs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -895,7 +895,7 @@ class GetPosterRequest(_message.Message):
     width: _builtins.int
     """Width that the page needs, in pixels; 0: the largest that there is."""
     version: _builtins.str
-    """Ignored: the poster_version of the title, which makes the URL new when the picture is."""
+    """The poster_version of the title, which makes the URL new when the picture is: then it may be kept for ever."""
     def __init__(
         self,
         *,
