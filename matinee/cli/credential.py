@@ -38,13 +38,23 @@ def _credential(settings: Settings, api: Api) -> Bearer:
     if settings.url:
         renew = SavedLogin(api, Sessions(state_directory())).token
     else:
-        renew = partial(_administrators_token, settings, api)
+        renew = partial(administrators_token, settings, api)
     return Bearer(renew(""), renew)
 
 
-def _administrators_token(settings: Settings, api: Api, refused: str) -> str:
+def administrators_token(settings: Settings, api: Api, refused: str = "") -> str:
+    """An access token of the administrator of the data directory.
+
+    Raises `Unauthenticated` when the login that the first start left does not work any more.
+    """
     admin = instance.administrator(settings.data)
-    return str(api.login(admin.email, admin.password)["access_token"])
+    try:
+        return str(api.login(admin.email, admin.password)["access_token"])
+    except Unauthenticated as error:
+        raise Unauthenticated(
+            f"the login in {settings.data / 'admin.json'} does not work any more: write the new password there, "
+            f"or run `matinee login {api.url}` and set MATINEE_URL={api.url}"
+        ) from error
 
 
 class SavedLogin:
