@@ -1,10 +1,10 @@
 """Browse and search in a catalogue of 1,000,000 titles, through the service: control as a process would run it.
 
-`python -m bench.catalogue [TITLES]`.
+`python -m bench.catalogue [TITLES]`, on SQLite, or with `--postgresql` on that.
 """
 
+import argparse
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalogue_filling import fill, word
+from bench.databases import database
 from bench.table import show
-from control.database.engine import open_database
 from protos.v1 import catalogue_pb2 as pb
 from tests.control_house import House, Metadata, running_control
 
@@ -26,14 +26,12 @@ Ask = Callable[[int], Awaitable[Any]]
 """Makes one call; its number lets it ask for something else each time."""
 
 
-async def measure(count: int, folder: Path) -> None:
+async def measure(count: int, folder: Path, database_url: str) -> None:
     """Fill a catalogue, ask, and print the table."""
-    database = folder / "matinee.db"
-    await (await open_database(f"sqlite+aiosqlite:///{database}")).close()
     began = time.perf_counter()
-    await asyncio.to_thread(fill, database, count)
-    print(f"\n{count:,} titles, {database.stat().st_size / 1e9:.1f} GB, in {time.perf_counter() - began:.0f} s")
-    async with running_control(folder) as house:
+    size = await fill(database_url, count)
+    print(f"\n{count:,} titles, {size / 1e9:.1f} GB, in {time.perf_counter() - began:.0f} s")
+    async with running_control(folder, database={"url": database_url}) as house:
         asks = await _asks(house, await house.person("viewer"))
         rows = [(name, *await _timed(ask)) for name, ask in asks.items()]
     show(f"A page of 24 of {count:,} titles", ("", "p50 ms", "p99 ms", "p99 CPU ms", "titles"), rows)
@@ -88,9 +86,15 @@ async def _timed(ask: Ask) -> tuple[str, str, str, str]:
 
 def main() -> None:
     """Print the table."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else TITLES
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(measure(count, Path(folder)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("titles", type=int, nargs="?", default=TITLES)
+    parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        database(Path(name), on_postgresql=given.postgresql) as url,
+    ):
+        asyncio.run(measure(given.titles, Path(name), url))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
 """A catalogue of any size for the benchmark: titles of words as frequent as those of a language, written in bulk."""
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 
 import numpy as np
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
+from control.database import Connection
+from control.database.engine import open_database
+from control.database.tables import title_labels, title_texts, titles
 from control.database.titles import Title, labels, row, texts
 from control.database.words import words
+from matinee.settings import DatabaseSettings
 
 SEED = 4
 BATCH = 20_000
@@ -19,9 +25,12 @@ GENRES = (
 LANGUAGES = ("eng", "deu", "fra", "spa", "ita", "jpn", "kor", "hin", "por", "zho")
 AGES = (0, 6, 12, 16, 18)
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "zu", "an")
-TITLES = "INSERT INTO titles ({}) VALUES ({})"
-LABELS = "INSERT INTO title_labels (kind, label, title_id) VALUES (?, ?, ?)"
-TEXTS = "INSERT INTO title_texts (title_id, name, rest) VALUES (?, ?, ?)"
+LONGEST_SECONDS = 600
+"""Of a batch."""
+SIZE = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
 
 
 def word(rank: int) -> str:
@@ -33,28 +42,48 @@ def word(rank: int) -> str:
     return text
 
 
-def fill(path: Path, count: int) -> None:
-    """Write so many published titles into the migrated database at `path`, each found like any other."""
-    with sqlite3.connect(path) as connection:
-        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in triggers:  # the index of words is made at once in the end, which takes a third of the time
-            connection.execute(f"DROP TRIGGER {name}")
+async def fill(url: str, count: int) -> int:
+    """Write so many published titles into an empty database, each found like any other; gives its size in bytes."""
+    database = await open_database(url, DatabaseSettings(statement_seconds=LONGEST_SECONDS))
+    async with database.write() as connection, _words_indexed_at_once(connection):
         for batch in _batches(count):
-            _write(connection, batch)
-        connection.execute("INSERT INTO title_search(title_search) VALUES ('rebuild')")
-        for _, sql in triggers:
-            connection.execute(sql)
-    connection.close()
+            await _write(connection, batch)
+    await database.close()
+    async with create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("VACUUM ANALYZE"))  # which it does by itself in a while
+        return int(await connection.scalar(text(SIZE[connection.dialect.name])))
 
 
-def _write(connection: sqlite3.Connection, batch: Sequence[Title]) -> None:
-    rows = [row(title) for title in batch]
-    columns = list(rows[0])
-    named = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{name}" for name in columns)
-    connection.executemany(TITLES.format(*named), rows)
-    connection.executemany(LABELS, [(*label, title.title_id) for title in batch for label in sorted(labels(title))])
-    found_by = [(title.title_id, *(" ".join(words(text)) for text in texts(title))) for title in batch]
-    connection.executemany(TEXTS, found_by)
+@asynccontextmanager
+async def _words_indexed_at_once(connection: Connection) -> AsyncIterator[None]:
+    """SQLite's index of words is made in the end, which takes a third of the time."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    triggers = (await connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))).all()
+    for name, _ in triggers:
+        await connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield
+    await connection.exec_driver_sql("INSERT INTO title_search(title_search) VALUES ('rebuild')")
+    for _, sql in triggers:
+        await connection.exec_driver_sql(sql)
+
+
+async def _write(connection: Connection, batch: Sequence[Title]) -> None:
+    await connection.execute(insert(titles), [row(title) for title in batch])
+    labelled = [
+        {"kind": kind, "label": label, "title_id": title.title_id}
+        for title in batch
+        for kind, label in sorted(labels(title))
+    ]
+    await connection.execute(insert(title_labels), labelled)
+    await connection.execute(insert(title_texts), [_searched(title) for title in batch])
+
+
+def _searched(title: Title) -> dict[str, str]:
+    name, rest = (" ".join(words(told)) for told in texts(title))
+    return {"title_id": title.title_id, "name": name, "rest": rest}
 
 
 def _batches(count: int) -> Iterator[list[Title]]:

@@ -1,21 +1,28 @@
-"""What became of the changes in a ledger, read from the files that control left: the database and the event log."""
+"""What became of the changes in a ledger, read from what controls left: their database and the event log."""
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import zip_longest
 from math import isclose
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from control import event_data
 from control.events.service import KINDS
+from matinee.settings import Settings
 from protos.v1.events_pb2 import HistoryUpdated, MoviePaused, MoviePlayed, SubscriptionUpdated, UserAuthenticated
 from tests.ledger import Entry
+
+Found = TypeVar("Found")
 
 PLAYBACK = (MoviePlayed, MoviePaused)
 GROUPS: dict[str, tuple[type[Message], ...]] = {
@@ -48,28 +55,60 @@ class Findings:
         self.disordered += [f"{what} {at}: {one}, not {due}" for at, (due, one) in pairs if due != one][:1]
 
 
-@dataclass
 class Remains:
-    """What lies in a data folder: unsent events by id, those on the bus in the order in which it had them first."""
+    """What controls left: a database, which is either kind, and the file of the event log."""
 
-    folder: Path
-    waiting: set[str] = field(init=False)
-    events: dict[str, Message] = field(init=False)
+    def __init__(self, connection: Connection, log: Path) -> None:
+        self._connection = connection
+        self._log = log
 
-    def __post_init__(self) -> None:
-        self.waiting = {row[0] for row in self.rows("SELECT event_id FROM outbox")}
-        self.events = {}
-        query = "SELECT event_id, topic, data FROM events ORDER BY position"
-        for event_id, topic, data in _rows(self.folder / "events.db", query):
-            self.events.setdefault(event_id, event_data.decoded(KINDS[topic], data))
+    @cached_property
+    def waiting(self) -> set[str]:
+        """The ids of events in the outbox."""
+        return {row[0] for row in self.rows("SELECT event_id FROM outbox")}
+
+    @cached_property
+    def sent(self) -> set[str]:
+        """The ids of events on the bus."""
+        return {row[0] for row in self._logged("SELECT event_id FROM events")}
+
+    @cached_property
+    def events(self) -> dict[str, Message]:
+        """The events on the bus by their ids, in the order in which it had them first."""
+        found: dict[str, Message] = {}
+        for event_id, topic, data in self._logged("SELECT event_id, topic, data FROM events ORDER BY position"):
+            found.setdefault(event_id, event_data.decoded(KINDS[topic], data))
+        return found
+
+    @property
+    def progress(self) -> tuple[int, int, int]:
+        """How many events wait, how many the bus has, and how many were handled, once by each consumer group."""
+        handled = self.rows("SELECT count(*) FROM handled_events")[0][0]
+        return len(self.waiting), len(self.sent), handled
 
     def rows(self, query: str) -> list[Any]:
         """What a query of the database finds."""
-        return _rows(self.folder / "matinee.db", query)
+        return list(self._connection.execute(text(query)))
 
     def of(self, *kinds: type[Message]) -> list[Any]:
         """The messages of some kinds, in order."""
         return [message for message in self.events.values() if isinstance(message, kinds)]
+
+    def _logged(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(f"file:{self._log}?mode=ro", uri=True)) as connection:
+            return connection.execute(query).fetchall()
+
+
+async def look(settings: Settings, at: Callable[[Remains], Found]) -> Found:
+    """What there is to see in what the controls with these settings have left by now."""
+    engine = create_async_engine(_read_only(settings.database_url), poolclass=NullPool)
+    async with engine.connect() as connection:
+        return await connection.run_sync(lambda opened: at(Remains(opened, settings.event_log_file)))
+
+
+def _read_only(url: str) -> str:
+    """The URL by which SQLite leaves to the next control what a killed one has not tidied up."""
+    return f"{url.replace(':///', ':///file:')}?mode=ro&uri=true" if url.startswith("sqlite") else url
 
 
 def audit(remains: Remains, ledger: Mapping[str, Sequence[Entry]]) -> Findings:
@@ -97,8 +136,7 @@ def _check_changes(findings: Findings, remains: Remains, ledger: Mapping[str, Se
 
 def _check_sign_ins(findings: Findings, remains: Remains) -> None:
     """A caller who was cut off signs in once more, so the database alone knows how often that was."""
-    query = "SELECT account_id, session_id FROM sessions ORDER BY account_id, session_id"
-    opened = [(account_id, session_id) for account_id, session_id in remains.rows(query)]
+    opened = sorted(map(tuple, remains.rows("SELECT account_id, session_id FROM sessions")))
     told = [(message.account_id, message.session_id) for message in remains.of(UserAuthenticated)]
     audited = [row[0] for row in remains.rows("SELECT session_id FROM sign_ins")]
     findings.count("events", Counter(session for _, session in opened), Counter(session for _, session in told))
@@ -135,8 +173,3 @@ def _check_sums(findings: Findings, remains: Remains) -> None:
         findings.count(what, expected, dict(remains.rows(query)))
     resume = dict(remains.rows("SELECT account_id, position_seconds FROM history"))
     findings.order("resume point", sorted(last.items()), sorted(resume.items()))
-
-
-def _rows(file: Path, query: str) -> list[Any]:
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-        return connection.execute(query).fetchall()

@@ -163,12 +163,12 @@ class House:
         assert lease is not None
         return lease
 
-    async def publish(self, lease: JobLease, asset_id: str = ASSET) -> None:
+    async def publish(self, lease: JobLease, asset_id: str = ASSET, duration_seconds: float = 60.5) -> None:
         request = PublishAssetRequest(
             job_id=lease.job_id,
             fencing_token=lease.fencing_token,
             asset_id=asset_id,
-            duration_seconds=60.5,
+            duration_seconds=duration_seconds,
             width=1920,
             height=1080,
             audio_languages=["eng", "deu"],

@@ -1,13 +1,15 @@
-"""A control that is killed under load, again and again, and what that did to events."""
+"""Controls that are killed under load, again and again, and what that did to events."""
 
 import asyncio
 import os
 import random
 import sys
+import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 from control.database import accounts
@@ -15,7 +17,7 @@ from control.database.accounts import Account
 from control.identifiers import new_id
 from matinee.rpc import open_channel
 from matinee.settings import Settings, load_settings
-from tests.audit import Findings, Remains, audit
+from tests.audit import Findings, audit, look
 from tests.control_house import QUICK_HASHER, running_control
 from tests.ledger import PASSWORD, PLAN, Caller, Ledger, Line
 from tests.offers import make_plan
@@ -28,7 +30,10 @@ PLAYERS = 8
 NAMES = ["signing-in", "subscribing", *(f"playing-{number}" for number in range(PLAYERS))]
 EMAILS = [f"{name}@example.org" for name in NAMES]
 LONGEST_LIFE_SECONDS = 0.5
-"""Of a process from when it answers; it is killed at some moment in between."""
+"""From when every control answers until one is killed, which is at some moment in between."""
+
+FILM_SECONDS = 3_600.0
+"""Longer than anybody gets: what is finished has no resume point."""
 
 
 @dataclass
@@ -41,69 +46,115 @@ class Count:
     events: int = 0
     findings: Findings = field(default_factory=Findings)
 
+    def note(self, waiting: set[str], sent: set[str]) -> None:
+        """A kill, at which these events lay in the outbox, and those on the bus."""
+        self.unsent += bool(waiting - sent)
+        self.unnoted += bool(waiting & sent)
 
-async def kill_repeatedly(folder: Path, kills: int, moments: random.Random) -> Count:
-    """Start control and kill it at some moment, again and again; then let everything be handled, and count."""
-    title_id = await _prepare(folder)
-    settings, line, ledger, count = load_settings(data=folder), Line(), Ledger(), Count(kills)
+
+class Control:
+    """A control as an operator runs it, in a folder of its own; callers have it on the line while it lives."""
+
+    def __init__(self, data: Path, environment: dict[str, str], line: Line) -> None:
+        self._settings = load_settings(data=data)
+        self._environment = {**os.environ, **environment, "MATINEE_DATA": str(data)}
+        self._line = line
+        self._life = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Start it, and wait until it answers."""
+        process = await self._life.enter_async_context(self._process())
+        channel = await self._life.enter_async_context(open_channel(self._settings.control_address))
+        async with asyncio.timeout(PATIENCE):
+            await channel.channel_ready()
+        await self._life.enter_async_context(self._line.connected(channel))
+        self._life.callback(process.kill)
+
+    async def kill(self) -> None:
+        """Kill it, if it lives, and wait until what it leaves unanswered has failed."""
+        await self._life.aclose()
+
+    @asynccontextmanager
+    async def _process(self) -> AsyncIterator[Process]:
+        self._settings.data.mkdir(exist_ok=True)
+        with (self._settings.data / "control.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "matinee", "control", cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+async def kill_repeatedly(
+    folder: Path, database_url: str, kills: int, moments: random.Random, *, controls: int = 1
+) -> Count:
+    """Kill one control after the other at some moment and start it again; then let everything be handled, and count."""
+    settings = load_settings(data=folder, database={"url": database_url})
+    title_id = await _prepare(settings)
+    line, ledger, count = Line(), Ledger(), Count(kills)
+    house = [Control(folder / str(number + 1), _shared(settings), line) for number in range(controls)]
     signing_in, subscribing, *playing = [Caller(line, ledger, email, title_id) for email in EMAILS]
     work = [signing_in.keep_signing_in, subscribing.keep_subscribing, *(caller.keep_playing for caller in playing)]
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks, _running(house):
         calling = [tasks.create_task(each()) for each in work]
-        for _ in range(kills):
-            async with _running(settings, line) as process:
-                await asyncio.sleep(moments.uniform(0, LONGEST_LIFE_SECONDS))
-                process.kill()
-            left = Remains(folder)
-            count.unsent += bool(left.waiting - left.events.keys())
-            count.unnoted += bool(left.waiting & left.events.keys())
+        for control in islice(cycle(house), kills):
+            await asyncio.sleep(moments.uniform(0, LONGEST_LIFE_SECONDS))
+            killed = new_id(time.time)
+            # At once: another control soon sends what this one has not.
+            _, (waiting, sent) = await asyncio.gather(
+                control.kill(), look(settings, lambda left: (left.waiting, left.sent))
+            )
+            count.note({event_id for event_id in waiting if event_id < killed}, sent)
+            await control.start()
         line.closing = True
-        async with _running(settings, line) as process:
-            await asyncio.wait(calling)
-            await until(lambda: _settled(folder))
-            process.terminate()
-    remains = Remains(folder)
-    count.events, count.findings = len(remains.events), audit(remains, ledger.entries)
+        await asyncio.wait(calling)
+        await until(lambda: _settled(settings))
+    count.events, count.findings = await look(settings, lambda left: (len(left.events), audit(left, ledger.entries)))
     return count
 
 
-async def _prepare(folder: Path) -> str:
+async def _prepare(settings: Settings) -> str:
     """Have a title that can be played, a plan, and the accounts of the callers."""
-    async with running_control(folder) as house:
+    async with running_control(settings.data, database={"url": settings.database_url}) as house:
         await make_plan(house, PLAN)
         async with house.written() as connection:
             for email in EMAILS:
                 hashed = QUICK_HASHER.hash(PASSWORD)
                 account = Account(new_id(house.clock), email, hashed, "viewer", house.clock())
                 await accounts.add(connection, account)
-        return await house.film()
+        uploaded = await house.upload()
+        await house.publish(await house.leased(), duration_seconds=FILM_SECONDS)
+        return uploaded.title_id
+
+
+def _shared(settings: Settings) -> dict[str, str]:
+    """What every control of a house is told."""
+    return {
+        **SETTINGS,
+        "MATINEE_DATABASE__URL": settings.database_url,
+        "MATINEE_EVENTS__URL": f"sqlite:///{settings.event_log_file}",
+        "MATINEE_STORE__URL": settings.store_url,
+        "MATINEE_CONTROL__SECRET_FILE": str(settings.service_token_file),
+    }
 
 
 @asynccontextmanager
-async def _running(settings: Settings, line: Line) -> AsyncIterator[Process]:
-    """Control as an operator runs it, until it has ended; the context lets it end."""
-    environment = {**os.environ, **SETTINGS, "MATINEE_DATA": str(settings.data)}
-    with (settings.data / "control.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "matinee", "control", cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+async def _running(controls: list[Control]) -> AsyncIterator[None]:
     try:
-        async with open_channel(settings.control_address) as channel:
-            async with asyncio.timeout(PATIENCE):
-                await channel.channel_ready()
-            async with line.connected(channel):
-                yield process
-                await process.wait()
+        await asyncio.gather(*(control.start() for control in controls))
+        yield
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        for control in controls:
+            await control.kill()
 
 
-async def _settled(folder: Path) -> bool:
+async def _settled(settings: Settings) -> bool:
     """Whether every event has been sent, and nothing more is handled."""
-    query = "SELECT count(*) FROM handled_events"
-    before = Remains(folder)
+    before = await look(settings, lambda left: left.progress)
     await asyncio.sleep(0.5)
-    after = Remains(folder)
-    return not after.waiting and before.events.keys() == after.events.keys() and before.rows(query) == after.rows(query)
+    after = await look(settings, lambda left: left.progress)
+    return before == after and not after[0]

@@ -4,7 +4,7 @@ Each call can be made again without harm, so that a caller who was cut off knows
 """
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,48 +42,56 @@ class Entry(NamedTuple):
 
 
 class Services:
-    """What one process of control is asked."""
+    """What one process of control is asked; `calls` is how many calls it has not answered yet."""
 
     def __init__(self, channel: Channel) -> None:
+        self.calls = 0
         self.auth = AuthServiceStub(channel)
         self.playback = PlaybackServiceStub(channel)
         self.subscriptions = SubscriptionServiceStub(channel)
 
 
 class Line:
-    """Leads to control, whichever process that is now."""
+    """Leads to control, whichever processes that is now, to one after the other."""
 
     def __init__(self) -> None:
         self.closing = False
         """Whether callers come to an end of what they do."""
-        self._services: Services | None = None
+        self._services = deque[Services]()
         self._connected = asyncio.Event()
-        self._calls = 0
 
     @asynccontextmanager
     async def connected(self, channel: Channel) -> AsyncIterator[None]:
-        """There is a process, for as long as the context lasts; what it leaves unanswered has failed then."""
-        self._services = Services(channel)
+        """There is one more process, as long as the context lasts; what it leaves unanswered has failed then."""
+        services = Services(channel)
+        self._services.append(services)
         self._connected.set()
         yield
-        self._connected.clear()
-        await until(lambda: not self._calls)
+        self._services.remove(services)
+        if not self._services:
+            self._connected.clear()
+        await until(lambda: not services.calls)
 
     async def ask(self, call: Callable[[Services], Awaitable[Answer]], done: str = "") -> Answer | None:
         """The answer, asked for until there is one; None when a refusal with the status `done` says: it was done."""
         while True:
-            await self._connected.wait()
-            assert self._services
-            self._calls += 1
+            services = await self._next()
+            services.calls += 1
             try:
-                return await call(self._services)
+                return await call(services)
             except CallError as error:
                 if error.code().name == done:
                     return None
                 if error.code().name != "UNAVAILABLE":
                     raise
             finally:
-                self._calls -= 1
+                services.calls -= 1
+
+    async def _next(self) -> Services:
+        while not self._services:
+            await self._connected.wait()
+        self._services.rotate()
+        return self._services[0]
 
 
 @dataclass
