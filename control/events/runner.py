@@ -48,12 +48,13 @@ class Runner:
     ) -> None:
         measures = measures or Measures()
         self._done = measures.events.labels(consumer.group)
-        self._dead_letters = measures.dead_letters
         self._consumer = consumer
         self._database = database
         self._bus = bus
         self._clock = clock
         self._kinds = {topic_of(kind): kind for kind in consumer.kinds}
+        # Each is there from the start, at 0: a rise to 1 that nobody saw rise would wake nobody.
+        self._dead_letters = {topic: measures.dead_letters.labels(consumer.group, topic) for topic in self._kinds}
         self._log = log.bind(group=consumer.group)
 
     async def run(self) -> None:
@@ -122,7 +123,7 @@ class Runner:
         self._log.error("an event cannot be handled", event_id=event.event_id, topic=event.topic, exc_info=error)
         buried = Event(event.event_id, event.topic + DEAD_LETTER, event.key, event.time, event.data, reason)
         await self._bus.publish([buried])
-        self._dead_letters.labels(self._consumer.group, event.topic).inc()
+        self._dead_letters[event.topic].inc()
         async with self._database.write() as connection:
             await handled_events.note(connection, self._consumer.group, [event.event_id], self._clock())
 

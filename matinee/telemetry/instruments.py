@@ -52,9 +52,14 @@ class Instruments:
 
     async def look(self) -> None:
         """Bring up to date what is not counted as it happens."""
+        await asyncio.gather(self._look_at_dependencies(), self._sample())
+
+    async def _look_at_dependencies(self) -> None:
         for name, reason in (await self.readiness.reasons()).items():
             self._up.labels(name).set(not reason)
         self._ready.set(not await self.readiness.faults())
+
+    async def _sample(self) -> None:
         async with self._sampling:
             if self._clock() >= self._sampled_at + REMEMBERED_SECONDS:
                 failed = await asyncio.gather(*map(_failed, self._samples))

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from control import event_data
 from control.database import Connection, Database, handled_events
 from control.events.consumer import Consumer
 from control.events.runner import AHEAD_SECONDS, ATTEMPTS, Runner
+from control.measures import Measures
 from matinee.bus import Event, EventBus
 from matinee.errors import Conflict, Unavailable
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
@@ -40,7 +42,9 @@ class History:
         self.woken = 0
         self.fail: Callable[[float], Awaitable[None]] | None = None
         handlers = {MoviePlayed: self._take, MoviePaused: self._take}
-        self.runner = Runner(Consumer("history", handlers, self._wake), database, bus, clock)
+        self.registry = CollectorRegistry()
+        consumer = Consumer("history", handlers, self._wake)
+        self.runner = Runner(consumer, database, bus, clock, Measures(self.registry))
 
     async def open(self) -> None:
         async with self.database.write() as connection:
@@ -195,3 +199,8 @@ async def test_what_was_handled_long_ago_is_forgotten(database: Database) -> Non
         assert await handled_events.note(connection, "popularity", ["e1"], 20.0) == {"e1"}
         await handled_events.forget(connection, before=15.0)
         assert await handled_events.note(connection, "history", ["e1", "e2"], 30.0) == {"e1"}
+
+
+def test_dead_letters_are_counted_from_nought_on(history: History) -> None:
+    labels = {"group": "history", "topic": "movie-played"}
+    assert history.registry.get_sample_value("matinee_dead_letters_total", labels) == 0
