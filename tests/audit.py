@@ -82,9 +82,9 @@ class Remains:
 
     @property
     def progress(self) -> tuple[int, int, int]:
-        """How many events wait, how many the bus has, and how many were handled, once by each consumer group."""
-        handled = self.rows("SELECT count(*) FROM handled_events")[0][0]
-        return len(self.waiting), len(self.sent), handled
+        """How many events wait in the outbox, how many the bus has, and how many of these its groups have yet to do."""
+        behind = "SELECT count(*) FROM offsets JOIN events USING (topic) WHERE events.position > offsets.position"
+        return len(self.waiting), len(self.sent), self._logged(behind)[0][0]
 
     def rows(self, query: str) -> list[Any]:
         """What a query of the database finds."""

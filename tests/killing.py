@@ -153,8 +153,7 @@ async def _running(controls: list[Control]) -> AsyncIterator[None]:
 
 
 async def _settled(settings: Settings) -> bool:
-    """Whether every event has been sent, and nothing more is handled."""
+    """Whether every event has been sent and handled, those too that handling others has caused."""
     before = await look(settings, lambda left: left.progress)
-    await asyncio.sleep(0.5)
-    after = await look(settings, lambda left: left.progress)
-    return before == after and not after[0]
+    waiting, _, behind = after = await look(settings, lambda left: left.progress)
+    return before == after and not waiting and not behind
