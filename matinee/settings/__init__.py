@@ -25,18 +25,29 @@ from pydantic_settings import (
 )
 
 from matinee.errors import InvalidInput
-from matinee.settings.sections import (
-    AccountSettings,
-    AdminSettings,
-    ClusterSettings,
-    ControlSettings,
+from matinee.settings.backends import (
     DatabaseSettings,
-    EdgeSettings,
     EventSettings,
-    HttpSettings,
+    StoreSettings,
+)
+from matinee.settings.production import (
+    ClusterSettings,
     IncomingSettings,
     LadderSettings,
+    SourceSettings,
+    UploadSettings,
+    WorkerSettings,
+)
+from matinee.settings.services import (
+    AdminSettings,
+    ControlSettings,
+    EdgeSettings,
+    HttpSettings,
     LogSettings,
+    TraceSettings,
+)
+from matinee.settings.viewers import (
+    AccountSettings,
     MailSettings,
     OidcSettings,
     PaymentProvider,
@@ -44,13 +55,8 @@ from matinee.settings.sections import (
     PlaybackSettings,
     ProviderSettings,
     RecommendationSettings,
-    SourceSettings,
-    StoreSettings,
     SubscriptionSettings,
     TokenSettings,
-    TraceSettings,
-    UploadSettings,
-    WorkerSettings,
 )
 
 __all__ = [

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from matinee.errors import InvalidInput
 from matinee.settings import Settings, load_settings
-from matinee.settings.sections import Section
+from matinee.settings.section import Section
 
 ROOT = Path(__file__).resolve().parents[3]
 
