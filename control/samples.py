@@ -5,16 +5,15 @@ Every control of a house looks at the same database and bus, so these are no sum
 
 from collections.abc import Collection
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from control.accounts.mail.postbox import Postbox
-from control.database import Database, jobs, outbox, playback_sessions, waiting_letters
+from control.database import Connection, Database, jobs, outbox, playback_sessions, waiting_letters
 from control.events.consumer import BatchConsumer, Consumer
 from control.events.runner import topic_of
 from control.playback.announcer import Announcer
 from matinee.bus import EventBus
-from matinee.errors import Unavailable
-from matinee.telemetry.readings import add_reading
+from matinee.telemetry.readings import Sampled, add_reading, looked_up
 from matinee.tokens import Clock
 
 
@@ -28,54 +27,49 @@ class Samples:
         self._bus = bus
         self._clock = clock
         self._idle_seconds = idle_seconds
-        self._jobs = Gauge("matinee_jobs", "Jobs that are not at their end.", ["state"], registry=registry)
-        self._queue_age = Gauge(
-            "matinee_job_queue_oldest_seconds", "How long the job has waited that is next; 0 when none waits.", [],
-            registry=registry,
-        )  # fmt: skip
-        self._outbox = Gauge("matinee_outbox_events", "Events that wait for the bus.", [], registry=registry)
-        self._outbox_age = Gauge(
-            "matinee_outbox_oldest_seconds", "How long the oldest event has waited; 0 when none waits.", [],
-            registry=registry,
-        )  # fmt: skip
-        self._lag = Gauge(
-            "matinee_consumer_lag_events", "Events on the bus that a consumer group has not done.", ["group", "topic"],
-            registry=registry,
-        )  # fmt: skip
-        self._mail = Gauge("matinee_mail_waiting", "Letters that are not sent yet.", [], registry=registry)
-        self._sessions = Gauge("matinee_playback_sessions", "Playback sessions that are open.", [], registry=registry)
-        self._streams = Gauge(
-            "matinee_playback_streams", "Playback sessions that somebody is watching.", [], registry=registry
+        self._jobs = Sampled(registry, "matinee_jobs", "Jobs that are not at their end.", "state")
+        self._queue_age = Sampled(
+            registry, "matinee_job_queue_oldest_seconds", "How long the job has waited that is next; 0 when none waits."
         )
+        self._outbox = Sampled(registry, "matinee_outbox_events", "Events that wait for the bus.")
+        self._outbox_age = Sampled(
+            registry, "matinee_outbox_oldest_seconds", "How long the oldest event has waited; 0 when none waits."
+        )
+        self._lag = Sampled(
+            registry, "matinee_consumer_lag_events", "Events on the bus that a group has not done.", "group", "topic"
+        )
+        self._mail = Sampled(registry, "matinee_mail_waiting", "Letters that are not sent yet.")
+        self._sessions = Sampled(registry, "matinee_playback_sessions", "Playback sessions that are open.")
+        self._streams = Sampled(registry, "matinee_playback_streams", "Playback sessions that somebody is watching.")
 
     async def look_up(self) -> None:
         """Look at the database. Raises `Unavailable`."""
-        now = self._clock()
-        async with self._database.read() as connection:
-            counts = await jobs.under_way(connection)
-            queued_at = await jobs.waiting_since(connection, now)
-            waiting, oldest = await outbox.waiting(connection)
-            letters = await waiting_letters.count(connection)
-            sessions, streams = await playback_sessions.count(connection, now, now - self._idle_seconds)
-        for state, count in counts.items():
-            self._jobs.labels(state.value).set(count)
+        with looked_up(
+            *(self._jobs, self._queue_age, self._outbox, self._outbox_age, self._mail, self._sessions, self._streams)
+        ):
+            async with self._database.read() as connection:
+                await self._look_at(connection, self._clock())
+
+    async def _look_at(self, connection: Connection, now: float) -> None:
+        for state, count in (await jobs.under_way(connection)).items():
+            self._jobs.set(count, state.value)
+        queued_at = await jobs.waiting_since(connection, now)
         self._queue_age.set(max(0.0, now - queued_at) if queued_at else 0)
+        waiting, oldest = await outbox.waiting(connection)
         self._outbox.set(waiting)
         self._outbox_age.set(max(0.0, now - oldest) if oldest else 0)
-        self._mail.set(letters)
+        self._mail.set(await waiting_letters.count(connection))
+        sessions, streams = await playback_sessions.count(connection, now, now - self._idle_seconds)
         self._sessions.set(sessions)
         self._streams.set(streams)
 
     async def look_at_lag(self, consumers: Collection[Consumer | BatchConsumer]) -> None:
         """Look at the bus. Raises `Unavailable`."""
-        for consumer in consumers:
-            try:
+        with looked_up(self._lag):
+            for consumer in consumers:
                 lag = await self._bus.lag(consumer.group, [topic_of(kind) for kind in consumer.kinds])
-            except Unavailable:
-                self._lag.clear()
-                raise
-            for topic, events in lag.items():
-                self._lag.labels(consumer.group, topic).set(events)
+                for topic, events in lag.items():
+                    self._lag.set(events, consumer.group, topic)
 
 
 def watch_postbox(registry: CollectorRegistry, postbox: Postbox) -> None:

@@ -1,6 +1,7 @@
-"""Measures that somebody keeps already: they are read when Prometheus asks, and cost nothing in between."""
+"""Measures that are taken when Prometheus asks, and cost nothing in between: read where they are kept, or sampled."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -27,6 +28,43 @@ class Reading(Collector):
         for value, read in self._reads.items():
             family.add_metric([value] if self._labels else [], read())
         yield family
+
+
+class Sampled(Collector):
+    """A gauge that is looked up somewhere else, by its labels; it is missing while that cannot be done."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._labels = labels
+        self._values = dict[tuple[str, ...], float]()
+        registry.register(self)
+
+    def set(self, value: float, *labels: str) -> None:
+        """Show what was found."""
+        self._values[labels] = value
+
+    def forget(self) -> None:
+        """Show nothing until there is something to show again."""
+        self._values.clear()
+
+    def collect(self) -> Iterator[Metric]:
+        """The measure as Prometheus reads it."""
+        family = GaugeMetricFamily(self._name, self._meaning, labels=self._labels)
+        for labels, value in self._values.items():
+            family.add_metric(labels, value)
+        yield family
+
+
+@contextmanager
+def looked_up(*sampled: Sampled) -> Iterator[None]:
+    """Look these up inside: what fails, or is cut off, leaves none of them as it was."""
+    try:
+        yield
+    except BaseException:
+        for each in sampled:
+            each.forget()
+        raise
 
 
 def add_reading(registry: CollectorRegistry, name: str, meaning: str, read: Read) -> None:
