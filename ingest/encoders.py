@@ -6,9 +6,9 @@ from pathlib import Path
 
 import structlog
 
-from ingest.bench import encode_on_bench
 from ingest.crew import Crew
 from ingest.encoding import Piece
+from ingest.encoding_worker import encode_remotely
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.lease import Lease
 from ingest.measures import Measures
@@ -87,4 +87,4 @@ class ClusterEncoder:
     async def encode(self, piece: Piece, on_seconds: OnSeconds) -> None:
         """Have a piece encoded, and its result kept in the store."""
         with self._measures.encode(piece.seconds), traces.span("encode", digest=piece.digest):
-            await self._crew.run_apart(encode_on_bench, piece, self._film, self._version, on_seconds=on_seconds)
+            await self._crew.run_apart(encode_remotely, piece, self._film, self._version, on_seconds=on_seconds)

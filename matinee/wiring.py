@@ -73,15 +73,14 @@ async def dask_worker(settings: Settings, stop: asyncio.Event, instruments: Inst
     """Encode what the scheduler of a Dask cluster gives. Raises `InvalidInput` where none is configured."""
     if not is_cluster(settings.worker.executor):
         raise InvalidInput("worker.executor names no cluster: set it to dask://host:8786, as its scheduler has it")
-    from ingest.bench import open_bench
+    from ingest.encoding_worker import open_encoding_worker
     from matinee.cluster.worker import serve
 
     store = open_store(settings.store_url, settings.store)
     await store.check()  # who cannot store would fail at one piece after the other
     instruments.readiness.depend("store", partial(store.probe, "dask-worker"))
-    instruments.readiness.serve()
-    with open_bench(settings, store) as bench:
-        await serve(settings, bench, bench.folder, stop)
+    with open_encoding_worker(settings, store) as encoder:
+        await serve(settings, encoder, encoder.folder, stop, instruments.readiness)
 
 
 SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": worker, "dask-worker": dask_worker}

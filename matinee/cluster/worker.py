@@ -4,6 +4,7 @@ import asyncio
 import os
 import platform
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from distributed import Worker
 from matinee.cluster.connection import ENCODE, PAUSE_SECONDS, address, has_tls, security
 from matinee.cluster.logs import take_over_logs
 from matinee.cluster.work import Station
-from matinee.errors import InvalidInput
+from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import Settings
+from matinee.telemetry.readiness import Readiness
 
 CLOSE_SECONDS = 3.0
 CONFIGURATION = {"distributed.worker.profile.enabled": False, "distributed.worker.use-file-locking": False}
@@ -24,7 +26,7 @@ CONFIGURATION = {"distributed.worker.profile.enabled": False, "distributed.worke
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, equipment: object, folder: Path, stop: asyncio.Event) -> None:
+async def serve(settings: Settings, equipment: object, folder: Path, stop: asyncio.Event, readiness: Readiness) -> None:
     """Do what the scheduler gives, until `stop` is set; `equipment` is at hand for it, `folder` is Dask's own.
 
     Raises `InvalidInput` for an address that is open to strangers.
@@ -32,9 +34,12 @@ async def serve(settings: Settings, equipment: object, folder: Path, stop: async
     take_over_logs()
     refuse_open(settings)
     stopping = asyncio.create_task(stop.wait())
+    at_service = asyncio.Event()
+    readiness.depend("scheduler", partial(_check, at_service))
+    readiness.serve()
     with dask.config.set(CONFIGURATION):
         while not stop.is_set():
-            await _serve_once(_worker(settings, equipment, folder), stopping)
+            await _serve_once(_worker(settings, equipment, folder), at_service, stopping)
 
 
 def refuse_open(settings: Settings) -> None:
@@ -64,10 +69,16 @@ def _worker(settings: Settings, equipment: object, folder: Path) -> Worker:
     )
 
 
-async def _serve_once(worker: Worker, stopping: "asyncio.Task[bool]") -> None:
+async def _check(at_service: asyncio.Event) -> None:
+    if not at_service.is_set():
+        raise Unavailable("the Dask scheduler does not answer")
+
+
+async def _serve_once(worker: Worker, at_service: asyncio.Event, stopping: "asyncio.Task[bool]") -> None:
     """Serve until the scheduler is lost or somebody says stop."""
-    serving = asyncio.create_task(_serving(worker))
+    serving = asyncio.create_task(_serving(worker, at_service))
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    at_service.clear()
     if not serving.done():
         await _leave(worker)
         serving.cancel()
@@ -77,8 +88,9 @@ async def _serve_once(worker: Worker, stopping: "asyncio.Task[bool]") -> None:
         await asyncio.wait({stopping}, timeout=PAUSE_SECONDS)
 
 
-async def _serving(worker: Worker) -> None:
+async def _serving(worker: Worker, at_service: asyncio.Event) -> None:
     await worker
+    at_service.set()
     log.info("at the service of a Dask scheduler", scheduler=worker.scheduler.address, worker=worker.address)
     await worker.finished()
 

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ingest.crew import Crew
@@ -16,12 +17,13 @@ from matinee.cli.doctor import Finding, examine
 from matinee.cluster.connection import connect
 from matinee.cluster.executor import ClusterExecutor, open_cluster
 from matinee.errors import Unavailable
+from matinee.instance import free_port
 from matinee.settings import Settings, load_settings
 from tests import distant
 from tests.distant import children
 from tests.patience import until, wait_until
 from tests.services.certificate import write_certificate
-from tests.services.dask import DaskCluster, dask_cluster
+from tests.services.dask import HOST, DaskCluster, dask_cluster
 
 pytestmark = pytest.mark.anyio
 
@@ -171,3 +173,27 @@ async def test_a_cluster_with_tls_takes_only_those_who_have_a_certificate_of_it(
             assert await Crew(executor).run(distant.double, 21) == 42
         with pytest.raises(Unavailable):
             await asyncio.to_thread(connect, load_settings(worker={"executor": f"dask://127.0.0.1:{dask.port}"}))
+
+
+async def test_a_worker_is_ready_while_it_has_a_scheduler(dask: DaskCluster) -> None:
+    port = free_port(HOST)
+    dask.environment |= {"MATINEE_ADMIN__HOST": HOST, "MATINEE_ADMIN__DASK_WORKER_PORT": str(port)}
+    dask.hire()
+
+    async def answers(status: int, reason: str) -> bool:
+        answer = await asyncio.to_thread(readiness_of, port)
+        return answer is not None and answer.status_code == status and reason in answer.text
+
+    await until(lambda: answers(200, ""))
+    dask.kill()
+    await until(lambda: answers(503, "scheduler: the Dask scheduler does not answer"))
+    dask.start()
+    await until(lambda: answers(200, ""))
+
+
+def readiness_of(port: int) -> httpx.Response | None:
+    """What a worker says of itself, if it does."""
+    try:
+        return httpx.get(f"http://{HOST}:{port}/readyz", trust_env=False)
+    except httpx.TransportError:
+        return None

@@ -1,4 +1,4 @@
-"""The bench of a worker in a cluster."""
+"""The worker of a cluster, which encodes."""
 
 import asyncio
 import hashlib
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bench import Bench, open_bench
 from ingest.encoding import Piece
+from ingest.encoding_worker import EncodingWorker, open_encoding_worker
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.results import Results
 from matinee.errors import Cancelled, Unavailable
@@ -31,9 +31,9 @@ def store() -> ObjectStore:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, store: ObjectStore) -> Iterator[Bench]:
-    with open_bench(load_settings(data=tmp_path), store) as bench:
-        yield bench
+def worker(tmp_path: Path, store: ObjectStore) -> Iterator[EncodingWorker]:
+    with open_encoding_worker(load_settings(data=tmp_path), store) as worker:
+        yield worker
 
 
 def copied(film: Path, directory: Path, ffmpeg: Ffmpeg, limits: Limits, *, check: Check, on_seconds: OnSeconds) -> None:
@@ -51,33 +51,33 @@ def result(store: ObjectStore, folder: Path) -> bytes:
 
 
 def test_a_piece_is_encoded_from_the_film_in_the_store_and_kept_there(
-    bench: Bench, store: ObjectStore, tmp_path: Path
+    worker: EncodingWorker, store: ObjectStore, tmp_path: Path
 ) -> None:
-    bench.encode(COPY, TERMS, VERSION, unchecked, unheard)
+    worker.encode(COPY, TERMS, VERSION, unchecked, unheard)
     assert result(store, tmp_path / "kept") == FILM
-    assert list(bench.folder.iterdir()) == []
+    assert list(worker.folder.iterdir()) == []
 
 
-def test_what_is_kept_already_is_not_encoded_again(bench: Bench, store: ObjectStore, tmp_path: Path) -> None:
+def test_what_is_kept_already_is_not_encoded_again(worker: EncodingWorker, store: ObjectStore, tmp_path: Path) -> None:
     made = tmp_path / "made"
     made.mkdir()
     (made / "v234.mp4").write_bytes(b"encoded before")
     asyncio.run(Results(store, "u").put("digest", made))
-    bench.encode(COPY, TERMS, VERSION, unchecked, unheard)
+    worker.encode(COPY, TERMS, VERSION, unchecked, unheard)
     assert result(store, tmp_path / "kept") == b"encoded before"
 
 
-def test_another_ffmpeg_encodes_nothing(bench: Bench, store: ObjectStore) -> None:
+def test_another_ffmpeg_encodes_nothing(worker: EncodingWorker, store: ObjectStore) -> None:
     with pytest.raises(Unavailable, match=f"has ffmpeg {VERSION}, and the film is encoded with n9.9.9"):
-        bench.encode(COPY, TERMS, "n9.9.9", unchecked, unheard)
+        worker.encode(COPY, TERMS, "n9.9.9", unchecked, unheard)
     assert asyncio.run(store.list("spans")) == []
 
 
-def test_nothing_is_kept_of_work_that_was_cancelled(bench: Bench, store: ObjectStore) -> None:
+def test_nothing_is_kept_of_work_that_was_cancelled(worker: EncodingWorker, store: ObjectStore) -> None:
     with pytest.raises(Cancelled):
-        bench.encode(COPY, TERMS, VERSION, stopping(after=2), unheard)
+        worker.encode(COPY, TERMS, VERSION, stopping(after=2), unheard)
     assert asyncio.run(store.list("spans")) == []
-    assert list(bench.folder.iterdir()) == []
+    assert list(worker.folder.iterdir()) == []
 
 
 def test_what_a_killed_worker_left_is_removed_at_the_next_start(tmp_path: Path, store: ObjectStore) -> None:
@@ -86,6 +86,6 @@ def test_what_a_killed_worker_left_is_removed_at_the_next_start(tmp_path: Path, 
     for folder in (left, copy.parent):
         folder.mkdir(parents=True)
     copy.write_bytes(FILM)
-    with open_bench(load_settings(data=tmp_path), store):
+    with open_encoding_worker(load_settings(data=tmp_path), store):
         assert not left.exists()
         assert not copy.exists()

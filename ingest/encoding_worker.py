@@ -1,4 +1,4 @@
-"""The bench of a worker in a cluster: all that it needs beside the scheduler is the object store, and scratch."""
+"""The worker of a cluster, which encodes: all that it needs beside the scheduler is the object store, and scratch."""
 
 import asyncio
 import shutil
@@ -25,10 +25,10 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where pieces are encoded that come from afar; temporary files lie in `folder`."""
+class EncodingWorker:
+    """Encodes pieces that come from afar; temporary files lie in `folder`."""
 
-    worker: WorkerSettings
+    settings: WorkerSettings
     store: ObjectStore
     films: Films
     folder: Path
@@ -43,7 +43,7 @@ class Bench:
         if asyncio.run(results.holds(piece.digest)):
             return
         log.info("encoding", digest=piece.digest)
-        ffmpeg = Ffmpeg.from_settings(self.worker)
+        ffmpeg = Ffmpeg.from_settings(self.settings)
         if ffmpeg.version() != version:
             raise Unavailable(
                 f"a worker of the cluster has ffmpeg {ffmpeg.version()}, and the film is encoded with {version}"
@@ -51,7 +51,7 @@ class Bench:
         source = self.films.fetch(film, check)
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         try:
-            limits = Limits.from_settings(self.worker, piece.seconds)
+            limits = Limits.from_settings(self.settings, piece.seconds)
             piece.encode(source, folder, ffmpeg, limits, check=check, on_seconds=on_seconds)
             check()
             asyncio.run(results.put(piece.digest, folder))
@@ -61,8 +61,8 @@ class Bench:
 
 
 @contextmanager
-def open_bench(settings: Settings, store: ObjectStore) -> Iterator[Bench]:
-    """A bench on this machine; what killed ones left is removed first."""
+def open_encoding_worker(settings: Settings, store: ObjectStore) -> Iterator[EncodingWorker]:
+    """The worker of this process; what killed ones left is removed first."""
     root = settings.scratch_directory / "cluster"
     with scratch.orphans(root) as dead:
         log.info("what killed workers left is removed", folders=len(dead))
@@ -70,14 +70,14 @@ def open_bench(settings: Settings, store: ObjectStore) -> Iterator[Bench]:
         films = Films(root / "films", store)
         films.sweep()
         try:
-            yield Bench(settings.worker, store, films, folder)
+            yield EncodingWorker(settings.worker, store, films, folder)
         finally:
             films.sweep()
 
 
-def encode_on_bench(piece: Piece, film: JobLease, version: str, *, check: Check, on_seconds: OnSeconds) -> None:
-    """Encode a piece in the worker that runs this."""
+def encode_remotely(piece: Piece, film: JobLease, version: str, *, check: Check, on_seconds: OnSeconds) -> None:
+    """Have a piece encoded by the worker that this is called in."""
     from matinee.cluster.work import equipment
 
-    bench: Bench = equipment()
-    bench.encode(piece, film, version, check, on_seconds)
+    worker: EncodingWorker = equipment()
+    worker.encode(piece, film, version, check, on_seconds)
