@@ -101,16 +101,17 @@ class Incoming:
         self._reproach = reproach
 
     async def _listen(self, notifications: "Notifications") -> None:
-        while True:
-            try:
-                if await asyncio.to_thread(notifications.wait):
-                    self._dropped.set()
-            except InvalidInput as error:
-                log.info("incoming/ is looked at regularly: the bucket tells of nothing", reason=str(error))
-                return
-            except Unavailable as error:
-                log.warning("the bucket tells of nothing at present", reason=str(error))
-                await asyncio.sleep(self._settings.poll_seconds)
+        with contextlib.closing(notifications):
+            while True:
+                try:
+                    if await asyncio.to_thread(notifications.wait):
+                        self._dropped.set()
+                except InvalidInput as error:
+                    log.info("incoming/ is looked at regularly: the bucket tells of nothing", reason=str(error))
+                    return
+                except Unavailable as error:
+                    log.warning("the bucket tells of nothing at present", reason=str(error))
+                    await asyncio.sleep(self._settings.poll_seconds)
 
     async def _take(self, drop: Drop) -> None:
         """Make a title and a job of an object, unless another control has done so."""

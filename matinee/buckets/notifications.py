@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import Any
 
 import urllib3
@@ -42,6 +43,8 @@ class Notifications:
             credentials=None if keys else ChainedProvider([EnvAWSProvider(), AWSConfigProvider()]),
             http_client=self._connections,
         )
+        self._waiting = Lock()
+        self._closed = False
         self._listening = ExitStack()
         self._events: Iterator[Any] | None = None
 
@@ -52,6 +55,21 @@ class Notifications:
         """
         if not self._host:
             raise InvalidInput("Amazon does not tell of new objects by this call")
+        try:
+            with self._waiting:
+                return self._next()
+        finally:
+            if self._closed:
+                self.close()
+
+    def close(self) -> None:
+        """Hang up; a thread that waits does so when it is through."""
+        self._closed = True
+        if self._waiting.acquire(blocking=False):
+            self._hang_up()
+            self._waiting.release()
+
+    def _next(self) -> bool:
         with self._translated():
             if self._events is None:
                 told = self._client.listen_bucket_notification(self._bucket, self._prefix, events=CREATED)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from protos.v1.jobs_pb2 import JOB_STATE_FAILED, JOB_STATE_QUEUED, Job, ListJobs
 from protos.v1.subscriptions_pb2 import CreatePlanRequest, Plan
 from tests.buckets import new_store
 from tests.control_house import House, running_control
-from tests.patience import until
+from tests.patience import until, wait_until
 from tests.services.s3 import S3, s3, servers
 
 pytestmark = pytest.mark.anyio
@@ -309,6 +310,32 @@ async def test_minio_tells_of_a_film_at_once(bucket_of_minio: StoreSettings, mig
 def test_a_quiet_bucket_is_listened_to_again(bucket_of_minio: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "LISTEN_SECONDS", 0.5)
     assert not Notifications(bucket(bucket_of_minio), "incoming").wait()
+
+
+@pytest.mark.parametrize("told", [0, 1])
+def test_who_hears_no_more_hangs_up_whether_something_was_told_or_not(
+    bucket_of_minio: StoreSettings, monkeypatch: pytest.MonkeyPatch, told: int
+) -> None:
+    monkeypatch.setattr(notifications, "LISTEN_SECONDS", 1.0)
+    there, before = bucket(bucket_of_minio), connections()
+    listening = Notifications(there, "incoming")
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(listening.wait)
+        wait_until(lambda: len(connections() - before) == 1)
+        with closing(connect(there)) as client:
+            for _ in range(told):
+                while not waiting.done():
+                    client.put_object(Bucket=there.name, Key=there.key("incoming/film.mkv"), Body=FILM)
+        listening.close()
+    assert waiting.result() is bool(told)
+    assert connections() <= before
+
+
+def connections() -> set[str]:
+    """The sockets over TCP that this process has open."""
+    names = {str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    inodes = {line.split()[9] for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]}
+    return {name for name in names if name.removeprefix("socket:[").removesuffix("]") in inodes}
 
 
 def test_seaweedfs_cannot_tell(s3_server: Callable[[str], S3]) -> None:
