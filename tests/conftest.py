@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
 
+# PostgreSQL is started as another user, which takes a real fork: gRPC's own handlers of that crash the child.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blockbuster import BlockBuster
