@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-deps --require-hashes
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm
 PYTEST := $(BIN)/python -m pytest $(PYTEST_FLAGS)
-SPREAD := $(PYTEST) --numprocesses auto --dist loadfile
+# One process more than there are cores, since tests wait about as much as they work.
+SPREAD := $(PYTEST) --numprocesses $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)') --dist loadfile --max-worker-restart 0
 
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
@@ -26,6 +27,9 @@ OR_WITHOUT = || echo "$@ could not be had"
 # The shell gets a film's name through the environment, whatever characters it is made of.
 override export FILE := $(value FILE)
 
+# Commands and services are started again and again, and what Python has compiled once is there the next time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test unit bench lint protos services minio web screenshots clean
 .DELETE_ON_ERROR:
 
@@ -39,9 +43,9 @@ test: $(DEVELOPMENT) $(WEB) $(PLAYERS) $(OIDC) $(KAFKA) $(if $(GO),$(MINIO))
 	$(SPREAD) tests/unit tests/contract
 	$(PYTEST) tests/integration tests/e2e
 
-## unit: the quick part of the tests, on all cores
-unit: $(DEVELOPMENT) $(KAFKA)
-	$(SPREAD) tests/unit tests/contract
+## unit: the quick part of the tests, on all cores; what has several implementations is tested by `make test` alone
+unit: $(DEVELOPMENT)
+	$(SPREAD) tests/unit
 
 ## services: the real services on loopback, until Ctrl-C, and the settings by which `matinee up` uses them
 services: $(DEVELOPMENT) $(KAFKA) $(OIDC)

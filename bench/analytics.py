@@ -76,8 +76,6 @@ async def _rates(database: Database, accounts: int) -> list[tuple[str, str]]:
     who = iter(np.random.default_rng(1).integers(accounts, size=SLICE // 2).tolist())
     events = [event for pair in pairs(first, who) for event in pair]
     told = [reports(number) for number in range(SLICE // 4)]
-    for number, metrics in enumerate(told, first):
-        metrics.session_id = numbered("s", number)
     return [
         ("begins and ends of plays", f"{await consume(database, STATISTICS, events):,.0f}"),
         ("reports of players, five at a time", f"{await consume(database, quality.CONSUMER, told):,.0f}"),

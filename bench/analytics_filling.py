@@ -16,7 +16,8 @@ from control.analytics.viewers import added, moved
 from control.database.plays import ALL, Change, Play
 from control.database.quality import SessionQuality, Sums
 from control.database.statistics import Tally
-from control.messages import timestamp
+from control.identifiers import new_id
+from control.timestamps import timestamp
 from protos.v1.events_pb2 import CmcdReport, MoviePaused, MoviePlayed, PlaybackMetrics
 from tests.viewing import HOUR, NOON, numbered, paused, played
 
@@ -42,7 +43,8 @@ def pairs(first: int, accounts: Iterator[int]) -> Iterator[Pair]:
 def reports(number: int) -> PlaybackMetrics:
     """What a player tells of half an hour: it starts in about a second, and stalls seldom."""
     random, at = np.random.default_rng(number), 1_000_000.0
-    told = PlaybackMetrics(title_id="t" * 26, account_id="a" * 26, asset_id="a" * 26)
+    session_id = new_id(lambda: NOON - HOUR)
+    told = PlaybackMetrics(session_id=session_id, title_id="t" * 26, account_id="a" * 26, asset_id="a" * 26)
     stalls = random.poisson(0.5)
     lasting = [("p", 1_800_000 / (stalls + 1)), ("r", 2_000)] * stalls
     for place, (state, length) in enumerate(

@@ -5,11 +5,14 @@
 
 import argparse
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from bench.catalogue_filling import fill, word
 from bench.databases import database
@@ -90,6 +93,7 @@ def main() -> None:
     parser.add_argument("titles", type=int, nargs="?", default=TITLES)
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
         database(Path(name), on_postgresql=given.postgresql) as url,

@@ -20,7 +20,8 @@ from control.database import accounts
 from control.database.accounts import Account
 from control.database.engine import open_database
 from control.identifiers import new_id
-from matinee.rpc import AUTHORIZATION_KEY, open_channel, service_metadata
+from matinee.rpc.channel import open_channel
+from matinee.rpc.metadata import AUTHORIZATION_KEY, service_metadata
 from protos.v1.auth_pb2 import LoginRequest, VerifyTokenRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.playback_pb2 import PlayRequest

@@ -47,7 +47,7 @@ class House:
         """Record events with one cause."""
         async with self.database.write() as connection:
             for number in numbers:
-                message = MoviePlayed(account_id=f"account-{number % 100}", position_seconds=number)
+                message = MoviePlayed(account_id=f"a{number % 100:025}", position_seconds=number)
                 await outbox.record(connection, message, time.time)
 
 

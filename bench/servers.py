@@ -18,9 +18,10 @@ from edge.server import serve
 from matinee import delivery
 from matinee.instance import free_port
 from matinee.layout import INDEX, asset_prefix
-from matinee.rpc import make_server, open_channel
+from matinee.rpc.channel import open_channel
+from matinee.rpc.server import make_server
 from matinee.settings import HttpSettings, Settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from protos.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from protos.v1.playback_pb2_grpc import add_EdgeServiceServicer_to_server
 from tests.control_services import Auth, Calls

@@ -28,9 +28,9 @@ from bench.table import show
 from ingest.upload import upload
 from matinee.bearer import Bearer
 from matinee.instance import free_port
-from matinee.rpc import open_channel
+from matinee.rpc.channel import open_channel
 from matinee.settings import Settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.uploads import Control, make_control, make_uploads
 
 ROUNDS = 5

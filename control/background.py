@@ -4,15 +4,16 @@ from collections.abc import Coroutine, Iterator
 from functools import partial
 
 from control.accounts.area import Accounts
-from control.analytics import quality
-from control.analytics.history import HISTORY
+from control.analytics import history, quality
 from control.analytics.plays import STATISTICS
 from control.events.consumer import BatchConsumer, Consumer
 from control.events.relay import Relay
-from control.events.runner import Runner
+from control.events.runner import Runner, topic_of
 from control.jobs.incoming import SETTLED_SECONDS, Incoming
+from control.measures import MissedEvents
 from control.parts import Parts
 from control.playback.consumers import access_sync
+from control.playback.reviews import Reviews
 from control.samples import Samples, watch_edges, watch_postbox
 from matinee.buckets.bucket import bucket
 from matinee.layout import INCOMING
@@ -22,6 +23,7 @@ def background(parts: Parts, accounts: Accounts) -> Iterator[Coroutine[None, Non
     """What goes on beside the services until control stops."""
     yield parts.database.hear_others(parts.announcer.wake)
     yield parts.announcer.run()
+    yield Reviews(parts.database, parts.access, parts.announcer).run()
     yield parts.notices.run()
     yield parts.housekeeping.run()
     yield parts.trainer.run()
@@ -40,6 +42,8 @@ def show(parts: Parts, accounts: Accounts) -> None:
     )
     instruments.sample(samples.look_up)
     instruments.sample(lambda: samples.look_at_lag(consumers))
+    topics = {consumer.group: [topic_of(kind) for kind in consumer.kinds] for consumer in consumers}
+    MissedEvents(instruments.registry, parts.bus.gaps, topics)
     watch_postbox(instruments.registry, accounts.postbox)
     watch_edges(instruments.registry, parts.announcer)
     instruments.readiness.depend("database", parts.database.check)
@@ -49,7 +53,13 @@ def show(parts: Parts, accounts: Accounts) -> None:
 
 def _consumers(parts: Parts, accounts: Accounts) -> tuple[Consumer | BatchConsumer, ...]:
     """Everybody who acts on events."""
-    return (access_sync(parts.access, parts.announcer), quality.CONSUMER, HISTORY, STATISTICS, *accounts.consumers)
+    return (
+        access_sync(parts.access, parts.announcer),
+        quality.CONSUMER,
+        history.consumer(parts.clock),
+        STATISTICS,
+        *accounts.consumers,
+    )
 
 
 def _incoming(parts: Parts) -> Incoming:

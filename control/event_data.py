@@ -21,5 +21,5 @@ def decoded(kind: type[Kind], data: bytes) -> Kind:
     """The message of data; fields of a contract to come are passed over. Raises `InvalidInput` for what is none."""
     try:
         return json_format.Parse(data, kind(), ignore_unknown_fields=True)
-    except (json_format.ParseError, UnicodeDecodeError) as error:
+    except (json_format.ParseError, UnicodeError, RecursionError) as error:
         raise InvalidInput(f"the data is no {kind.DESCRIPTOR.name}") from error

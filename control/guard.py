@@ -14,8 +14,10 @@ from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from typing_extensions import override
 
 from control.callers import Caller, calling, calling_from, calling_with
-from matinee import rpc
 from matinee.errors import MatineeError, PermissionDenied, Unauthenticated
+from matinee.rpc.call_errors import refuse, status_code
+from matinee.rpc.metadata import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, SERVICE_TOKEN_KEY, USER_AGENT_KEY
+from matinee.rpc.server import Context, HandlerCallDetails, RpcMethodHandler, ServerInterceptor, surrounded
 from matinee.telemetry import request_ids
 from protos.v1 import access_pb2
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
@@ -33,7 +35,7 @@ Authenticate = Callable[[str], Awaitable[Caller]]
 log = structlog.get_logger()
 
 
-class Guard(rpc.ServerInterceptor):
+class Guard(ServerInterceptor):
     """Lets a call pass to its method, or refuses it."""
 
     def __init__(
@@ -46,31 +48,29 @@ class Guard(rpc.ServerInterceptor):
     @override
     async def intercept_service(
         self,
-        continuation: Callable[[rpc.HandlerCallDetails], "Awaitable[rpc.RpcMethodHandler | None]"],
-        handler_call_details: rpc.HandlerCallDetails,
-    ) -> "rpc.RpcMethodHandler | None":
+        continuation: Callable[[HandlerCallDetails], "Awaitable[RpcMethodHandler | None]"],
+        handler_call_details: HandlerCallDetails,
+    ) -> "RpcMethodHandler | None":
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or method.split("/")[1] in OPEN_SERVICES:
             return handler
-        return rpc.surrounded(handler, lambda context: self._answering(method, context))
+        return surrounded(handler, lambda context: self._answering(method, context))
 
     @asynccontextmanager
-    async def _answering(self, method: str, context: rpc.Context) -> AsyncIterator[None]:
+    async def _answering(self, method: str, context: Context) -> AsyncIterator[None]:
         try:
             metadata = dict(context.invocation_metadata() or ())
             request_ids.begin(request_ids.taken({request_ids.KEY: _text(metadata, request_ids.KEY)}))
             calling_from.set(self._client_address(metadata, context.peer()))
-            calling_with.set(unquote(self._told(metadata, rpc.USER_AGENT_KEY)))
+            calling_with.set(unquote(self._told(metadata, USER_AGENT_KEY)))
             calling.set(await self._admitted(self._access.get(method, ACCESS_UNSPECIFIED), metadata))
             yield
         except MatineeError as error:
-            await context.abort(rpc.status_code(error), str(error))
+            await refuse(context, error)
         except Exception:
             log.exception("a call failed", method=method)
-            await context.abort(
-                rpc.status_code(MatineeError()), "something went wrong here; the log of control says what"
-            )
+            await context.abort(status_code(MatineeError()), "something went wrong here; the log of control says what")
 
     async def _admitted(self, access: "Access.ValueType", metadata: Metadata) -> Caller | None:
         if access == ACCESS_PUBLIC:
@@ -91,7 +91,7 @@ class Guard(rpc.ServerInterceptor):
             return None
 
     async def _person(self, metadata: Metadata) -> Caller:
-        authorization = _text(metadata, rpc.AUTHORIZATION_KEY)
+        authorization = _text(metadata, AUTHORIZATION_KEY)
         if not authorization.lower().startswith(BEARER):
             raise Unauthenticated("sign in first")
         return await self._authenticate(authorization[len(BEARER) :].strip())
@@ -103,11 +103,11 @@ class Guard(rpc.ServerInterceptor):
             )
 
     def _is_service(self, metadata: Metadata) -> bool:
-        return hmac.compare_digest(_text(metadata, rpc.SERVICE_TOKEN_KEY).encode(), self._service_token)
+        return hmac.compare_digest(_text(metadata, SERVICE_TOKEN_KEY).encode(), self._service_token)
 
     def _client_address(self, metadata: Metadata, peer: str) -> str:
         """The address that a service of the house names; else that of the peer itself, who could name any."""
-        return self._told(metadata, rpc.CLIENT_ADDRESS_KEY) or host_of(peer)
+        return self._told(metadata, CLIENT_ADDRESS_KEY) or host_of(peer)
 
     def _told(self, metadata: Metadata, key: str) -> str:
         """What a service of the house says of its client; empty when anybody else says it."""

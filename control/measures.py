@@ -1,15 +1,18 @@
 """What control counts as it happens; docs/operations.md says what each measure means."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from control.guard import OPEN_SERVICES
-from matinee import rpc
+from matinee.gaps import Gaps
+from matinee.rpc.server import Context, HandlerCallDetails, RpcMethodHandler, ServerInterceptor, code_name, surrounded
 
 log = structlog.get_logger()
 
@@ -44,7 +47,27 @@ class Measures:
         )  # fmt: skip
 
 
-class CallMeter(rpc.ServerInterceptor):
+class MissedEvents(Collector):
+    """Shows what a bus found missing for each group and topic; from the start, at 0, so that a rise is seen."""
+
+    def __init__(self, registry: CollectorRegistry, gaps: Gaps, topics: Mapping[str, Collection[str]]) -> None:
+        self._gaps = gaps
+        self._topics = topics
+        registry.register(self)
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "matinee_consumer_missed_events", "Events that retention removed before a group took them.",
+            labels=("group", "topic"),
+        )  # fmt: skip
+        for group, topics in self._topics.items():
+            for topic in topics:
+                family.add_metric((group, topic), self._gaps.events(group, topic))
+        yield family
+
+
+class CallMeter(ServerInterceptor):
     """Measures every call of a method of ours."""
 
     def __init__(self, measures: Measures) -> None:
@@ -53,18 +76,18 @@ class CallMeter(rpc.ServerInterceptor):
     @override
     async def intercept_service(
         self,
-        continuation: Callable[[rpc.HandlerCallDetails], "Awaitable[rpc.RpcMethodHandler | None]"],
-        handler_call_details: rpc.HandlerCallDetails,
-    ) -> "rpc.RpcMethodHandler | None":
+        continuation: Callable[[HandlerCallDetails], "Awaitable[RpcMethodHandler | None]"],
+        handler_call_details: HandlerCallDetails,
+    ) -> "RpcMethodHandler | None":
         handler = await continuation(handler_call_details)
         method = handler_call_details.method.removeprefix("/")
         if handler is None or method.split("/")[0] in OPEN_SERVICES:
             return handler
         streams = handler.response_streaming
-        return rpc.surrounded(handler, lambda context: self._measuring(method, context, streams=streams))
+        return surrounded(handler, lambda context: self._measuring(method, context, streams=streams))
 
     @asynccontextmanager
-    async def _measuring(self, method: str, context: rpc.Context, *, streams: bool) -> AsyncIterator[None]:
+    async def _measuring(self, method: str, context: Context, *, streams: bool) -> AsyncIterator[None]:
         began, under_way = time.perf_counter(), self._measures.calls_in_progress.labels(method)
         under_way.inc()
         cut_off = True
@@ -75,7 +98,7 @@ class CallMeter(rpc.ServerInterceptor):
             cut_off = False
             raise
         finally:
-            code, seconds = "CANCELLED" if cut_off else rpc.code_name(context), time.perf_counter() - began
+            code, seconds = "CANCELLED" if cut_off else code_name(context), time.perf_counter() - began
             under_way.dec()
             self._measures.calls.labels(method, code).inc()
             if not streams:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from control.accounts.keyring import Keyring
 from control.accounts.passwords import Passwords
 from control.analytics.training import Trainer
-from control.catalogue.premieres import Premieres
+from control.catalogue.premieres import Closings, Premieres
 from control.database import Database
 from control.events.notices import Notices
 from control.housekeeping import Housekeeping
@@ -18,7 +18,7 @@ from control.playback.sweep import Sweep
 from control.subscriptions.lapse import Lapse
 from matinee.bus import EventBus
 from matinee.settings import Settings, StoreSettings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.telemetry.instruments import Instruments
 from matinee.tokens import Clock
 
@@ -64,7 +64,7 @@ async def assemble(
     await keyring.open()
     notices = Notices(database, bus)
     announcer = Announcer(
-        database, clock, keyring.reload, notices.tell_sought, grant_seconds=settings.tokens.grant_seconds
+        database, clock, keyring.reload, notices.announced, grant_seconds=settings.tokens.grant_seconds
     )
     await announcer.open()
     access = Access(settings.subscriptions, settings.playback, clock)
@@ -80,6 +80,7 @@ async def assemble(
             Lapse(database, clock),
             Sweep(database, settings.playback.idle_seconds, clock),
             Premieres(database, clock),
+            Closings(database, clock, notices.withdrawn),
             direct_uploads.sweep,
         ),
     )

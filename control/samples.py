@@ -35,6 +35,7 @@ class Samples:
         self._outbox_age = Sampled(
             registry, "matinee_outbox_oldest_seconds", "How long the oldest event has waited; 0 when none waits."
         )
+        self._refused = Sampled(registry, "matinee_outbox_refused_events", "Events that the bus refuses.", "topic")
         self._lag = Sampled(
             registry, "matinee_consumer_lag_events", "Events on the bus that a group has not done.", "group", "topic"
         )
@@ -45,7 +46,8 @@ class Samples:
     async def look_up(self) -> None:
         """Look at the database. Raises `Unavailable`."""
         with looked_up(
-            *(self._jobs, self._queue_age, self._outbox, self._outbox_age, self._mail, self._sessions, self._streams)
+            *(self._jobs, self._queue_age, self._outbox, self._outbox_age, self._refused),
+            *(self._mail, self._sessions, self._streams),
         ):
             async with self._database.read() as connection:
                 await self._look_at(connection, self._clock())
@@ -58,6 +60,8 @@ class Samples:
         waiting, oldest = await outbox.waiting(connection)
         self._outbox.set(waiting)
         self._outbox_age.set(max(0.0, now - oldest) if oldest else 0)
+        for topic, (count, _) in (await outbox.refused(connection)).items():
+            self._refused.set(count, topic)
         self._mail.set(await waiting_letters.count(connection))
         sessions, streams = await playback_sessions.count(connection, now, now - self._idle_seconds)
         self._sessions.set(sessions)
@@ -66,10 +70,10 @@ class Samples:
     async def look_at_lag(self, consumers: Collection[Consumer | BatchConsumer]) -> None:
         """Look at the bus. Raises `Unavailable`."""
         with looked_up(self._lag):
-            for consumer in consumers:
-                lag = await self._bus.lag(consumer.group, [topic_of(kind) for kind in consumer.kinds])
+            groups = {consumer.group: [topic_of(kind) for kind in consumer.kinds] for consumer in consumers}
+            for group, lag in (await self._bus.lag(groups)).items():
                 for topic, events in lag.items():
-                    self._lag.set(events, consumer.group, topic)
+                    self._lag.set(events, group, topic)
 
 
 def watch_postbox(registry: CollectorRegistry, postbox: Postbox) -> None:

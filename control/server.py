@@ -15,14 +15,17 @@ from control.accounts.passwords import Passwords
 from control.background import background, show
 from control.database.engine import open_database
 from control.guard import Guard, access_of, services_of
+from control.health import Health
 from control.measures import CallMeter
 from control.parts import Parts, assemble
 from control.services import CONTRACTS, add_services
-from matinee import rpc
 from matinee.bus import EventBus
 from matinee.errors import InvalidInput
+from matinee.follower import following
+from matinee.rpc.server import Server, listen, make_server
 from matinee.settings import Settings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
+from matinee.telemetry.expiries import Expiries
 from matinee.telemetry.instruments import Instruments
 from matinee.tokens import Clock
 
@@ -62,16 +65,17 @@ async def serve(
 async def _run(parts: Parts, stop: asyncio.Event) -> None:
     authentication = Authentication(parts.database, parts.keyring)
     guard = Guard(access_of(services_of(CONTRACTS)), service_token(parts.settings), authentication)
-    server = rpc.make_server([CallMeter(parts.measures), guard])
+    server = make_server([CallMeter(parts.measures), guard])
     services = add_services(server, parts, authentication)
     show(parts, services.accounts)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     names = [service.full_name for service in services_of(CONTRACTS)]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    _listen(server, parts.settings)
+    _listen(server, parts.settings, parts.instruments.expiries)
     async with asyncio.TaskGroup() as tasks:
-        followers = [tasks.create_task(each) for each in background(parts, services.accounts)]
+        work = [*background(parts, services.accounts), Health(state, parts.database.check).run()]
+        followers = [tasks.create_task(following(each)) for each in work]
         await server.start()
         log.info("control serves", address=parts.settings.control_listen)
         readiness = parts.instruments.readiness
@@ -87,8 +91,8 @@ async def _run(parts: Parts, stop: asyncio.Event) -> None:
     await services.fetching.close()
 
 
-def _listen(server: rpc.Server, settings: Settings) -> None:
+def _listen(server: Server, settings: Settings, expiries: Expiries) -> None:
     address = settings.control_listen
     if "," in address or address.startswith("dns:"):
         raise InvalidInput(f"control.listen must say where this control listens, since control.address is {address}")
-    rpc.listen(server, settings.control, address)
+    listen(server, settings.control, address, expiries)

@@ -19,7 +19,7 @@ from control.playback.edges import EdgeService
 from control.playback.service import PlaybackService
 from control.subscriptions.payments import WebhookPayments
 from control.subscriptions.service import SubscriptionService
-from matinee import rpc
+from matinee.rpc.server import Server
 from protos.v1 import (
     analytics_pb2,
     auth_pb2,
@@ -68,7 +68,7 @@ class Services:
     notices: NoticeService
 
 
-def add_services(server: rpc.Server, parts: Parts, authentication: Authentication) -> Services:
+def add_services(server: Server, parts: Parts, authentication: Authentication) -> Services:
     """Have a server answer for every contract."""
     accounts = _add_accounts(server, parts, authentication)
     _add_titles(server, parts)
@@ -82,7 +82,7 @@ def add_services(server: rpc.Server, parts: Parts, authentication: Authenticatio
     )
 
 
-def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authentication) -> Accounts:
+def _add_accounts(server: Server, parts: Parts, authentication: Authentication) -> Accounts:
     accounts = put_together(
         settings=parts.settings,
         database=parts.database,
@@ -97,7 +97,7 @@ def _add_accounts(server: rpc.Server, parts: Parts, authentication: Authenticati
     return accounts
 
 
-def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetching:
+def _add_identity(server: Server, parts: Parts, accounts: Accounts) -> Fetching:
     fetching, redirect_uri = Fetching(), f"{parts.settings.public_url}/sign-in/callback"
     providers = [Provider(one, redirect_uri, fetching, parts.clock) for one in parts.settings.oidc.providers]
     identity = IdentityService(
@@ -111,13 +111,14 @@ def _add_identity(server: rpc.Server, parts: Parts, accounts: Accounts) -> Fetch
     return fetching
 
 
-def _add_titles(server: rpc.Server, parts: Parts) -> None:
+def _add_titles(server: Server, parts: Parts) -> None:
     catalogue = CatalogueService(
         database=parts.database,
         store=parts.store,
         announcer=parts.announcer,
         housekeeping=parts.housekeeping,
         clock=parts.clock,
+        idle_seconds=parts.settings.playback.idle_seconds,
     )
     add_CatalogueServiceServicer_to_server(catalogue, server)
     add_JobServiceServicer_to_server(JobService(parts.database, parts.clock), server)
@@ -127,7 +128,7 @@ def _add_titles(server: rpc.Server, parts: Parts) -> None:
     add_WorkerServiceServicer_to_server(workers, server)
 
 
-def _add_subscriptions(server: rpc.Server, parts: Parts) -> None:
+def _add_subscriptions(server: Server, parts: Parts) -> None:
     service = SubscriptionService(
         database=parts.database,
         announcer=parts.announcer,
@@ -138,7 +139,7 @@ def _add_subscriptions(server: rpc.Server, parts: Parts) -> None:
     add_SubscriptionServiceServicer_to_server(service, server)
 
 
-def _add_playback(server: rpc.Server, parts: Parts) -> None:
+def _add_playback(server: Server, parts: Parts) -> None:
     tokens = parts.settings.tokens
     playback = PlaybackService(
         database=parts.database,
@@ -155,14 +156,14 @@ def _add_playback(server: rpc.Server, parts: Parts) -> None:
     add_EdgeServiceServicer_to_server(edges, server)
 
 
-def _add_analytics(server: rpc.Server, parts: Parts) -> None:
+def _add_analytics(server: Server, parts: Parts) -> None:
     analytics = AnalyticsService(parts.database, parts.trainer, parts.clock)
     add_AnalyticsServiceServicer_to_server(analytics, server)
     metrics = MetricsService(parts.database, parts.bus, parts.clock)
     add_MetricsServiceServicer_to_server(metrics, server)
 
 
-def _add_notices(server: rpc.Server, parts: Parts, authentication: Authentication) -> NoticeService:
+def _add_notices(server: Server, parts: Parts, authentication: Authentication) -> NoticeService:
     service = NoticeService(parts.notices, parts.bus, authentication)
     add_NoticeServiceServicer_to_server(service, server)
     return service

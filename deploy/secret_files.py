@@ -22,6 +22,11 @@ SERVICES = ("control", "edge", "worker", "scheduler")
 """Who calls or is called with TLS inside: each has a certificate of its own."""
 LIFE = timedelta(days=800)
 """Of a certificate; some clients refuse those that live longer."""
+SIGNS = x509.KeyUsage(
+    key_cert_sign=True, crl_sign=True, digital_signature=False, content_commitment=False, key_encipherment=False,
+    data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+)  # fmt: skip
+"""What the key of an authority is for; Python 3.13 and later want it said (RFC 5280, 4.2.1.3)."""
 OWNER_ONLY = 0o700
 READABLE = 0o644
 
@@ -73,23 +78,31 @@ class Authority:
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
-        constraints = x509.BasicConstraints(ca=True, path_length=0)
-        made = self._builder(self._name, self._key.public_key()).add_extension(constraints, critical=True)
-        self._certificate = made.sign(self._key, hashes.SHA256())
+        self._identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        made = self._builder(self._name, self._key.public_key(), x509.BasicConstraints(ca=True, path_length=0))
+        self._certificate = made.add_extension(SIGNS, critical=True).sign(self._key, hashes.SHA256())
         self.pem = self._certificate.public_bytes(Encoding.PEM)
 
     def issue(self, *names: str) -> tuple[bytes, bytes]:
         """A certificate for names or IP addresses, and its private key (PEM)."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
-        made = self._builder(_named(names[0]), key.public_key()).add_extension(alternatives, critical=False)
+        leaf = x509.BasicConstraints(ca=False, path_length=None)
+        made = self._builder(_named(names[0]), key.public_key(), leaf).add_extension(alternatives, critical=False)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM), private
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, constraints: x509.BasicConstraints
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
-        return x509.CertificateBuilder(
-            self._name, subject, key, x509.random_serial_number(), now - timedelta(hours=1), now + LIFE
+        return (
+            x509.CertificateBuilder(
+                self._name, subject, key, x509.random_serial_number(), now - timedelta(hours=1), now + LIFE
+            )
+            .add_extension(constraints, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(self._identifier, critical=False)
         )
 
 

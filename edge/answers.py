@@ -1,6 +1,7 @@
 """The head of an answer: which status, headers and bytes a request for a file or a document gets.
 
-    If-None-Match    304 when the client has it        RFC 9110, section 13.1.2
+    If-Match         412 when there is another         RFC 9110, section 13.1.1
+    If-None-Match    304 when the client has it        13.1.2
     If-Range         the whole when it has another     13.1.5
     Range            206 or 416                        14.2, 15.5.17
     Accept-Encoding  gzip for documents                12.5.3
@@ -10,7 +11,7 @@ may ask.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -53,11 +54,20 @@ class Head:
 NOTHING = ByteRange(0, 0)
 
 
+def asked_in(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers of a request; several lines with one name are one field, with commas in it (RFC 9110, 5.2)."""
+    asked: dict[bytes, bytes] = {}
+    for name, value in headers:
+        asked[name] = b"%b, %b" % (asked[name], value) if name in asked else value
+    return asked
+
+
 def file_head(file: File, asked: Asked) -> Head:
     """The head of the answer with a track, or a range of it, to a GET with these headers.
 
-    Raises `Refusal` (416) for a range beyond its end.
+    Raises `Refusal`: 412 when the client has begun with another, 416 for a range beyond its end.
     """
+    _require_match(asked, file.etag)
     if has_it(asked, file.etag):
         return Head(304, [(b"etag", file.etag), (b"cache-control", file.cache_control), *CORS], NOTHING)
     wanted = _range(file, asked)
@@ -76,10 +86,11 @@ def file_head(file: File, asked: Asked) -> Head:
 
 
 def document_head(document: Document, asked: Asked) -> tuple[Head, bytes]:
-    """The head and the body of the answer with a manifest to a GET with these headers."""
+    """The head and the body of the answer with a manifest to a GET with these headers. Raises `Refusal` (412)."""
     zipped = accepts_gzip(asked.get(b"accept-encoding", b""))
     etag = gzip_tag(document.etag) if zipped else document.etag
     shared = [(b"etag", etag), (b"cache-control", document.cache_control), (b"vary", b"accept-encoding"), *CORS]
+    _require_match(asked, etag)
     if has_it(asked, etag):
         return Head(304, shared, NOTHING), b""
     body = document.zipped if zipped else document.plain
@@ -107,6 +118,13 @@ def has_it(asked: Asked, etag: bytes) -> bool:
     if known is None:
         return False
     return known.strip() == b"*" or etag in [tag.strip().removeprefix(b"W/") for tag in known[:2048].split(b",")]
+
+
+def _require_match(asked: Asked, etag: bytes) -> None:
+    begun = asked.get(b"if-match")
+    if begun is None or begun.strip() == b"*" or etag in [tag.strip() for tag in begun[:2048].split(b",")]:
+        return
+    raise Refusal(HTTPStatus.PRECONDITION_FAILED, "the file is another than the one that If-Match names")
 
 
 def gzip_tag(etag: bytes) -> bytes:

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from starlette.requests import ClientDisconnect
 
+from edge.problems import RETRY_SECONDS
 from matinee.errors import ResourceExhausted
 
 PLACES = 16
@@ -37,7 +38,8 @@ class Receivers:
                     await stack.enter_async_context(own)
                     await stack.enter_async_context(self._places)
             except TimeoutError as error:
-                raise ResourceExhausted("too many uploads are on their way; go on in a few seconds") from error
+                sentence = f"too many uploads are on their way; go on in {RETRY_SECONDS} s"
+                raise ResourceExhausted(sentence, retry_seconds=RETRY_SECONDS) from error
             yield
 
 

@@ -14,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from edge.transcoding import json_of
 from matinee.errors import MatineeError
-from matinee.rpc import END, STREAM_OPEN, translated
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import END
+from matinee.rpc.metadata import STREAM_OPEN
 
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": still here\n\n"

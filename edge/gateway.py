@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from edge.addresses import client_address
-from edge.answers import has_it
+from edge.answers import asked_in, has_it
 from edge.bindings import Binding
 from edge.cookies import SAFE_METHODS, CookieSessions
 from edge.event_streams import EventStream, opened
@@ -29,17 +29,17 @@ from edge.problems import Refusal
 from edge.publishers import Publishers
 from edge.transcoding import Json, json_of, request_message
 from matinee.errors import NotFound, Unauthenticated, Unavailable
-from matinee.rpc import (
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import (
     AUTHORIZATION_KEY,
     CACHE_CONTROL_KEY,
     CLIENT_ADDRESS_KEY,
     ETAG_KEY,
     USER_AGENT_KEY,
     WEBHOOK_KEYS,
-    Channel,
     request_metadata,
     service_metadata,
-    translated,
 )
 
 LONGEST_SIGNATURE = 1024
@@ -164,7 +164,7 @@ def _content(request: Request, reply: HttpBody, told: dict[str, str]) -> Respons
     headers = {CACHE_CONTROL_KEY: told.get(CACHE_CONTROL_KEY, BRIEFLY)}
     if etag := told.get(ETAG_KEY):
         headers[ETAG_KEY] = etag
-        if has_it(dict(request.scope["headers"]), etag.encode()):
+        if has_it(asked_in(request.scope["headers"]), etag.encode()):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(reply.data, headers=headers, media_type=reply.content_type)
 

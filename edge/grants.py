@@ -16,7 +16,9 @@ import structlog
 
 from edge.flights import SingleFlight
 from matinee.errors import MatineeError, NotFound, PermissionDenied, Unavailable
-from matinee.rpc import Channel, service_metadata, translated
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import service_metadata
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2
 from protos.v1.playback_pb2_grpc import EdgeServiceStub
@@ -48,9 +50,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why a session may not be served, for its viewer; remembered until then (Unix seconds)."""
+    """Why a session may not be served, for its viewer and their player; remembered until then (Unix seconds)."""
 
     reason: str
+    cause: str
     until: float
 
 
@@ -131,18 +134,18 @@ class Grants:
             self._active.add(session_id)
             return grant
         except (PermissionDenied, NotFound) as error:
-            self._deny(session_id, ENDED)
-            raise PermissionDenied(str(error)) from error
+            self._deny(session_id, str(error), error.cause)
+            raise PermissionDenied(str(error), cause=error.cause) from error
 
     def _refuse_denied(self, session_id: str) -> None:
         denial = self._denied.get(session_id)
         if denial and denial.until > self._clock():
-            raise PermissionDenied(denial.reason)
+            raise PermissionDenied(denial.reason, cause=denial.cause)
 
-    def _deny(self, session_id: str, reason: str) -> None:
+    def _deny(self, session_id: str, reason: str, cause: str) -> None:
         self._held.pop(session_id, None)
         self._active.discard(session_id)
-        self._denied[session_id] = Denial(reason, self._clock() + DENIED_SECONDS)
+        self._denied[session_id] = Denial(reason, cause, self._clock() + DENIED_SECONDS)
 
     async def _stay_connected(self) -> None:
         task, pause = asyncio.current_task(), FIRST_PAUSE_SECONDS
@@ -203,7 +206,7 @@ class Grants:
             if renewed.session_id in self._held:
                 self._held[renewed.session_id] = _read(renewed)
         for revoked in news.revoked:
-            self._deny(revoked.session_id, revoked.reason or ENDED)
+            self._deny(revoked.session_id, revoked.reason or ENDED, revoked.cause)
         if news.keys_changed:
             self._news = asyncio.create_task(self._fetch_keys())
 

@@ -1,5 +1,6 @@
 """What every application behind the door gets around it: a request id, a log line, safe headers, errors as problems."""
 
+import asyncio
 import time
 from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
@@ -9,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.addresses import Networks, is_proxy
-from edge.problems import problem
-from matinee.errors import MatineeError
+from edge.problems import CUT_OFF, problem
+from matinee.errors import MatineeError, Unavailable
 from matinee.telemetry import request_ids, traces
 from matinee.telemetry.requests import Requests
 
@@ -87,6 +88,8 @@ class _Exchange:
             await self._app(self._scope, self._receive, self._send)
         except Exception as error:  # noqa: BLE001 (the last place that can still answer)
             await self._refuse(error)
+        except asyncio.CancelledError:
+            await self._cut_off()
         finally:
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             self._say("request", status=self.status, milliseconds=milliseconds)
@@ -101,6 +104,13 @@ class _Exchange:
         else:
             self.sent += len(message.get("body", b""))
         await self._next(message)
+
+    async def _cut_off(self) -> None:
+        """Say that the server stops. An answer that has begun breaks off when we return, since its end is missing."""
+        if self.status:
+            self._log.warning("an answer broke off", reason=CUT_OFF)
+        else:
+            await self._refuse(Unavailable(CUT_OFF))
 
     async def _refuse(self, error: Exception) -> None:
         """Answer with the problem; when an answer has begun already, break it off so that nobody takes it as whole."""

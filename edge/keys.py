@@ -7,7 +7,9 @@ that the set has changed. While control is away the old set goes on verifying.
 import asyncio
 from typing import Protocol
 
-from matinee.rpc import Channel, service_metadata, translated
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import service_metadata
 from matinee.tokens import Claims, KeySet, key_id
 from protos.v1.auth_pb2 import GetKeysRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
@@ -23,6 +25,14 @@ class Verifier(Protocol):
 
     async def verify(self, token: str, kind: str, audience: str) -> Claims:
         """The claims of a token of this `typ` for this audience. Raises `Unauthenticated`, `Unavailable`."""
+        ...
+
+
+class Authority(Verifier, Protocol):
+    """What those need who remember that a token was good."""
+
+    def knows(self, kid: str) -> bool:
+        """Whether tokens of this key are good: one that has leaked is taken away."""
         ...
 
 
@@ -44,6 +54,10 @@ class Keys:
         if not self._jwks:
             await self.refresh()
         return self._jwks
+
+    def knows(self, kid: str) -> bool:
+        """Whether tokens of this key are good, as far as is known here."""
+        return kid in self._current
 
     async def verify(self, token: str, kind: str, audience: str) -> Claims:
         """The claims of a token of this `typ` for this audience.

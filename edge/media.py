@@ -14,21 +14,21 @@ from http import HTTPStatus
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from edge.answers import CORS, NOTHING, PREFLIGHT, Head, document_head, file_head
+from edge.answers import CORS, NOTHING, PREFLIGHT, Head, asked_in, document_head, file_head
 from edge.cache import BlockCache
 from edge.cmcd.report import Mode
 from edge.cmcd.transmission import attached
 from edge.grants import Grants
-from edge.keys import Verifier
+from edge.keys import Authority
 from edge.manifests import Document, File, Library
 from edge.measures import Measures
 from edge.metrics import Metrics
-from edge.problems import Refusal, problem
+from edge.problems import CUT_OFF, Refusal, problem
 from edge.ranges import ByteRange
 from edge.tickets import Ticket, Tickets
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, Unavailable
 from matinee.settings import EdgeSettings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 
 WINDOW = 4 * 1024**2
 """Largest body that is sent as it lies in memory, in bytes."""
@@ -55,7 +55,7 @@ class MediaRoute:
         settings: EdgeSettings,
         origin: str,
         store: ObjectStore,
-        keys: Verifier,
+        keys: Authority,
         *,
         grants: Grants,
         metrics: Metrics,
@@ -74,28 +74,32 @@ class MediaRoute:
         """Answer one request."""
         began, method = time.perf_counter(), scope["method"]
         route, status, size = TRACK, GONE, 0
+        answer = Answer(send)
         try:
             if method in ("GET", "HEAD"):
-                route, status, size = await self._serve(scope, receive, send)
+                route, status, size = await self._serve(scope, receive, answer)
             elif method == "OPTIONS":
-                await _send_whole(send, Head(204, PREFLIGHT, NOTHING), b"")
+                await _send_whole(answer, Head(204, PREFLIGHT, NOTHING), b"")
                 status = 204
             else:
                 allowed = {"allow": "GET, HEAD, OPTIONS"}
                 raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "media can only be read", allowed)
         except MatineeError as error:
-            response = problem(error)
-            response.raw_headers += CORS
-            status, size = response.status_code, len(response.body)
-            await response(scope, receive, send)
+            status, size = await _refuse(error, scope, receive, send)
+        except asyncio.CancelledError:
+            if answer.begun:
+                size = answer.sent
+                log.warning("an answer broke off", file=_unsigned(scope["path"]), reason=CUT_OFF)
+            else:
+                status, size = await _refuse(Unavailable(CUT_OFF), scope, receive, send)
         finally:
             self._note(route, method, status, time.perf_counter() - began, size)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> Served:
+    async def _serve(self, scope: Scope, receive: Receive, send: "Answer") -> Served:
         raw_path, query = scope["raw_path"], scope["query_string"]
         ticket = self._tickets.issued(raw_path, query) or await self._tickets.issue(raw_path, query)
         found = await self._find(ticket)
-        asked = dict(scope["headers"])
+        asked = asked_in(scope["headers"])
         if report := attached(query, asked):
             self._metrics.take(ticket.session_id, Mode.REQUEST, report)
         if scope["method"] == "HEAD":
@@ -118,20 +122,19 @@ class MediaRoute:
             return found
         return await asyncio.to_thread(asset.find, ticket.name, grant.max_height)
 
-    async def _send_file(self, file: File, head: Head, ticket: Ticket, receive: Receive, send: Send) -> Served:
+    async def _send_file(self, file: File, head: Head, ticket: Ticket, receive: Receive, send: "Answer") -> Served:
         start, end = head.body.start, head.body.end
         views = self._cache.ready(file.key, start, end) if end - start <= WINDOW else None
         if views is None:
-            pouring = Pouring(send)
-            whole = await _while_connected(receive, self._pour(file, head, ticket, pouring))
-            return TRACK, head.status if whole else GONE, pouring.sent
+            whole = await _while_connected(receive, self._pour(file, head, ticket, send))
+            return TRACK, head.status if whole else GONE, send.sent
         await _send_head(send, head)
         for view in views[:-1]:
             await _send_part(send, view)
         await _send_last(send, views[-1])
         return TRACK, head.status, end - start
 
-    async def _pour(self, file: File, head: Head, ticket: Ticket, send: "Pouring") -> bool:
+    async def _pour(self, file: File, head: Head, ticket: Ticket, send: Send) -> bool:
         """Send what is not in memory, or is too much to be handed over at once; False when it broke off."""
         start, end = head.body.start, head.body.end
         first = end if end - start <= WINDOW else start + PIECE
@@ -147,24 +150,39 @@ class MediaRoute:
         await _send_last(send, b"")
         return True
 
-    async def _pour_pieces(self, file: File, rest: ByteRange, ticket: Ticket, send: "Pouring") -> None:
+    async def _pour_pieces(self, file: File, rest: ByteRange, ticket: Ticket, send: Send) -> None:
         for start in range(rest.start, rest.end, PIECE):
             await self._find(ticket)  # the session may have ended since, or its limit may have fallen
             end = min(start + PIECE, rest.end)
             await _send_part(send, b"".join(await self._cache.read(file.key, file.size, start, end)))
 
 
-class Pouring:
-    """Sends a body that goes out in pieces, and counts its bytes: how many it will be shows only at the end."""
+def _unsigned(path: str) -> str:
+    """The path without the token in it, by which whoever reads the log could watch."""
+    return f"{path.partition(';')[0]}/{path.rpartition('/')[2]}"
+
+
+class Answer:
+    """Sends an answer, and knows whether it has begun, and how many bytes of its body went out."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self.begun = False
         self.sent = 0
 
     async def __call__(self, message: Message) -> None:
         """Send one message."""
         await self._send(message)
+        self.begun = True
         self.sent += len(message.get("body", b""))
+
+
+async def _refuse(error: MatineeError, scope: Scope, receive: Receive, send: Send) -> tuple[int, int]:
+    """Answer with the problem; its status, and how long it is."""
+    response = problem(error)
+    response.raw_headers += CORS
+    await response(scope, receive, send)
+    return response.status_code, len(response.body)
 
 
 async def _while_connected(receive: Receive, work: Coroutine[None, None, bool]) -> bool:

@@ -2,10 +2,12 @@
 
 The media route hands records over as they came and goes on; they are parsed here, a few at a time. While control is
 away they are kept as far as there is room, for all and for each playback session, and after that they are dropped and
-counted. A batch whose answer is lost is sent again: whoever reads reports knows them apart.
+counted. A batch whose answer is lost is sent again: whoever reads reports knows them apart. Control tells which
+sessions have ended; of these, last words are taken for a while, and then no more.
 """
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +20,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from edge.cmcd.report import LONGEST_RECORD, Malformed, Mode, parse_report
 from matinee.errors import MatineeError, Unavailable
-from matinee.rpc import Channel, service_metadata, translated
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import service_metadata
 from matinee.tokens import Clock
 from protos.v1.events_pb2 import CmcdReport, PlaybackMetrics
 from protos.v1.metrics_pb2 import PublishMetricsRequest
@@ -36,6 +40,10 @@ RECORD_BYTES = 128
 """What a record takes beside its own bytes, here and on the wire."""
 MOST_SESSIONS = 1_000
 MOST_REPORTS = 1_000
+LAST_WORDS_SECONDS = 30.0
+"""How long after the news of its end a session's events are taken: a player notices that, and tells how it ended."""
+MOST_ENDED = 10_000
+"""Sessions of which it is remembered that they have ended; of others control tells it again."""
 AT_A_TIME = 20
 """Records that are parsed before others have their turn."""
 
@@ -75,6 +83,7 @@ class Metrics:
         self._waiting: dict[str, _Waiting] = {}
         self._size = 0
         self._enough = asyncio.Event()
+        self._over_from: dict[str, float] = {}
         self._dropped: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         """Reports that were dropped since the start, by reason."""
@@ -96,6 +105,15 @@ class Metrics:
         if self._size > SEND_BYTES:
             self._enough.set()
         return True
+
+    def leave_out(self, malformed: int) -> None:
+        """Count what came as reports and is none."""
+        if malformed:
+            self._drop("malformed", malformed)
+
+    def is_over(self, session_id: str) -> bool:
+        """Whether nothing more is wanted of a playback session, which has ended a while ago."""
+        return self._over_from.get(session_id, math.inf) <= self._clock()
 
     @property
     def waiting_bytes(self) -> int:
@@ -141,7 +159,14 @@ class Metrics:
         if metrics:
             request = PublishMetricsRequest(edge_id=self._edge_id, metrics=metrics)
             async with translated():
-                await self._control.PublishMetrics(request, metadata=self._metadata, timeout=DEADLINE_SECONDS)
+                reply = await self._control.PublishMetrics(request, metadata=self._metadata, timeout=DEADLINE_SECONDS)
+            self._note_ends(reply.ended_session_ids)
+
+    def _note_ends(self, session_ids: Iterable[str]) -> None:
+        for session_id in session_ids:
+            self._over_from.setdefault(session_id, self._clock() + LAST_WORDS_SECONDS)
+        for oldest in list(islice(self._over_from, max(0, len(self._over_from) - MOST_ENDED))):
+            del self._over_from[oldest]
 
     async def _parsed(self, records: Sequence[Record]) -> list[CmcdReport]:
         reports = []
@@ -154,9 +179,9 @@ class Metrics:
                 await asyncio.sleep(0)
         return reports
 
-    def _drop(self, reason: str) -> None:
-        self._dropped[reason] += 1
-        self.dropped[reason] += 1
+    def _drop(self, reason: str, count: int = 1) -> None:
+        self._dropped[reason] += count
+        self.dropped[reason] += count
 
     def _forget(self, batch: Mapping[str, Sequence[Record]]) -> None:
         for session_id, records in batch.items():

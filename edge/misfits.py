@@ -22,6 +22,8 @@ KINDS = {
     FieldDescriptor.CPPTYPE_BOOL: "true or false",
 }
 """What a value must be, by the kind of its field; the other kinds depend on more."""
+TEXTS = {"google.protobuf.Timestamp": "a time such as 2027-01-31T18:00:00Z"}
+"""What a text must be, by the message that it is in JSON."""
 
 
 def misfit(message: type[Message], document: dict[str, Any], above: str = "") -> str:
@@ -68,8 +70,10 @@ def _wanted(field: FieldDescriptor) -> str:
 
 
 def _described(field: FieldDescriptor) -> str:
+    if _object(field):
+        return "an object"
     if field.message_type:
-        return "an object" if _object(field) else f"a text that is a {field.message_type.name}"
+        return TEXTS.get(field.message_type.full_name, f"a text that is a {field.message_type.name}")
     if field.enum_type:
         return f"one of {', '.join(field.enum_type.values_by_name)}"
     return "a text in base64" if field.type == FieldDescriptor.TYPE_BYTES else "a text"

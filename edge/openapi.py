@@ -22,6 +22,11 @@ PROBLEM: Schema = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "One sentence for the person who reads it."},
         "code": {"type": "string", "description": "The canonical status (google.rpc.Code)."},
+        "cause": {
+            "type": "string",
+            "description": "What is in the way of a film, where its viewer can do something about it: "
+            "PLAN_REQUIRED, TITLE_UNAVAILABLE or SIGNED_OUT.",
+        },
         "request_id": {"type": "string", "description": "By which the logs of the server tell more of this request."},
     },
 }

@@ -30,7 +30,7 @@ from matinee import unfinished
 from matinee.errors import Conflict, NotFound
 from matinee.layout import DIRECT, UPLOADS, part_key, upload_prefix
 from matinee.settings import UploadSettings
-from matinee.storage import ObjectStore, StoredObject
+from matinee.storage.object_store import ObjectStore, StoredObject
 from matinee.unfinished import UnfinishedUploads
 
 PREFIXES = (UPLOADS, "staged", "completed", unfinished.PREFIX, DIRECT)

@@ -1,6 +1,7 @@
 """Errors as HTTP answers: problem+json (RFC 9457), mapped from the canonical status of the error (AIP-193)."""
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -10,8 +11,11 @@ from matinee.errors import MatineeError, Status
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+"""When to come again to what is away, or has no room for a moment."""
 UNREGISTERED = {460: "Checksum Mismatch", 499: "Client Closed Request"}
 HIDDEN = "The server failed at this; its log says why."
+CUT_OFF = "the server stops and could not wait for this any longer; try again"
+"""What is said of a request that had not been answered when the server went (http.grace_seconds)."""
 
 
 class Refusal(MatineeError):
@@ -38,6 +42,8 @@ def problem(error: MatineeError, request_id: str = "") -> Response:
         "detail": HIDDEN if number == HTTPStatus.INTERNAL_SERVER_ERROR else str(error),
         "code": error.status.name,
     }
+    if error.cause:
+        document["cause"] = error.cause
     if request_id:
         document["request_id"] = request_id
     return Response(json.dumps(document), number, _headers(error, number), MEDIA_TYPE)
@@ -51,6 +57,7 @@ def _headers(error: MatineeError, number: int) -> dict[str, str]:
     headers = dict(error.headers) if isinstance(error, Refusal) else {}
     if number == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = 'Bearer realm="matinee"'  # RFC 6750, 3
-    if number in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        headers["retry-after"] = str(RETRY_SECONDS)
+    away = RETRY_SECONDS if number == HTTPStatus.SERVICE_UNAVAILABLE else None
+    if pause := error.retry_seconds or away:
+        headers["retry-after"] = str(math.ceil(pause))
     return headers | {"cache-control": "no-store"}

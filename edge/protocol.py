@@ -21,12 +21,22 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from edge.gathering import GatheringTransport
 from edge.peers import Peers
+from edge.problems import Refusal, problem
+from matinee.errors import Unavailable
 from matinee.settings import HttpSettings
 
 STALLED_SECONDS = 120
 """How long a client may take to read what has been written for it: at most a window of a few MiB."""
 LAST_REQUEST_SECONDS = 1
 """How long after a stop a request that was on its way may still arrive."""
+SENTENCES = {
+    HTTPStatus.BAD_REQUEST: "this is no request of HTTP that has one meaning only",
+    HTTPStatus.REQUEST_TIMEOUT: "the head of the request did not come in time",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the head of the request is too large",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections are open; try again",
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "only versions 1.0 and 1.1 of HTTP are spoken here",
+}
+"""What is said to whoever is refused before there is a request."""
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _VERSIONS = {"1.0", "1.1"}
 
@@ -235,9 +245,8 @@ def strict_protocol(limits: HttpSettings) -> type[StrictHttpProtocol]:
 
 
 def _refusal(status: HTTPStatus) -> bytes:
-    text = f"{status.phrase}\n"
-    retry = "retry-after: 5\r\n" if status is HTTPStatus.SERVICE_UNAVAILABLE else ""
-    return (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-        f"content-length: {len(text)}\r\n{retry}connection: close\r\n\r\n{text}"
-    ).encode()
+    busy = status is HTTPStatus.SERVICE_UNAVAILABLE
+    answer = problem(Unavailable(SENTENCES[status]) if busy else Refusal(status, SENTENCES[status]))
+    head = [b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode())]
+    head += [b"%b: %b" % header for header in answer.raw_headers]
+    return b"\r\n".join([*head, b"connection: close", b"", bytes(answer.body)])

@@ -15,8 +15,10 @@ from starlette.requests import Request
 
 from edge.cookies import CookieSessions
 from edge.keys import Verifier
-from matinee import rpc
 from matinee.errors import Conflict, PermissionDenied, Unauthenticated, Unavailable
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import AUTHORIZATION_KEY, service_metadata
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE
 from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_PUBLISHER, VerifyTokenRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
@@ -43,7 +45,7 @@ class Publishers:
         self,
         keys: Verifier,
         sessions: CookieSessions,
-        channel: rpc.Channel,
+        channel: Channel,
         service_token: str,
         deadline_seconds: float,
     ) -> None:
@@ -51,7 +53,7 @@ class Publishers:
         self._sessions = sessions
         self._control = AuthServiceStub(channel)
         self._catalogue = CatalogueServiceStub(channel)
-        self._metadata = rpc.service_metadata(service_token)
+        self._metadata = service_metadata(service_token)
         self._deadline = deadline_seconds
 
     async def claimed(self, request: Request) -> Publisher:
@@ -92,16 +94,16 @@ class Publishers:
 
     async def check_title(self, request: Request, title_id: str) -> None:
         """Raise `NotFound` when there is no title to make a new version of, `Conflict` when it has no media."""
-        metadata = ((rpc.AUTHORIZATION_KEY, f"Bearer {self._token(request)}"),)
+        metadata = ((AUTHORIZATION_KEY, f"Bearer {self._token(request)}"),)
         asked = GetTitleRequest(title_id=title_id)
-        async with rpc.translated():
+        async with translated():
             answer = await self._catalogue.GetTitle(asked, metadata=metadata, timeout=self._deadline)
         if answer.title.kind in (TITLE_KIND_SERIES, TITLE_KIND_SEASON):
             raise Conflict("a series or a season has no media: upload its episodes")
 
     async def _confirm(self, request: Request) -> None:
         asked = VerifyTokenRequest(access_token=self._token(request))
-        async with rpc.translated():
+        async with translated():
             answer = await self._control.VerifyToken(asked, metadata=self._metadata, timeout=self._deadline)
         if answer.account.role not in (ROLE_PUBLISHER, ROLE_ADMIN):
             raise PermissionDenied(NOT_A_PUBLISHER)

@@ -5,9 +5,9 @@
     int-range        = first-pos "-" [ last-pos ]          section 14.1.2
     suffix-range     = "-" suffix-length                   section 14.1.2
 
-A server may ignore the header (14.2). We do for several ranges, other units and nonsense: the answer is then the whole
-file, which any client understands. A sound range beyond the end is 416 (15.5.17). Positions have at most 18 digits and
-the header at most 64 characters, so no header takes long to read.
+A server may ignore the header (14.2). We do for several ranges, several headers, other units and nonsense: the answer
+is then the whole file, which any client understands. A sound range beyond the end is 416 (15.5.17). Positions have at
+most 18 digits and the header at most 64 characters, so no header takes long to read.
 """
 
 import re

@@ -27,9 +27,11 @@ from edge.protocol import strict_protocol
 from edge.uploads import Uploads, sweep
 from edge.web import STATIC, WebApplication
 from matinee.errors import Unavailable
-from matinee.rpc import Channel
+from matinee.follower import following
+from matinee.handshake import explained, greet
+from matinee.rpc.channel import Channel
 from matinee.settings import HttpSettings, Settings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.telemetry.instruments import Instruments
 from matinee.telemetry.readiness import Readiness
 from matinee.telemetry.readings import add_reading
@@ -37,6 +39,8 @@ from protos.comments import DESCRIPTORS, read_comments
 
 FLUSH_SECONDS = 1
 """How long the last reports of players may take to control after that."""
+LAST_WORDS_SECONDS = 1
+"""How long a request whose time is over may take to say so."""
 BACKLOG = 2_048
 DAY_SECONDS = 86_400
 
@@ -56,6 +60,8 @@ class _Server(uvicorn.Server):
         for peer in waiting:
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, peer)
         await super().shutdown(sockets)
+        if (cut_off := self.server_state.tasks) and not self.force_exit:  # they have been cancelled, and say so
+            await asyncio.wait(cut_off, timeout=LAST_WORDS_SECONDS)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
@@ -84,7 +90,8 @@ async def serve(
     """
     instruments = instruments or Instruments("edge")
     with _listen(settings.http) as listener:
-        keys = await _keys(channel, service_token)
+        keys = Keys(channel, service_token)  # without control the first token fetches them
+        await greet(explained(keys.refresh, settings))
         edge_id = secrets.token_hex(8)
         grants = Grants(channel, service_token, edge_id, keys.refresh)
         metrics = Metrics(channel, service_token, edge_id)
@@ -102,7 +109,7 @@ async def serve(
             lambda: settings.http.connections,
         )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
-            followers = [tasks.create_task(grants.run()), tasks.create_task(metrics.run())]
+            followers = [tasks.create_task(following(each)) for each in (grants.run(), metrics.run())]
             tasks.create_task(sweep(settings, store, stop))
             tasks.create_task(_stop(server, stop, instruments.readiness, settings.http.drain_seconds))
             instruments.readiness.serve()
@@ -132,7 +139,7 @@ def make_door(
     measures = Measures(instruments.registry)
     measures.watch_grants(grants)
     measures.watch_reports(metrics)
-    lean_on(instruments.readiness, keys, store)
+    lean_on(instruments.readiness, keys, store, settings)
     sessions = CookieSessions(settings.public_url, settings.tokens.refresh_days * DAY_SECONDS)
     deadline = settings.control.deadline_seconds
     gateway = Gateway(channel, service_token, bindings(), sessions, deadline_seconds=deadline, keys=keys, stop=stop)
@@ -151,13 +158,6 @@ def make_door(
         requests=measures.requests,
         proxies=settings.http.trusted_proxies,
     )
-
-
-async def _keys(channel: Channel, service_token: str) -> Keys:
-    keys = Keys(channel, service_token)
-    with contextlib.suppress(Unavailable):  # control may come later; the first token fetches the keys then
-        await keys.refresh()
-    return keys
 
 
 def _listen(http: HttpSettings) -> socket.socket:

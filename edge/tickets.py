@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from edge.keys import Verifier
+from edge.keys import Authority
 from edge.problems import Refusal
 from matinee.delivery import authorised_session, normalise, normalise_path, split_token
 from matinee.errors import NotFound, Unauthenticated
-from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, Clock
+from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, Clock, key_id
 
 MOST_TICKETS = 20_000
 LONGEST_URL = 8192
@@ -28,18 +28,19 @@ SplitUrl = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One file of one asset, for one playback session, until `expires_at` (Unix seconds)."""
+    """One file of one asset, for one playback session, until `expires_at` (Unix seconds), while its key is ours."""
 
     session_id: str
     asset_id: str
     name: str
     expires_at: float
+    key_id: str
 
 
 class Tickets:
     """Checks signed URLs; remembers at most `MOST_TICKETS` that were good."""
 
-    def __init__(self, keys: Verifier, origin: str, clock: Clock = time.time) -> None:
+    def __init__(self, keys: Authority, origin: str, clock: Clock = time.time) -> None:
         self._keys = keys
         self._origin = "/".join(normalise(origin).split("/")[:3])
         self._clock = clock
@@ -48,7 +49,9 @@ class Tickets:
     def issued(self, raw_path: bytes, query: bytes) -> Ticket | None:
         """The ticket that this URL was given before, while it holds. Raises `Refusal` (414) for an endless one."""
         ticket = self._issued.get(_split(raw_path, query))
-        return ticket if ticket and self._clock() < ticket.expires_at else None
+        if ticket and self._clock() < ticket.expires_at and self._keys.knows(ticket.key_id):
+            return ticket
+        return None
 
     async def issue(self, raw_path: bytes, query: bytes) -> Ticket:
         """Check a signed URL.
@@ -64,7 +67,8 @@ class Tickets:
         if not token:
             raise Unauthenticated("this needs a signed URL; play the title to get one")
         claims = await self._keys.verify(token, DELIVERY_TYPE, DELIVERY_AUDIENCE)
-        ticket = Ticket(authorised_session(claims, self._origin + path), found[1], found[2], float(claims["exp"]))
+        session_id, expires_at = authorised_session(claims, self._origin + path), float(claims["exp"])
+        ticket = Ticket(session_id, found[1], found[2], expires_at, key_id(token))
         if raw == path:
             self._remember(url, ticket)
         return ticket

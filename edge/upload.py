@@ -7,7 +7,7 @@ from http import HTTPStatus
 from edge.problems import Refusal
 from matinee.errors import InvalidInput
 from matinee.layout import part_offset
-from matinee.storage import StoredObject
+from matinee.storage.object_store import StoredObject
 
 SMALL_PART_BYTES = 64 * 1024
 SMALL_PARTS = 1_000

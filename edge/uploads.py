@@ -29,10 +29,12 @@ from edge.parts import UploadStore
 from edge.problems import Refusal, problem
 from edge.publishers import Publisher, Publishers
 from edge.upload import Completion, Declaration, Upload
-from matinee import rpc
 from matinee.errors import Conflict, InvalidInput, MatineeError, NotFound, Unavailable
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import service_metadata
 from matinee.settings import Settings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.telemetry import request_ids
 from protos.v1.jobs_pb2 import CompleteUploadRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub
@@ -52,7 +54,7 @@ class Uploads:
         self,
         settings: Settings,
         store: ObjectStore,
-        channel: rpc.Channel,
+        channel: Channel,
         service_token: str,
         *,
         keys: Verifier,
@@ -65,7 +67,7 @@ class Uploads:
         self._uploads = UploadStore(store, settings.uploads)
         self._publishers = Publishers(keys, sessions, channel, service_token, self._deadline)
         self._control = UploadServiceStub(channel)
-        self._metadata = rpc.service_metadata(service_token)
+        self._metadata = service_metadata(service_token)
         self._clock = clock
         self._receivers = Receivers()
         self._handlers: dict[str, Handler] = {
@@ -188,7 +190,7 @@ class Uploads:
             sha256=film.sha256,
             title_id=film.title_id,
         )
-        async with rpc.translated():
+        async with translated():
             answer = await self._control.CompleteUpload(request, metadata=self._metadata, timeout=self._deadline)
         return await self._uploads.complete(upload, Completion(answer.title_id, answer.job_id))
 

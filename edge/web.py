@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from edge.answers import Asked, accepts_gzip, gzip_tag, has_it
+from edge.answers import Asked, accepts_gzip, asked_in, gzip_tag, has_it
 from edge.problems import Refusal
 from matinee.errors import NotFound
 
@@ -114,7 +114,7 @@ class WebApplication:
         """Answer one request."""
         if scope["method"] not in ("GET", "HEAD"):
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "this can only be read", {"allow": "GET, HEAD"})
-        response = self._response(scope["path"], dict(scope["headers"]))
+        response = self._response(scope["path"], asked_in(scope["headers"]))
         response.headers.update(self._headers)
         await response(scope, receive, send)
 

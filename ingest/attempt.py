@@ -11,7 +11,7 @@ from ingest.production import Production, Workshop
 from ingest.publication import conclude
 from ingest.stages import UNFORESEEN, Ending, JobGone, Progress, ending
 from ingest.watch import watched
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, NotFound
 from matinee.small_files import write_whole
 from matinee.telemetry import request_ids, traces
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
@@ -78,8 +78,12 @@ class Attempt:
         """Remove what is of no use any more, and tell control what became of the job unless it is another's by now."""
         end = ending(error)
         self._workshop.measures.attempted(OUTCOMES[end.state])
-        unforeseen = error if end.message == UNFORESEEN else None
-        self._log.warning("attempt ended", reason=end.message or repr(error), exc_info=unforeseen)
+        stopping = isinstance(error, asyncio.CancelledError)
+        if not stopping:
+            unforeseen = error if end.message == UNFORESEEN else None
+            self._log.warning("attempt ended", reason=end.message or str(error), exc_info=unforeseen)
+        if end.state == JobState.JOB_STATE_QUEUED and end.message and not end.blameless:
+            end = await self._excused(end)
         try:
             if isinstance(error, JobGone):
                 await self._production.forget()
@@ -87,8 +91,15 @@ class Attempt:
                 await self._production.withdraw()
             if end.state != JobState.JOB_STATE_UNSPECIFIED:
                 await self._release(end)
+            if stopping:
+                self._log.info("stopping: job given back")
         except MatineeError as refused:
             self._log.warning("job not given back; its lease will end", reason=str(refused))
+
+    async def _excused(self, end: Ending) -> Ending:
+        """What the worker lacks counts against no film, whatever came of it."""
+        lack = await self._workshop.lack()
+        return Ending(JobState.JOB_STATE_QUEUED, lack, blameless=True) if lack else end
 
     async def _release(self, end: Ending) -> None:
         request = ReleaseJobRequest(
@@ -97,5 +108,10 @@ class Attempt:
             state=end.state,
             message=end.message,
             refused=end.refused,
+            blameless=end.blameless,
         )
-        await self._workshop.jobs.release(request, RELEASE_SECONDS)
+        try:
+            await self._workshop.jobs.release(request, RELEASE_SECONDS)
+        except NotFound:  # deleted, and the lack of what was removed with it was heard of first
+            await self._production.forget()
+            raise

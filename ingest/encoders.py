@@ -8,7 +8,7 @@ import structlog
 
 from ingest.crew import Crew
 from ingest.encoding import Piece
-from ingest.encoding_worker import encode_remotely
+from ingest.encoding_worker import Commission, encode_remotely
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.lease import Lease
 from ingest.measures import Measures
@@ -16,7 +16,6 @@ from ingest.results import Results
 from matinee.executor import Check, OnSeconds, places
 from matinee.settings import WorkerSettings
 from matinee.telemetry import traces
-from protos.v1.jobs_pb2 import JobLease
 
 log = structlog.get_logger()
 
@@ -76,15 +75,12 @@ class OwnEncoder:
 class ClusterEncoder:
     """Has pieces of an upload encoded by a cluster, whose workers fetch the film and keep the results."""
 
-    def __init__(
-        self, crew: Crew, terms: JobLease, sha256: str, version: str, measures: Measures | None = None
-    ) -> None:
+    def __init__(self, crew: Crew, commission: Commission, measures: Measures | None = None) -> None:
         self._crew = crew
-        self._film = JobLease(upload_id=terms.upload_id, size_bytes=terms.size_bytes, sha256=sha256)
-        self._version = version
+        self._commission = commission
         self._measures = measures or Measures()
 
     async def encode(self, piece: Piece, on_seconds: OnSeconds) -> None:
         """Have a piece encoded, and its result kept in the store."""
         with self._measures.encode(piece.seconds), traces.span("encode", digest=piece.digest):
-            await self._crew.run_apart(encode_remotely, piece, self._film, self._version, on_seconds=on_seconds)
+            await self._crew.run_apart(encode_remotely, piece, self._commission, on_seconds=on_seconds)

@@ -1,25 +1,31 @@
 """The source, fetched from the parts in which it was uploaded, and checked against what the client declared."""
 
+import asyncio
+import platform
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from ingest.download import download
-from matinee.errors import DataLoss, NotFound, SourceRefused
+from matinee.errors import DataLoss, DiskFull, NotFound, SourceRefused
 from matinee.layout import drop_id, part_offset, upload_prefix
-from matinee.storage import ObjectStore, StoredObject
+from matinee.storage.object_store import ObjectStore, StoredObject
 from protos.v1.jobs_pb2 import JobLease
+
+MB = 1e6
 
 
 async def fetch(store: ObjectStore, terms: JobLease, destination: Path, reach: Callable[[float], None]) -> str:
     """Write the uploaded film to `destination` and return its SHA-256 in hex; `reach` hears what part is done.
 
     Raises `SourceRefused` when it is empty or not as declared, or when it was dropped and is there no more; `DataLoss`
-    when a part is missing or short.
+    when a part is missing or short; `DiskFull` when it is larger than the room for it.
     """
     found = [await _dropped(store, terms)] if terms.source_key else await _parts(store, terms)
     if terms.size_bytes and not found:  # as in a folder that is not mounted
         raise DataLoss("the upload has no part at byte 0")
     refuse_size(sum(part.size for part in found), terms.size_bytes)
+    await asyncio.to_thread(refuse_without_room, terms.size_bytes, destination.parent)
     sha256 = await download(_content(store, found, reach), destination)
     refuse_digest(sha256, terms.sha256)
     return sha256
@@ -57,6 +63,16 @@ def refuse_size(size: int, declared: int) -> None:
         raise SourceRefused("the file is empty")
     if size != declared:
         raise SourceRefused(f"{declared} bytes were declared and {size} arrived: upload the file again")
+
+
+def refuse_without_room(size: int, folder: Path) -> None:
+    """Raises `DiskFull` when a film has no room in a folder, before any of it is fetched in vain."""
+    disk = shutil.disk_usage(folder)
+    if size > disk.free:
+        raise DiskFull(
+            f"the film has {size / MB:,.0f} MB, and the disk of {platform.node()} room for {disk.free / MB:,.0f} of "
+            f"its {disk.total / MB:,.0f} MB: make room for its worker.scratch"
+        )
 
 
 def refuse_digest(sha256: str, declared: str) -> None:

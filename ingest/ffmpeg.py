@@ -23,6 +23,7 @@ from typing import IO
 import imageio_ffmpeg
 import structlog
 
+from ingest import scratch
 from matinee.errors import MatineeError, ResourceExhausted, SourceRefused, Unavailable
 from matinee.executor import Check, OnSeconds, unchecked, unheard
 from matinee.settings import WorkerSettings
@@ -98,9 +99,9 @@ class Ffmpeg:
         """Run to the end and give what was written on stdout and stderr.
 
         `check` is called now and then; what it raises kills the child and comes out of here. `on_seconds` hears of the
-        output when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a limit; `Unavailable`
-        when the disk is full or something else killed the child; `GaveUp`, with the cause that the child names, when
-        it ends with an error.
+        output when the arguments ask for `-progress pipe:1`. Raises `ResourceExhausted` past a limit; `DiskFull`;
+        `Unavailable` when something else killed the child; `GaveUp`, with the cause that the child names, when it ends
+        with an error.
         """
         command = [self.program, *arguments]
         log.info("ffmpeg", command=shlex.join(command))
@@ -192,7 +193,7 @@ def _check(status: int, errors: str, limits: Limits) -> None:
 
 def _failure(status: int, errors: str, limits: Limits) -> MatineeError:
     if any(sign in errors for sign in DISK_FULL):
-        return Unavailable("the disk is full; make room and try again")
+        return scratch.full()
     if status == -signal.SIGXCPU:
         return ResourceExhausted(f"ffmpeg took more than {limits.wall_seconds * CPUS_USED:g} s of CPU time")
     if status == -signal.SIGXFSZ or "File too large" in errors:

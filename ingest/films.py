@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ingest.fetch import fetch
 from matinee.executor import Check
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from protos.v1.jobs_pb2 import JobLease
 
 FILM = "film"
@@ -71,8 +71,11 @@ class Films:
     def _complete(self, terms: JobLease, folder: Path, check: Check) -> None:
         if not (folder / FILM).exists():
             part = folder / "part"
-            asyncio.run(fetch(self._store, terms, part, lambda done: check()))
-            part.rename(folder / FILM)
+            try:
+                asyncio.run(fetch(self._store, terms, part, lambda done: check()))
+                part.rename(folder / FILM)
+            finally:
+                part.unlink(missing_ok=True)
 
 
 def _lock(folder: Path, mode: int) -> int | None:

@@ -1,6 +1,8 @@
 """What the worker says to control: WorkerService of protos/v1/jobs.proto."""
 
-from matinee.rpc import Channel, service_metadata, translated
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import Channel
+from matinee.rpc.metadata import service_metadata
 from protos.v1.jobs_pb2 import (
     BeginAssetRequest,
     HeartbeatRequest,

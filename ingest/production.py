@@ -10,10 +10,12 @@ from pathlib import Path
 
 import structlog
 
+from ingest import scratch
 from ingest.assembly import assemble
 from ingest.crew import Crew
 from ingest.encoders import ClusterEncoder, OwnEncoder
 from ingest.encoding import Encoder, Encoding
+from ingest.encoding_worker import Commission
 from ingest.fetch import fetch
 from ingest.ffmpeg import Ffmpeg, Limits
 from ingest.jobs import Jobs
@@ -24,19 +26,22 @@ from ingest.pieces import Pieces, pieces
 from ingest.plan import Plan, plan
 from ingest.poster import write_poster
 from ingest.probing import probe_apart
-from ingest.publication import Publication, asset_id, upload
+from ingest.publication import Publication, asset_id, record_key, upload
 from ingest.results import Results
 from ingest.signature import read_signature
 from ingest.stages import JobGone, NotValid, Progress, Stage
 from ingest.validation import judge_asset, track_faults
-from matinee.errors import NotFound
+from matinee.errors import DiskFull, MatineeError, NotFound
 from matinee.executor import Check, is_cluster
 from matinee.layout import asset_prefix
 from matinee.settings import Settings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.telemetry import traces
 from packager.index import AssetIndex
 from protos.v1.jobs_pb2 import BeginAssetRequest, JobStage, PublishAssetRequest
+
+STORE_SECONDS = 5.0
+"""How long the object store may take to answer."""
 
 log = structlog.get_logger()
 
@@ -55,6 +60,22 @@ class Workshop:
     cluster: Executor | None
     folder: Path
     measures: Measures = field(default_factory=Measures)
+
+    async def lack(self) -> str:
+        """What is missing for work on any film: the object store, or room on the disk; empty when nothing is."""
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                await self.store.probe("worker")
+            await self.check_room()
+        except DiskFull as error:
+            return str(error)
+        except (MatineeError, TimeoutError):
+            return "the object store does not answer"
+        return ""
+
+    async def check_room(self) -> None:
+        """Raises `DiskFull`."""
+        await asyncio.to_thread(scratch.check_room, self.folder)
 
 
 class Production:
@@ -80,7 +101,7 @@ class Production:
             sha256 = await fetch(self._store, self._lease.terms, self._film, self._progress.reach)
         with self._stage(JobStage.JOB_STAGE_PROBE):
             planned, parts = await self._crew.run(_planned, self._film, self._settings, sha256)
-        encoding = Encoding(self._results, self._encoder(sha256, parts), self._encoded)
+        encoding = Encoding(self._results, await self._encoder(sha256, parts), self._encoded)
         with self._stage(JobStage.JOB_STAGE_ENCODE):
             await encoding.finish(parts.longest_first, self._progress.reach)
         with self._stage(JobStage.JOB_STAGE_ASSEMBLE):
@@ -91,8 +112,9 @@ class Production:
             return await self._upload(index)
 
     async def withdraw(self) -> None:
-        """Remove the objects of the asset, which will not be published."""
+        """Remove the objects of the asset, which will not be published, and first what is recorded of them."""
         if self._asset_id:
+            await self._store.delete([record_key(self._lease.terms.job_id)])
             await self._store.delete_prefix(asset_prefix(self._asset_id))
 
     async def forget(self) -> None:
@@ -100,10 +122,12 @@ class Production:
         await self.withdraw()
         await self._store.delete_prefix(self._results.prefix)
 
-    def _encoder(self, sha256: str, parts: Pieces) -> Encoder:
-        worker = self._settings.worker
+    async def _encoder(self, sha256: str, parts: Pieces) -> Encoder:
+        worker, terms = self._settings.worker, self._lease.terms
         if is_cluster(worker.executor):
-            return ClusterEncoder(self._crew, self._lease.terms, sha256, parts.ffmpeg_version, self._measures)
+            await self._results.mark(terms.fencing_token)
+            commission = Commission.of(terms, sha256, parts.ffmpeg_version, self._store.place)
+            return ClusterEncoder(self._crew, commission, self._measures)
         return OwnEncoder(
             self._crew, self._lease, self._results, worker, film=self._film, folder=self._encoded,
             measures=self._measures,

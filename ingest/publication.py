@@ -20,7 +20,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from ingest.jobs import Jobs
 from matinee.errors import Conflict, DataLoss, MatineeError, NotFound, Unavailable
 from matinee.layout import INDEX, asset_key, asset_prefix, span_prefix, upload_prefix
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from protos.v1.jobs_pb2 import PublishAssetRequest
 
 RECORDS = "publications"
@@ -36,6 +36,11 @@ def asset_id(upload_id: str, index: bytes) -> str:
     return base64.b32encode(hashlib.sha256(upload_id.encode() + index).digest())[:26].decode().lower()
 
 
+def record_key(job_id: str) -> str:
+    """Where the record of a job's publication lies."""
+    return f"{RECORDS}/{job_id}.json"
+
+
 @dataclass(frozen=True)
 class Publication:
     """An asset whose objects are all in the store: what control is told, and the upload that is of no use then."""
@@ -46,7 +51,7 @@ class Publication:
     @property
     def key(self) -> str:
         """Where the record of this publication lies: one for each job."""
-        return f"{RECORDS}/{self.request.job_id}.json"
+        return record_key(self.request.job_id)
 
     def encode(self) -> bytes:
         """The record, as JSON."""

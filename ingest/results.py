@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from ingest.download import download
 from matinee.errors import DataLoss, NotFound
 from matinee.layout import span_prefix
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 
 MANIFEST = "manifest.json"
 
@@ -35,11 +35,15 @@ class Results:
 
     async def holds(self, digest: str) -> bool:
         """Whether the result `digest` is whole."""
-        try:
-            await self._store.head(self._key(digest, MANIFEST))
-        except NotFound:
-            return False
-        return True
+        return await self._is_there(self._key(digest, MANIFEST))
+
+    async def mark(self, fencing_token: int) -> None:
+        """Leave a sign of a lease, by which others see that their store is this one."""
+        await self._store.put(self._mark(fencing_token), b"")
+
+    async def is_marked(self, fencing_token: int) -> bool:
+        """Whether the sign of a lease is there."""
+        return await self._is_there(self._mark(fencing_token))
 
     async def put(self, digest: str, folder: Path) -> None:
         """Keep the files of `folder` as the result `digest`."""
@@ -56,6 +60,16 @@ class Results:
         for name, expected in manifest.items():
             if await download(self._store.stream(self._key(digest, name)), folder / name) != expected:
                 raise DataLoss(f"{self._key(digest, name)} is not what was written")
+
+    async def _is_there(self, key: str) -> bool:
+        try:
+            await self._store.head(key)
+        except NotFound:
+            return False
+        return True
+
+    def _mark(self, fencing_token: int) -> str:
+        return f"{self.prefix}/lease-{fencing_token}"
 
     def _key(self, digest: str, name: str) -> str:
         return f"{self.prefix}/{digest}/{name}"

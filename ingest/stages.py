@@ -1,12 +1,12 @@
 """The stages of a job, and how an attempt at one may end. Pure: the shell in `attempt` performs what is said here."""
 
 import asyncio
-import errno
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ingest import scratch
 from ingest.ffmpeg import GaveUp
-from matinee.errors import Cancelled, Conflict, InvalidInput, MatineeError, SourceRefused
+from matinee.errors import Cancelled, Conflict, DiskFull, InvalidInput, MatineeError, Misconfigured, SourceRefused
 from protos.v1.jobs_pb2 import JobStage, JobState
 
 Stage: TypeAlias = "JobStage.ValueType"
@@ -23,7 +23,6 @@ SHARES: dict[Stage, float] = {
 """Each stage in its order, and what part of the whole job it is; the sum is 1."""
 
 UNFORESEEN = "the worker failed unexpectedly; its log says where"
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LeaseLost(MatineeError):
@@ -61,12 +60,14 @@ class Ending:
     """What becomes of a job whose attempt did not publish, and the sentence for the person who uploaded.
 
     With JOB_STATE_UNSPECIFIED the worker says nothing to control, since the job is not its own any more. The film
-    itself was `refused` when it is to blame, whoever works on it.
+    itself was `refused` when it is to blame, whoever works on it; the job is `blameless` when the worker lacks what the
+    sentence names, so that the try does not count.
     """
 
     state: State
     message: str
     refused: bool = False
+    blameless: bool = False
 
 
 def ending(error: BaseException) -> Ending:
@@ -76,11 +77,11 @@ def ending(error: BaseException) -> Ending:
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        return Ending(JobState.JOB_STATE_QUEUED, "the disk of the worker is full; make room and try again")
+    if isinstance(error, OSError) and error.errno in scratch.FULL:
+        error = scratch.full()
     state, message = next((state, message) for kinds, state, message in _ENDINGS if isinstance(error, kinds))
     refused = isinstance(error, SourceRefused) and not isinstance(error, GaveUp)
-    return Ending(state, message or str(error), refused)
+    return Ending(state, message or str(error), refused, blameless=isinstance(error, DiskFull | Misconfigured))
 
 
 _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], State, str], ...] = (

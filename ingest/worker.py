@@ -2,7 +2,7 @@
 
 What killed workers left is put in order first: publications are concluded, and of those on this machine leases are
 given back at once instead of after `lease_seconds`, and scratch folders removed. While there is nothing to do,
-publications whose answer was lost are concluded too.
+publications whose answer was lost are concluded too. While the object store is away or the disk full no job is taken.
 """
 
 import asyncio
@@ -28,9 +28,10 @@ from ingest.publication import conclude_all
 from ingest.watch import watched
 from matinee.errors import MatineeError, PermissionDenied, Unavailable
 from matinee.executor import places
-from matinee.rpc import Channel, is_serving
+from matinee.handshake import explained, greet
+from matinee.rpc.channel import Channel, is_serving
 from matinee.settings import Settings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.telemetry.instruments import Instruments
 from matinee.telemetry.readiness import Readiness
 from protos.v1.jobs_pb2 import JobLease, JobState, ReleaseJobRequest
@@ -65,11 +66,14 @@ async def work(  # noqa: PLR0917  (the composition root gives everything once)
     measures = Measures(instruments.registry)
     measures.places.set(places(settings.worker.executor))
     jobs = Jobs(channel, service_token, settings.control.deadline_seconds)
-    instruments.readiness.depend("control", partial(_reach, channel))
+    reach = explained(partial(_reach, channel), settings)
+    instruments.readiness.depend("control", reach)
     instruments.readiness.depend("store", partial(store.probe, "worker"))
     with suppress(Stopped), scratch.claim(settings.scratch_directory) as folder:
-        instruments.readiness.serve()
+        await greet(reach)
         workshop = Workshop(settings, store, jobs, executor, cluster, folder, measures)
+        instruments.readiness.depend("scratch", workshop.check_room)
+        instruments.readiness.serve()
         await watched(_serve(workshop), _stopped(stop, instruments.readiness))
 
 
@@ -95,6 +99,7 @@ async def _serve(workshop: Workshop) -> NoReturn:
         terms = await _next_job(workshop.jobs, worker_id)
         if terms:
             await Attempt(workshop, terms).run()
+            await _wait_for_means(workshop)
             continue
         if monotonic() - concluded_at > CONCLUDE_SECONDS:
             await _conclude(workshop)
@@ -110,6 +115,16 @@ async def _next_job(jobs: Jobs, worker_id: str) -> JobLease | None:
     except MatineeError as error:
         log.warning("control gives no job", error=str(error))
         return None
+
+
+async def _wait_for_means(workshop: Workshop) -> None:
+    """While the object store is away or the disk full every job would fail, one after the other: so none is taken."""
+    said = ""
+    while lack := await workshop.lack():
+        if lack != said:
+            log.warning("no job is taken for now", reason=lack)
+            said = lack
+        await asyncio.sleep(workshop.settings.worker.poll_seconds)
 
 
 async def _put_in_order(workshop: Workshop) -> None:

@@ -6,12 +6,13 @@ topic with one key keep their order.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from matinee.errors import Unavailable
+from matinee.gaps import Gaps
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):  # as many are made as come off the bus, and a dataclass takes three times as long
     """Something that happened: a CloudEvent (CloudEvents 1.0), whose data is a message of ours as proto3 JSON.
 
     `time` is in Unix seconds. `reason` tells why the event lies on a dead-letter topic, and is empty elsewhere.
@@ -37,11 +38,36 @@ class Subscription(Protocol):
         ...
 
 
+class Undelivered(Unavailable):
+    """The bus has not taken all events.
+
+    It has those of `kept`, and will never take those of `refused` (ids, and why); of `closed` topics it takes none
+    until somebody has mended something (topics, and why). Any others may go later.
+    """
+
+    def __init__(
+        self, sentence: str, kept: Collection[str], refused: Mapping[str, str], closed: Mapping[str, str]
+    ) -> None:
+        super().__init__(sentence)
+        self.kept = kept
+        self.refused = refused
+        self.closed = closed
+
+
 class EventBus(Protocol):
     """Topics, and the consumer groups that read them. Every method raises `Unavailable` when the bus is away."""
 
+    @property
+    def gaps(self) -> Gaps:
+        """What retention removed before a group took it."""
+        ...
+
     async def publish(self, events: Sequence[Event]) -> None:
-        """Put events onto their topics; all of them are kept when this returns."""
+        """Put events onto their topics; all of them are kept when this returns.
+
+        Raises `Unavailable`, and where it can be told what became of each event `Undelivered`. No event is kept that
+        comes after one of the same topic and key which is neither kept nor refused.
+        """
         ...
 
     def subscribe(self, group: str, topics: Collection[str]) -> AbstractAsyncContextManager[Subscription]:
@@ -60,6 +86,6 @@ class EventBus(Protocol):
         """Look whether the bus is there. Raises `Unavailable` when it is not."""
         ...
 
-    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
-        """How many events of each of these topics a group has not done yet."""
+    async def lag(self, groups: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, int]]:
+        """How many events of each of its topics each of these groups has not done yet."""
         ...

@@ -5,6 +5,7 @@ on a unix socket and on loopback; and elsewhere when the operator says so.
 """
 
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,10 @@ from cryptography import x509
 from matinee.errors import InvalidInput
 from matinee.settings import ControlSettings
 from matinee.settings.values import is_loopback
+from matinee.telemetry.expiries import Expiries
+
+CHAIN = "certificate_file"
+AUTHORITY = "authority_file"
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,18 @@ class Certificates:
     chain: bytes
     private_key: bytes
     authority: bytes
+
+    def ends(self) -> Mapping[str, datetime]:
+        """When they expire, by the setting that names the file.
+
+        A chain ends with the first of its certificates, those of who vouches for others with the last.
+        """
+        found = {}
+        if self.chain:
+            found[CHAIN] = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(self.chain))
+        if self.authority:
+            found[AUTHORITY] = max(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(self.authority))
+        return found
 
 
 def of_control(control: ControlSettings, address: str) -> Certificates | None:
@@ -52,16 +69,23 @@ def of_caller(control: ControlSettings, address: str) -> Certificates | None:
 
 
 def describe(control: ControlSettings) -> str:
-    """For whom the certificate of this machine is, and until when.
+    """For whom the certificate of this machine is, and until when. Raises `InvalidInput` when it cannot be used."""
+    own = _read(control)
+    subject = x509.load_pem_x509_certificate(own.chain).subject.rfc4514_string()
+    return f"{control.certificate_file}, for {subject}, until {_said(own.ends()[CHAIN])}"
 
-    Raises `InvalidInput` when it cannot be used, or not any more.
-    """
-    certificate = x509.load_pem_x509_certificate(_read(control).chain)
-    until = certificate.not_valid_after_utc
-    state = f"{control.certificate_file}, for {certificate.subject.rfc4514_string()}, until {until:%Y-%m-%d %H:%M} UTC"
-    if until < datetime.now(UTC):
-        raise InvalidInput(f"{state}, which is over")
-    return state
+
+def in_files(chain: str, authority: str) -> Certificates:
+    """The certificates in two files, without a private key; an empty name stands for none. Raises what reading does."""
+    return Certificates(
+        Path(chain).read_bytes() if chain else b"", b"", Path(authority).read_bytes() if authority else b""
+    )
+
+
+def show_ends(expiries: Expiries, used: Callable[[], Certificates]) -> None:
+    """Have Prometheus read when the certificates in use expire, which may not be those in the files any more."""
+    for name in used().ends():
+        expiries.show(f"control.{name}", lambda name=name: used().ends()[name].timestamp())  # type: ignore[misc]
 
 
 def _require_private(control: ControlSettings, address: str) -> None:
@@ -74,6 +98,15 @@ def _require_private(control: ControlSettings, address: str) -> None:
 
 
 def _read(control: ControlSettings) -> Certificates:
+    own = _loaded(control)
+    for setting, end in own.ends().items():
+        if end < datetime.now(UTC):
+            file = getattr(control, setting)
+            raise InvalidInput(f"control.{setting} {file} expired on {_said(end)}: issue it anew")
+    return own
+
+
+def _loaded(control: ControlSettings) -> Certificates:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     chain, key, authority = control.certificate_file, control.private_key_file, control.authority_file
     named = f"control.certificate_file {chain} with its private key"
@@ -86,3 +119,7 @@ def _read(control: ControlSettings) -> Certificates:
         return Certificates(*(Path(file).read_bytes() if file else b"" for file in (chain, key, authority)))
     except (OSError, ValueError) as error:  # of which ssl.SSLError is one
         raise InvalidInput(f"{named} cannot be used: {error}") from error
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -5,7 +5,7 @@ UTF-8, and the content type without a prefix. Topic and key travel beside them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -21,49 +21,63 @@ CONTENT_TYPE = "application/json"
 DEAD_LETTER = ".dead-letter"
 """What the topic of an event that could not be handled ends in; its type is what it was."""
 
-Headers = dict[str, bytes]
+MICROSECONDS = 1_000_000
+_SPEC_VERSION = SPEC_VERSION.encode()
+_CONTENT_TYPE = CONTENT_TYPE.encode()
+
+Headers = Sequence[tuple[str, bytes]]
+"""Names and values, as a record carries them."""
 
 
 def headers_of(event: Event) -> Headers:
     """The headers of an event; its time is rounded to microseconds."""
-    headers = {
-        **_of_topic(event.topic),
-        "ce_id": event.event_id.encode(),
-        "ce_subject": event.key.encode(),
-        "ce_time": datetime.fromtimestamp(event.time, UTC).isoformat(timespec="microseconds").encode(),
-        "ce_reason": event.reason.encode(),
-    }
-    return {name: value for name, value in headers.items() if value}
+    seconds, microseconds = divmod(round(event.time * MICROSECONDS), MICROSECONDS)
+    headers = [
+        *_of_topic(event.topic),
+        ("ce_id", event.event_id.encode()),
+        ("ce_time", b"%b.%06d+00:00" % (_second(seconds), microseconds)),
+    ]
+    if event.key:
+        headers.append(("ce_subject", event.key.encode()))
+    if event.reason:
+        headers.append(("ce_reason", event.reason.encode()))
+    return headers
 
 
-def event_of(headers: Mapping[str, bytes], topic: str, data: bytes) -> Event:
+def event_of(headers: Mapping[str, bytes | None], topic: str, data: bytes) -> Event:
     """The event of these headers on a topic. Raises `InvalidInput` when they are those of no event of ours."""
     value = headers.get
-    named = value("ce_id") and value("ce_source") and value("ce_type")
-    if not named or value("ce_specversion") != SPEC_VERSION.encode():
+    event_id = value("ce_id")
+    if not event_id or not value("ce_source") or not value("ce_type") or value("ce_specversion") != _SPEC_VERSION:
         raise InvalidInput("the headers are not those of a CloudEvent 1.0")
     try:
-        time = datetime.fromisoformat(value("ce_time", b"").decode())
-        key, reason = value("ce_subject", b"").decode(), value("ce_reason", b"").decode()
-        event = Event(headers["ce_id"].decode(), topic, key, time.timestamp(), data, reason)
+        time = datetime.fromisoformat((value("ce_time") or b"").decode())
+        key, reason = (value("ce_subject") or b"").decode(), (value("ce_reason") or b"").decode()
+        event = Event(event_id.decode(), topic, key, time.timestamp(), data, reason)
     except ValueError as error:
         raise InvalidInput("the headers are not those of a CloudEvent") from error
-    if value("content-type") != CONTENT_TYPE.encode() or time.tzinfo is None:
+    if value("content-type") != _CONTENT_TYPE or time.tzinfo is None:
         raise InvalidInput("the event is none of Matinee's")
     return event
+
+
+@lru_cache
+def _second(seconds: int) -> bytes:
+    """A second as RFC 3339 tells it, without its zone: many events share one."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 @lru_cache
 def _of_topic(topic: str) -> Headers:
     """What all events of a topic have."""
     topic = topic.removesuffix(DEAD_LETTER)
-    return {
-        "ce_specversion": SPEC_VERSION.encode(),
-        "ce_source": SOURCE.encode(),
-        "ce_type": TYPE.format(topic=topic).encode(),
-        "ce_dataschema": DATA_SCHEMA.format(message=message_name(topic)).encode(),
-        "content-type": CONTENT_TYPE.encode(),
-    }
+    return (
+        ("ce_specversion", _SPEC_VERSION),
+        ("ce_source", SOURCE.encode()),
+        ("ce_type", TYPE.format(topic=topic).encode()),
+        ("ce_dataschema", DATA_SCHEMA.format(message=message_name(topic)).encode()),
+        ("content-type", _CONTENT_TYPE),
+    )
 
 
 def message_name(topic: str) -> str:

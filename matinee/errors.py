@@ -4,11 +4,14 @@
     ├── InvalidInput         what was given cannot be used as it is
     │   └── SourceRefused    a film that ingest will not take, with the reason
     ├── Unauthenticated      nobody, or somebody with a bad credential
+    │   └── Expired          one that was good once
     ├── PermissionDenied     somebody, but not allowed
     ├── NotFound             no such thing
     ├── Conflict             the state of the thing forbids it (a stale fencing token, a lost race)
     ├── ResourceExhausted    a quota or a limit is reached
     ├── Unavailable          try again later
+    │   ├── DiskFull         there is no room to write, on a disk of ours or in the object store
+    │   └── Misconfigured    machines that work together are set up in different ways
     ├── Cancelled            somebody asked for it to stop
     └── DataLoss             bytes are missing or not what they were
 
@@ -16,7 +19,7 @@ An error's text is one sentence for the person who reads it, and says what to do
 Each class carries its canonical status, so that the mapping to gRPC, HTTP and exit codes lives in one place.
 """
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 class Status(Enum):
@@ -39,10 +42,26 @@ class Status(Enum):
         self.exit_code = exit_code
 
 
+class Cause(StrEnum):
+    """What is in the way of a film, where its viewer can do something about it; `reason` in google.rpc.ErrorInfo."""
+
+    PLAN_REQUIRED = "PLAN_REQUIRED"
+    TITLE_UNAVAILABLE = "TITLE_UNAVAILABLE"
+    SIGNED_OUT = "SIGNED_OUT"
+
+
 class MatineeError(Exception):
-    """Anything that Matinee refuses or fails at, with one sentence that says why."""
+    """Anything that Matinee refuses or fails at, with one sentence that says why.
+
+    `retry_seconds` is for how long it makes no sense to try again, where that is known, `cause` the name of a `Cause`.
+    """
 
     status = Status.INTERNAL
+
+    def __init__(self, sentence: str = "", *, retry_seconds: float | None = None, cause: str = "") -> None:
+        super().__init__(sentence)
+        self.retry_seconds = retry_seconds
+        self.cause = cause
 
 
 class InvalidInput(MatineeError):
@@ -59,6 +78,10 @@ class Unauthenticated(MatineeError):
     """No credential, or one that does not verify."""
 
     status = Status.UNAUTHENTICATED
+
+
+class Expired(Unauthenticated):
+    """A credential that was good until its time was over."""
 
 
 class PermissionDenied(MatineeError):
@@ -89,6 +112,14 @@ class Unavailable(MatineeError):
     """A component that is needed does not answer; the same call may succeed later."""
 
     status = Status.UNAVAILABLE
+
+
+class DiskFull(Unavailable):
+    """There is no room to write, on a disk of ours or in the object store; the text says where."""
+
+
+class Misconfigured(Unavailable):
+    """Machines that work together are set up in different ways; the text says which, and how."""
 
 
 class Cancelled(MatineeError):

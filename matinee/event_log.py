@@ -16,8 +16,9 @@ import structlog
 from matinee.bell import Bell
 from matinee.bus import Event, Subscription
 from matinee.errors import InvalidInput, Unavailable
+from matinee.gaps import Gaps
 from matinee.locks import held
-from matinee.log_file import LogFile, Stored, open_log_file
+from matinee.log_file import LogFile, Stored, Trimmed, open_log_file
 from matinee.tokens import Clock
 from matinee.write_ahead_log import writes
 
@@ -39,6 +40,7 @@ class EventLog:
         self._retention_seconds = retention_seconds
         self._most_bytes = most_bytes
         self._news = Bell()
+        self.gaps = Gaps()
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Put events onto their topics; all of them are kept when this returns."""
@@ -76,23 +78,27 @@ class EventLog:
         """Look whether the file answers."""
         await self._file.newest()
 
-    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
-        """How many events of each of these topics a group has not done yet."""
-        return await self._file.lag(group, topics)
+    async def lag(self, groups: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, int]]:
+        """How many events of each of its topics each group has not done yet."""
+        return {group: await self._file.lag(group, topics) for group, topics in groups.items()}
 
     async def trim(self) -> None:
         """Remove what is older than the retention, and then the oldest while the log is larger than it may be."""
         oldest_kept = self._clock() - self._retention_seconds
-        while await self._file.trim_older(oldest_kept):
-            continue
-        while await self._file.trim_oldest(self._most_bytes):
-            continue
+        while (trimmed := await self._file.trim_older(oldest_kept)).events:
+            self._tell(trimmed)
+        while (trimmed := await self._file.trim_oldest(self._most_bytes)).events:
+            self._tell(trimmed)
 
     async def tend(self) -> None:
         """Hear of other processes, and trim, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_others())
             tasks.create_task(self._trim_regularly())
+
+    def _tell(self, trimmed: Trimmed) -> None:
+        for group, topic, first, last, events in trimmed.missed:
+            self.gaps.note(group, topic, range(first, last + 1), events=events)
 
     async def _after(self, position: int, topics: Collection[str]) -> list[Stored]:
         if not topics:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiosqlite
 
@@ -52,6 +52,13 @@ class Stored:
 
     position: int
     event: Event
+
+
+class Trimmed(NamedTuple):
+    """How many events were removed, and what of it groups had not done: group, topic, first, last, and how many."""
+
+    events: int
+    missed: list[tuple[str, str, int, int, int]]
 
 
 class LogFile:
@@ -133,25 +140,20 @@ class LogFile:
                 [(group, topic, topic, since) for topic in topics],
             )
 
-    async def trim_older(self, published_before: float) -> int:
-        """Remove some of the oldest events, those that were published before a moment; how many went."""
+    async def trim_older(self, published_before: float) -> Trimmed:
+        """Remove some of the oldest events, those that were published before a moment."""
+        oldest = "published_at < ? AND events.position IN (SELECT position FROM events ORDER BY position LIMIT ?)"
         async with self._writing() as connection:
-            done = await connection.execute(
-                """DELETE FROM events WHERE published_at < ?
-                AND position IN (SELECT position FROM events ORDER BY position LIMIT ?)""",
-                (published_before, TRIMMED),
-            )
-            return done.rowcount
+            return await _removed(connection, oldest, published_before, TRIMMED)
 
-    async def trim_oldest(self, most_bytes: int) -> int:
-        """Remove some of the oldest events when all take more room in the file than this; how many went."""
+    async def trim_oldest(self, most_bytes: int) -> Trimmed:
+        """Remove some of the oldest events when all take more room in the file than this."""
         async with self._writing() as connection:
             used = await _used_bytes(connection)
             ends = "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM events"
             oldest, newest = next(iter(await connection.execute_fetchall(ends)))
             surplus = math.ceil((newest - oldest + 1) * (1 - most_bytes / used))
-            done = await connection.execute("DELETE FROM events WHERE position < ?", (oldest + min(surplus, TRIMMED),))
-            return done.rowcount
+            return await _removed(connection, "events.position < ?", oldest + min(surplus, TRIMMED))
 
     async def _read(self, query: str, *values: Any) -> list[Any]:
         with _translated():
@@ -212,6 +214,17 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
         raise InvalidInput(f"the event log {path} was written by a newer Matinee: use that, or name another file")
     for statement in TABLES if found < VERSION else ():
         await connection.execute(statement)
+
+
+async def _removed(connection: aiosqlite.Connection, condition: str, *values: Any) -> Trimmed:
+    missed = await connection.execute_fetchall(
+        f"""SELECT consumer_group, topic, min(events.position), max(events.position), count(*)
+        FROM events JOIN offsets USING (topic) WHERE events.position > offsets.position AND {condition}
+        GROUP BY consumer_group, topic""",  # noqa: S608 - a condition of ours
+        values,
+    )
+    done = await connection.execute(f"DELETE FROM events WHERE {condition}", values)  # noqa: S608
+    return Trimmed(done.rowcount, [(*row,) for row in missed])
 
 
 async def _used_bytes(connection: aiosqlite.Connection) -> int:

@@ -20,7 +20,7 @@ import structlog
 
 from matinee import instance
 from matinee.errors import Unavailable
-from matinee.rpc import is_serving, open_control
+from matinee.rpc.channel import is_serving, open_control
 from matinee.settings import Settings
 
 FIRST_PAUSE = 0.2

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 
-from matinee.errors import InvalidInput, Unauthenticated
+from matinee.errors import Expired, InvalidInput, Unauthenticated
 
 ALGORITHM = "ES256"
 ACCESS_TYPE = "at+jwt"  # RFC 9068
@@ -92,7 +92,8 @@ class KeySet:
     def verify(self, token: str, kind: str, audience: str) -> Claims:
         """The claims of a token of this `typ` for this audience.
 
-        Raises `Unauthenticated` for anything else: forged, expired, not yet valid, of another kind, issuer or audience.
+        Raises `Expired` when its time is over, and `Unauthenticated` for anything else: forged, not yet valid, of
+        another kind, issuer or audience.
         """
         if len(token) > LONGEST_TOKEN:
             raise Unauthenticated("the token is too long")
@@ -127,6 +128,6 @@ class KeySet:
         if any(isinstance(moment, bool) or not isinstance(moment, int | float) for moment in (expires, begins)):
             raise Unauthenticated("the token's times are not numbers")
         if now >= expires:
-            raise Unauthenticated("the token has expired")
+            raise Expired("the token has expired")
         if now < begins:
             raise Unauthenticated("the token is not valid yet")

@@ -8,7 +8,7 @@ many at most, which a sweep takes away.
 
 from matinee.errors import ResourceExhausted
 from matinee.settings import UploadSettings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 
 PREFIX = "unfinished"
 

@@ -6,6 +6,7 @@ standard input closes: so no service outlives a supervisor that is killed.
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -23,12 +24,14 @@ from matinee.errors import InvalidInput, Unavailable
 from matinee.event_log import open_event_log
 from matinee.executor import is_cluster, open_executor
 from matinee.instance import service_token
-from matinee.rpc import open_control
+from matinee.rpc.channel import open_control
 from matinee.settings import Settings
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from matinee.telemetry.admin import open_admin
+from matinee.telemetry.expiries import Expiries
 from matinee.telemetry.instruments import Instruments
-from matinee.telemetry.logs import configure_logging
+from matinee.telemetry.logs import configure_logging, take_over_logging
 from matinee.telemetry.traces import start_traces
 from matinee.tokens import Clock
 
@@ -45,7 +48,7 @@ async def control(settings: Settings, stop: asyncio.Event, instruments: Instrume
     """Serve gRPC."""
     from control.server import serve
 
-    async with open_bus(settings) as bus:
+    async with open_bus(settings, expiries=instruments.expiries) as bus:
         await serve(settings, await opened_store(settings), bus, stop, instruments=instruments)
 
 
@@ -54,7 +57,7 @@ async def edge(settings: Settings, stop: asyncio.Event, instruments: Instruments
     from edge.server import serve
 
     store, token = await opened_store(settings), service_token(settings)
-    async with open_control(settings) as channel:
+    async with open_control(settings, instruments.expiries) as channel:
         await serve(settings, store, channel, token, stop, instruments=instruments)
 
 
@@ -64,7 +67,10 @@ async def worker(settings: Settings, stop: asyncio.Event, instruments: Instrumen
 
     store = await opened_store(settings)
     with open_executor(settings.worker.executor) as executor:
-        async with open_control(settings) as channel, _cluster(settings) as cluster:
+        async with (
+            open_control(settings, instruments.expiries) as channel,
+            _cluster(settings, instruments) as cluster,
+        ):
             token = service_token(settings)
             await work(settings, store, channel, executor, cluster, token, stop, instruments=instruments)
 
@@ -80,7 +86,8 @@ async def dask_worker(settings: Settings, stop: asyncio.Event, instruments: Inst
     await store.check()  # who cannot store would fail at one piece after the other
     instruments.readiness.depend("store", partial(store.probe, "dask-worker"))
     with open_encoding_worker(settings, store) as encoder:
-        await serve(settings, encoder, encoder.folder, stop, instruments.readiness)
+        instruments.readiness.depend("scratch", encoder.check_room)
+        await serve(settings, encoder, encoder.folder, stop, instruments)
 
 
 SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": worker, "dask-worker": dask_worker}
@@ -89,16 +96,29 @@ SERVICES: dict[str, Service] = {"control": control, "edge": edge, "worker": work
 def run(name: str, settings: Settings, *, supervised: bool = False) -> NoReturn:
     """Run one service until it is told to stop, and end the process. Raises what keeps it from starting."""
     configure_logging(name, settings.logs)
+    take_over_logging()
     finish_traces = start_traces(name, settings.traces)
+    _take_descriptors()
     uvloop.run(_until_stopped(name, settings, finish_traces, supervised))
 
 
-def open_bus(settings: Settings, clock: Clock = time.time) -> AbstractAsyncContextManager[EventBus]:
-    """The event bus that the settings name, for as long as the context lasts."""
+def _take_descriptors() -> None:
+    """As many file descriptors as this process may have, for a connection takes one.
+
+    Systems begin with 1,024 for the sake of programs that call select(), and leave it to others to ask for more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def open_bus(
+    settings: Settings, clock: Clock = time.time, expiries: Expiries | None = None
+) -> AbstractAsyncContextManager[EventBus]:
+    """The event bus that the settings name, for as long as the context lasts; `expiries` tell of its certificates."""
     if settings.events.url.startswith("kafka"):
         from matinee.kafka_bus.bus import open_kafka_bus
 
-        return open_kafka_bus(settings.events)
+        return open_kafka_bus(settings.events, expiries)
     return open_event_log(
         settings.event_log_file,
         clock,
@@ -107,13 +127,13 @@ def open_bus(settings: Settings, clock: Clock = time.time) -> AbstractAsyncConte
     )
 
 
-def _cluster(settings: Settings) -> AbstractAsyncContextManager[Executor | None]:
+def _cluster(settings: Settings, instruments: Instruments) -> AbstractAsyncContextManager[Executor | None]:
     """The cluster that encodes, if one does."""
     if not is_cluster(settings.worker.executor):
         return nullcontext()
     from matinee.cluster.executor import open_cluster
 
-    return open_cluster(settings)
+    return open_cluster(settings, instruments)
 
 
 async def opened_store(settings: Settings) -> ObjectStore:

@@ -2,6 +2,9 @@
 
 To look at that costs next to nothing, unlike a query. The files themselves must not be opened beside SQLite: closing
 them would drop its locks on them ("How To Corrupt An SQLite Database File", 2.2).
+
+A commit is seen after its bytes were written: on a busy machine or a slow disk, which they are flushed to first, long
+after. So a write is told again when it is twice as old, and so on.
 """
 
 import asyncio
@@ -15,13 +18,17 @@ RACY_SECONDS = 0.05
 
 
 async def writes(path: Path) -> AsyncIterator[None]:
-    """Yield within LOOK_SECONDS of each write of any process, and once at the beginning; for ever."""
-    log, known = Path(f"{path}-wal"), (-1, -1)
+    """Yield soon after each write of any process is seen by others, and once at the beginning; for ever.
+
+    Soon is within LOOK_SECONDS, and for a commit that took longer, within as much time again.
+    """
+    log, known, again = Path(f"{path}-wal"), (-1, -1), 0.0
     while True:
         state = _state(log)
-        if state != known:
+        age = time.time() - state[0] / 1e9
+        if state != known or age >= again:
             yield
-        known = state if state[0] < time.time_ns() - RACY_SECONDS * 1e9 else (-1, -1)
+            known, again = state, max(RACY_SECONDS, 2 * age)
         await asyncio.sleep(LOOK_SECONDS)
 
 

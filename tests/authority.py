@@ -20,17 +20,17 @@ class Issued:
 
 
 class Authority:
-    """Issues certificates into a folder; `file` is its own."""
+    """Issues certificates into a folder; `file` is its own, which lasts for so many days."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = 30, name: str = "authority") -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("authority")
+        self._name = _name(name)
         self.file = folder / "authority.pem"
         folder.mkdir(parents=True, exist_ok=True)
         ours = x509.BasicConstraints(ca=True, path_length=0)
         self.file.write_bytes(
-            _pem(self._builder(self._name, self._key.public_key()).add_extension(ours, critical=True), self._key)
+            _pem(self._builder(self._name, self._key.public_key(), days).add_extension(ours, critical=True), self._key)
         )
 
     def issue(self, host: str, days: int = 30) -> Issued:
@@ -43,7 +43,7 @@ class Authority:
         issued.certificate.write_bytes(_pem(builder, self._key))
         return issued
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int = 30) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return x509.CertificateBuilder(
             self._name, subject, key, x509.random_serial_number(), now - timedelta(days=2), now + timedelta(days=days)

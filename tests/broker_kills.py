@@ -58,7 +58,7 @@ async def _record(database: Database, numbers: Iterator[int], most: int) -> None
 
 
 def _account(number: int) -> str:
-    return f"account-{number % KEYS}"
+    return f"a{number % KEYS:025}"
 
 
 async def _handled(database: Database, events: int) -> bool:

@@ -1,18 +1,24 @@
 """What every test starts from."""
 
+import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
 
 # PostgreSQL is started as another user, which takes a real fork: gRPC's own handlers of that crash the child.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+# What a shell runs in the background ignores Ctrl-C, and so would all that tests start there and press it for.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
+from tests import hangs
 from tests.databases import database, database_url, empty_database_url, house_database_url, migrated, server
 from tests.machine import absent, demanded, require
 from tests.services.kafka import Broker, kafka
@@ -39,7 +45,7 @@ MAY_BLOCK = [
     ("edge/bindings.py", {"bindings"}),
     ("edge/web.py", {"__init__"}),
     ("matinee/settings/__init__.py", {"settings_customise_sources"}),
-    ("matinee/storage.py", {"open_store"}),
+    ("matinee/storage/opening.py", {"open_store"}),
     ("ingest/scratch.py", {"claim", "orphans"}),
     ("ingest/worker.py", {"_leases"}),
     # The time of a file that SQLite has just written is in memory.
@@ -72,6 +78,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session", autouse=True)
 async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
     """Keeps one loop for the whole run: gRPC tells a loop late of what ended, and fails when that loop is closed."""
+    hangs.loops.append(asyncio.get_running_loop())
     yield  # noqa: PT022 - only a generator holds the loop until the end
 
 
@@ -138,6 +145,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("--forbid-skips") and (missing := demanded()):
         told = "; ".join(f"{name}, since {reason}" for name, reason in missing.items())
         pytest.exit(f"nothing may be missing, and this machine has no {told}", returncode=1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with hangs.told(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

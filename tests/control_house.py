@@ -24,20 +24,16 @@ from control.identifiers import new_id
 from control.server import serve
 from matinee import bus
 from matinee.bus import EventBus
-from matinee.rpc import (
-    AUTHORIZATION_KEY,
-    CLIENT_ADDRESS_KEY,
-    USER_AGENT_KEY,
-    CallError,
-    Channel,
-    open_channel,
-    service_metadata,
-)
+from matinee.rpc.call_errors import CallError
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, USER_AGENT_KEY, service_metadata
 from matinee.settings import Settings, load_settings
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from matinee.tokens import Clock
 from matinee.wiring import open_bus
 from protos.v1 import events_pb2
+from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
 from protos.v1.auth_pb2 import LoginRequest, LoginResponse
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceStub
@@ -99,6 +95,7 @@ class House:
         self.playback = PlaybackServiceStub(self.channel)
         self.edges = EdgeServiceStub(self.channel)
         self.subscriptions = SubscriptionServiceStub(self.channel)
+        self.analytics = AnalyticsServiceStub(self.channel)
 
     @property
     def service(self) -> Metadata:
@@ -261,6 +258,10 @@ async def running_control(
                 async with open_channel(settings.control_address) as channel:
                     ready = asyncio.create_task(channel.channel_ready())
                     await asyncio.wait({ready, serving}, return_when="FIRST_COMPLETED")
+                    if serving.done():  # nobody would ever answer
+                        ready.cancel()
+                        await asyncio.wait([ready])
+                        await serving
                     yield House(settings, store, bus, clock, channel, stop)
             finally:
                 stop.set()

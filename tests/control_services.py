@@ -5,24 +5,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import Message
 
 from matinee.errors import InvalidInput, MatineeError, NotFound, Unauthenticated
-from matinee.rpc import (
-    AUTHORIZATION_KEY,
-    CLIENT_ADDRESS_KEY,
-    SERVICE_TOKEN_KEY,
-    USER_AGENT_KEY,
-    WEBHOOK_KEYS,
-    Channel,
-    Context,
-    make_server,
-    open_channel,
-    status_code,
-)
+from matinee.rpc.call_errors import refuse
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import AUTHORIZATION_KEY, CLIENT_ADDRESS_KEY, SERVICE_TOKEN_KEY, USER_AGENT_KEY, WEBHOOK_KEYS
+from matinee.rpc.server import Context, make_server
 from matinee.tokens import SigningKey, jwks
 from protos.v1 import (
     auth_pb2,
@@ -34,11 +26,6 @@ from protos.v1 import (
     subscriptions_pb2,
     subscriptions_pb2_grpc,
 )
-
-
-async def refuse(context: Context, error: MatineeError) -> NoReturn:
-    """End a call with an error, as control does."""
-    await context.abort(status_code(error), str(error))
 
 
 class Calls:

@@ -23,8 +23,18 @@ from tests.machine import require
 from tests.services.postgresql import postgresql
 
 DATABASES = ("sqlite", "postgresql")
-HOUSE_DATABASE = os.environ.get("MATINEE_TEST_DATABASE", "sqlite")
-"""What whole controls are tested with; everything that has to do with queries, locks and races is with both."""
+
+
+def chosen(usual: str) -> str:
+    """What whole houses are tested with: as whoever runs the tests has chosen, or as usual.
+
+    Everything that has to do with queries, locks and races is tested with both.
+    """
+    return os.environ.get("MATINEE_TEST_DATABASE", usual)
+
+
+HOUSE_DATABASE = chosen("sqlite")
+"""Quick to have: units of control are many."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -104,14 +114,14 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A fresh database with its tables, of either kind."""
-    with _fresh(request, request.param, tmp_path) as url:
+    with fresh(request, request.param, tmp_path) as url:
         yield url
 
 
 @pytest.fixture
 def house_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh database for a whole control, of the kind that whoever runs the tests has chosen."""
-    with _fresh(request, HOUSE_DATABASE, tmp_path) as url:
+    """A fresh database for a whole control."""
+    with fresh(request, HOUSE_DATABASE, tmp_path) as url:
         yield url
 
 
@@ -124,7 +134,8 @@ async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Datab
 
 
 @contextmanager
-def _fresh(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
+def fresh(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
+    """A fresh database with its tables, of one kind; that of SQLite lies in a folder."""
     if kind == "sqlite":
         yield sqlite_url(Path(shutil.copy(request.getfixturevalue("migrated"), folder / "matinee.db")))
     else:

@@ -30,17 +30,22 @@ def refuse(sentence: str, *, check: Check, on_seconds: OnSeconds = unheard) -> N
     raise SourceRefused(sentence)
 
 
+def run_a_child(*, check: Check, on_seconds: OnSeconds = unheard) -> None:
+    """Run a child on the leash, which is logged."""
+    Ffmpeg(sys.executable).run(["-c", "pass"], LIMITS, check=check)
+
+
 def mind_a_child(note: Path, *, check: Check, on_seconds: OnSeconds = unheard) -> None:
     """Run a child on the leash that does nothing for a minute; each start adds a line to `note`."""
     Ffmpeg(sys.executable).run(["-c", SLEEP, str(note)], LIMITS, check=check)
 
 
 def meet(folder: Path, number: int, *, check: Check, on_seconds: OnSeconds = unheard) -> int:
-    """Wait until two are here at once, or for a moment; and say how many were."""
+    """Wait for somebody else to be here too, in vain for some seconds; and say how many were here at once."""
     mine = folder / str(number)
     mine.touch()
-    most, deadline = 0, time.monotonic() + 0.5
-    while time.monotonic() < deadline:
+    most, began = 0, time.monotonic()
+    while time.monotonic() < began + (0.5 if most > 1 else 5):
         most = max(most, len(list(folder.iterdir())))
         time.sleep(0.01)
     mine.unlink()

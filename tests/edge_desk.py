@@ -9,8 +9,11 @@ from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from matinee import rpc
 from matinee.errors import PermissionDenied
+from matinee.rpc.call_errors import refuse
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import SERVICE_TOKEN_KEY
+from matinee.rpc.server import Context, make_server
 from protos.v1 import playback_pb2
 from protos.v1.playback_pb2_grpc import EdgeServiceServicer, add_EdgeServiceServicer_to_server
 
@@ -45,19 +48,17 @@ class EdgeDesk(EdgeServiceServicer):
         )
 
     async def GetGrant(  # noqa: N802 - the name that gRPC calls
-        self, request: playback_pb2.GetGrantRequest, context: rpc.Context
+        self, request: playback_pb2.GetGrantRequest, context: Context
     ) -> playback_pb2.GetGrantResponse:
         self.asked.append(request.session_id)
-        self.metadata += [
-            str(value) for key, value in context.invocation_metadata() or () if key == rpc.SERVICE_TOKEN_KEY
-        ]
+        self.metadata += [str(value) for key, value in context.invocation_metadata() or () if key == SERVICE_TOKEN_KEY]
         await self.open.wait()
         if request.session_id in self.ended:
-            await context.abort(rpc.status_code(PermissionDenied()), "this playback session has ended")
+            await refuse(context, PermissionDenied("this playback session has ended", cause="PLAN_REQUIRED"))
         return playback_pb2.GetGrantResponse(grant=self.grant(request.session_id, request.asset_id))
 
     async def Connect(  # noqa: N802 - the name that gRPC calls
-        self, request_iterator: AsyncIterator[playback_pb2.ConnectRequest], _: rpc.Context
+        self, request_iterator: AsyncIterator[playback_pb2.ConnectRequest], _: Context
     ) -> AsyncIterator[playback_pb2.ConnectResponse]:
         self.streams += 1
         async with asyncio.TaskGroup() as tasks:
@@ -76,19 +77,19 @@ class EdgeDesk(EdgeServiceServicer):
 
     async def revoke(self, session_id: str) -> None:
         self.ended.add(session_id)
-        revocation = playback_pb2.Revocation(session_id=session_id, reason="stopped")
+        revocation = playback_pb2.Revocation(session_id=session_id, reason="stopped", cause="PLAN_REQUIRED")
         await self.news.put(playback_pb2.ConnectResponse(revoked=[revocation]))
 
 
 @asynccontextmanager
-async def at_work(desk: EdgeDesk, socket: Path) -> AsyncIterator[rpc.Channel]:
+async def at_work(desk: EdgeDesk, socket: Path) -> AsyncIterator[Channel]:
     """The desk behind a unix socket, and a channel to it."""
-    server = rpc.make_server()
+    server = make_server()
     add_EdgeServiceServicer_to_server(desk, server)
     server.add_insecure_port(f"unix:{socket}")
     await server.start()
     try:
-        async with rpc.open_channel(f"unix:{socket}") as channel:
+        async with open_channel(f"unix:{socket}") as channel:
             yield channel
     finally:
         await server.stop(None)

@@ -19,6 +19,7 @@ from control.events.consumer import Consumer, Handler
 from control.events.relay import Relay
 from control.events.runner import Runner
 from matinee.bus import EventBus
+from matinee.follower import following
 from protos.v1.events_pb2 import MoviePlayed
 
 GROUPS = ("history", "popularity")
@@ -51,13 +52,13 @@ async def parts(folder: Path, opened: AbstractAsyncContextManager[EventBus]) -> 
         consumers = [Consumer(group, {MoviePlayed: effect(group)}) for group in GROUPS]
         work = [Relay(database, bus).run()]
         work += [Runner(consumer, database, bus, time.time).run() for consumer in consumers]
-        tasks = [asyncio.create_task(each) for each in work]
         try:
-            yield database
+            async with asyncio.TaskGroup() as tasks:
+                working = [tasks.create_task(following(each)) for each in work]
+                yield database
+                for task in working:
+                    task.cancel()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
             await database.close()
 
 

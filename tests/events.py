@@ -1,11 +1,11 @@
 """Events for tests: how they are recorded, and what lies on a bus."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
 
 from control.database import Database, outbox
-from matinee.bus import Event, EventBus
+from matinee.bus import Event, EventBus, Undelivered
 from matinee.errors import Unavailable
 from matinee.tokens import Clock
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
@@ -65,3 +65,30 @@ class Outage:
             self.refused += 1
             raise Unavailable("the bus is away")
         await self._bus.publish(events)
+
+
+def nobody(_: Event) -> bool:
+    """Refuse none."""
+    return False
+
+
+class Particular:
+    """A bus that refuses some events for good, and takes nothing of a closed topic."""
+
+    def __init__(self, bus: EventBus, refuses: Callable[[Event], bool] = nobody, closed: str = "") -> None:
+        self._bus = bus
+        self._refuses = refuses
+        self.closed = closed
+        self.attempts = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        self.attempts += 1
+        refused = {event.event_id: "too large" for event in events if self._refuses(event)}
+        taken = [event for event in events if event.event_id not in refused and event.topic != self.closed]
+        await self._bus.publish(taken)
+        if len(taken) < len(events):
+            closed = {self.closed: "not allowed"} if self.closed else {}
+            raise Undelivered("the bus refuses events", {event.event_id for event in taken}, refused, closed)

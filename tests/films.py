@@ -6,6 +6,7 @@ can read which frame it looks at, and whether sound and picture agree.
 
 import atexit
 import shutil
+import struct
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ SAMPLE_RATE = 48_000
 COUNTER_BITS = 12
 BEEP_SECONDS = 0.1
 BEEP_HERTZ = 1000
+PADDING_BYTES = 16 * 1024**2
 
 Luma = NDArray[np.uint8]
 
@@ -130,3 +132,8 @@ def samples(path: Path) -> NDArray[np.float32]:
     """The sound of a file, its first channel, every sample that was encoded."""
     data = run(["-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "-"])
     return np.frombuffer(data, dtype=np.float32)
+
+
+def padded(film: bytes) -> bytes:
+    """The same film, and a box behind it that players skip (ISO/IEC 14496-12, 8.1.2): it takes a while to fetch."""
+    return film + struct.pack(">I4s", PADDING_BYTES, b"free") + bytes(PADDING_BYTES - 8)

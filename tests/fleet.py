@@ -15,11 +15,11 @@ from pathlib import Path
 
 import httpx
 
-from matinee.instance import free_port
-from matinee.rpc import is_serving, open_channel
+from matinee.rpc.channel import is_serving, open_channel
 from matinee.settings import Settings, load_settings
 from tests.patience import until
 from tests.playhouse import Headers, publish
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 TRACK = "v360.mp4"

@@ -9,8 +9,10 @@ from typing import TypeVar
 from typing_extensions import override
 
 from ingest.jobs import Jobs
-from matinee import rpc
 from matinee.errors import Conflict, MatineeError
+from matinee.rpc.call_errors import refuse
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.server import Context, make_server
 from protos.v1 import jobs_pb2 as pb
 from protos.v1.jobs_pb2_grpc import WorkerServiceServicer, add_WorkerServiceServicer_to_server
 
@@ -35,7 +37,7 @@ class Desk(WorkerServiceServicer):
         self.heard = asyncio.Condition()
 
     @override
-    async def LeaseJob(self, request: pb.LeaseJobRequest, context: rpc.Context) -> pb.LeaseJobResponse:
+    async def LeaseJob(self, request: pb.LeaseJobRequest, context: Context) -> pb.LeaseJobResponse:
         await self._note(self.asked, request)
         if not self.waiting:
             return pb.LeaseJobResponse()
@@ -44,7 +46,7 @@ class Desk(WorkerServiceServicer):
         return pb.LeaseJobResponse(lease=terms)
 
     @override
-    async def Heartbeat(self, request: pb.HeartbeatRequest, context: rpc.Context) -> pb.HeartbeatResponse:
+    async def Heartbeat(self, request: pb.HeartbeatRequest, context: Context) -> pb.HeartbeatResponse:
         await self._note(self.heartbeats, request)
         if self.silent:
             await asyncio.Event().wait()
@@ -52,19 +54,19 @@ class Desk(WorkerServiceServicer):
         return pb.HeartbeatResponse(cancel_requested=self.cancel_requested)
 
     @override
-    async def BeginAsset(self, request: pb.BeginAssetRequest, context: rpc.Context) -> pb.BeginAssetResponse:
+    async def BeginAsset(self, request: pb.BeginAssetRequest, context: Context) -> pb.BeginAssetResponse:
         await self._check(request.fencing_token, context)
         await self._note(self.begun, request)
         return pb.BeginAssetResponse()
 
     @override
-    async def PublishAsset(self, request: pb.PublishAssetRequest, context: rpc.Context) -> pb.PublishAssetResponse:
+    async def PublishAsset(self, request: pb.PublishAssetRequest, context: Context) -> pb.PublishAssetResponse:
         await self._check(request.fencing_token, context)
         await self._note(self.published, request)
         return pb.PublishAssetResponse()
 
     @override
-    async def ReleaseJob(self, request: pb.ReleaseJobRequest, context: rpc.Context) -> pb.ReleaseJobResponse:
+    async def ReleaseJob(self, request: pb.ReleaseJobRequest, context: Context) -> pb.ReleaseJobResponse:
         await self._check(request.fencing_token, context)
         await self._note(self.released, request)
         return pb.ReleaseJobResponse()
@@ -74,30 +76,30 @@ class Desk(WorkerServiceServicer):
             said.append(request)
             self.heard.notify_all()
 
-    async def _check(self, fencing_token: int, context: rpc.Context) -> None:
+    async def _check(self, fencing_token: int, context: Context) -> None:
         error = self.failure
         if fencing_token < self.fencing_token:
             error = Conflict("another lease of the job is newer")
         if error:
-            await context.abort(rpc.status_code(error), str(error))
+            await refuse(context, error)
 
 
 @asynccontextmanager
-async def serving(desk: Desk, folder: Path) -> AsyncIterator[rpc.Channel]:
+async def serving(desk: Desk, folder: Path) -> AsyncIterator[Channel]:
     """A channel to the desk, over a unix socket in `folder`."""
     address = f"unix:{folder / 'desk.sock'}"
-    server = rpc.make_server()
+    server = make_server()
     add_WorkerServiceServicer_to_server(desk, server)
     server.add_insecure_port(address)
     await server.start()
     try:
-        async with rpc.open_channel(address) as channel:
+        async with open_channel(address) as channel:
             await channel.channel_ready()
             yield channel
     finally:
         await server.stop(0)
 
 
-def client(channel: rpc.Channel) -> Jobs:
+def client(channel: Channel) -> Jobs:
     """A worker's view of the desk."""
     return Jobs(channel, "secret", deadline_seconds=5)

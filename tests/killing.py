@@ -1,4 +1,4 @@
-"""Controls that are killed under load, again and again, and what that did to events."""
+"""Controls that are killed under load, or the PostgreSQL that they share, and what that did to events."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -15,13 +15,14 @@ from pathlib import Path
 from control.database import accounts
 from control.database.accounts import Account
 from control.identifiers import new_id
-from matinee.rpc import open_channel
+from matinee.rpc.channel import open_channel
 from matinee.settings import Settings, load_settings
 from tests.audit import Findings, audit, look
 from tests.control_house import QUICK_HASHER, running_control
 from tests.ledger import PASSWORD, PLAN, Caller, Ledger, Line
 from tests.offers import make_plan
 from tests.patience import PATIENCE, until
+from tests.services.postgresql import kill, postgresql
 from tests.stack import ROOT
 
 SETTINGS = {"MATINEE_PLAYBACK__IDLE_SECONDS": "3600", "MATINEE_TOKENS__ACCESS_MINUTES": "600"}
@@ -31,6 +32,9 @@ NAMES = ["signing-in", "subscribing", *(f"playing-{number}" for number in range(
 EMAILS = [f"{name}@example.org" for name in NAMES]
 LONGEST_LIFE_SECONDS = 0.5
 """From when every control answers until one is killed, which is at some moment in between."""
+
+ENOUGH = 500
+"""So many changes are made before the database is killed, and after it is back."""
 
 FILM_SECONDS = 3_600.0
 """Longer than anybody gets: what is finished has no resume point."""
@@ -93,15 +97,9 @@ async def kill_repeatedly(
     folder: Path, database_url: str, kills: int, moments: random.Random, *, controls: int = 1
 ) -> Count:
     """Kill one control after the other at some moment and start it again; then let everything be handled, and count."""
-    settings = load_settings(data=folder, database={"url": database_url})
-    title_id = await _prepare(settings)
-    line, ledger, count = Line(), Ledger(), Count(kills)
-    house = [Control(folder / str(number + 1), _shared(settings), line) for number in range(controls)]
-    signing_in, subscribing, *playing = [Caller(line, ledger, email, title_id) for email in EMAILS]
-    work = [signing_in.keep_signing_in, subscribing.keep_subscribing, *(caller.keep_playing for caller in playing)]
-    async with asyncio.TaskGroup() as tasks, _running(house):
-        calling = [tasks.create_task(each()) for each in work]
-        for control in islice(cycle(house), kills):
+    settings, count = load_settings(data=folder, database={"url": database_url}), Count(kills)
+    async with _under_load(settings, controls, count) as load:
+        for control in islice(cycle(load.house), kills):
             await asyncio.sleep(moments.uniform(0, LONGEST_LIFE_SECONDS))
             killed = new_id(time.time)
             # At once: another control soon sends what this one has not.
@@ -110,11 +108,55 @@ async def kill_repeatedly(
             )
             count.note({event_id for event_id in waiting if event_id < killed}, sent)
             await control.start()
+    return count
+
+
+async def go_without(folder: Path, server: Path, away_seconds: float) -> tuple[Count, float]:
+    """Kill the PostgreSQL of two controls, start it again after a while, let everything be handled, and count.
+
+    `server` is its folder. Gives the seconds, too, from when it was there again until a change was made.
+    """
+    count = Count(1)
+    with ExitStack() as servers:
+        url = await asyncio.to_thread(servers.enter_context, postgresql(server))
+        settings = load_settings(data=folder, database={"url": url})
+        async with _under_load(settings, 2, count) as load:
+            await until(lambda: load.ledger.length > ENOUGH)
+            await asyncio.to_thread(kill, server)
+            await asyncio.sleep(away_seconds)
+            await asyncio.to_thread(servers.enter_context, postgresql(server))
+            known, there_again = load.ledger.length, time.monotonic()
+            await until(lambda: load.ledger.length > known)
+            recovered_after = time.monotonic() - there_again
+            await until(lambda: load.ledger.length > known + ENOUGH)
+    return count, recovered_after
+
+
+@dataclass
+class _Load:
+    """The controls, and what was committed for their callers."""
+
+    house: list[Control]
+    ledger: Ledger
+
+
+@asynccontextmanager
+async def _under_load(settings: Settings, controls: int, count: Count) -> AsyncIterator[_Load]:
+    """So many controls with callers; at the end everything is handled, and counted."""
+    title_id = await _prepare(settings)
+    line, ledger = Line(), Ledger()
+    house = [Control(settings.data / str(number + 1), _shared(settings), line) for number in range(controls)]
+    signing_in, subscribing, *playing = [Caller(line, ledger, email, title_id) for email in EMAILS]
+    work = [signing_in.keep_signing_in, subscribing.keep_subscribing, *(caller.keep_playing for caller in playing)]
+    async with asyncio.TaskGroup() as tasks, _running(house):
+        calling = [tasks.create_task(each()) for each in work]
+        yield _Load(house, ledger)
         line.closing = True
         await asyncio.wait(calling)
         await until(lambda: _settled(settings))
-    count.events, count.findings = await look(settings, lambda left: (len(left.events), audit(left, ledger.entries)))
-    return count
+        count.events, count.findings = await look(
+            settings, lambda left: (len(left.events), audit(left, ledger.entries))
+        )
 
 
 async def _prepare(settings: Settings) -> str:

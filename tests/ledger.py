@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from matinee.rpc import CallError, Channel
+from matinee.rpc.call_errors import CallError
+from matinee.rpc.channel import Channel
 from protos.v1.auth_pb2 import LoginRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.playback_pb2 import (
@@ -99,6 +100,11 @@ class Ledger:
     """What was committed, by account, in order."""
 
     entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def length(self) -> int:
+        """How many changes there are."""
+        return sum(map(len, self.entries.values()))
 
     def note(self, account_id: str, topic: str, subject: str, detail: object) -> None:
         """Something was done for an account."""

@@ -50,6 +50,8 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "VLC": lambda: program("cvlc"),
     "mpv": lambda: program("mpv"),
     "ffprobe": lambda: program("ffprobe"),
+    "kcat": lambda: program("kcat"),
+    "Prometheus": lambda: program("prometheus"),
     "HAProxy": lambda: program("haproxy"),
     "Docker Compose": lambda: program("docker-compose"),
 }

@@ -14,6 +14,8 @@ class ScriptedPlayer:
     now: int = START_MS
     bitrate: int = 3_000
     """In kb/s."""
+    dropped: int = 0
+    """Frames, since the session began."""
     state: str = ""
     events: list[bytes] = field(default_factory=list)
 
@@ -25,8 +27,8 @@ class ScriptedPlayer:
     def say(self, event: str, *more: str) -> None:
         """Report an event, with further keys."""
         keys = [
-            f"br=({self.bitrate};v)", f"e={event}", f"sn={len(self.events)}", f"sta={self.state}", f"ts={self.now}",
-            'sid="any"', "v=2", *more,
+            f"br=({self.bitrate};v)", f"dfa={self.dropped}", f"e={event}", f"sn={len(self.events)}",
+            'sid="any"', f"sta={self.state}", f"ts={self.now}", "v=2", *more,
         ]  # fmt: skip
         self.events.append(",".join(keys).encode())
 

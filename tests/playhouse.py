@@ -15,15 +15,17 @@ from pathlib import Path
 
 import httpx
 
-from matinee.instance import free_port, service_token
-from matinee.rpc import open_channel, open_control, service_metadata
+from matinee.instance import service_token
+from matinee.rpc.channel import open_channel, open_control
+from matinee.rpc.metadata import service_metadata
 from matinee.settings import Settings, load_settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from matinee.tokens import key_id
 from protos.v1.jobs_pb2 import CompleteUploadRequest, LeaseJobRequest, PublishAssetRequest
 from protos.v1.jobs_pb2_grpc import UploadServiceStub, WorkerServiceStub
 from tests.control_house import claims_of
 from tests.patience import PATIENCE, until
+from tests.ports import free_port
 from tests.small_asset import ASSET_ID, store_asset
 
 Headers = dict[str, str]
@@ -114,7 +116,8 @@ async def opened(data: Path, **settings: str) -> AsyncIterator[Playhouse]:
     environment |= {"MATINEE_DATA": str(data), "MATINEE_HTTP__PORT": str(port)}
     limits = httpx.Limits(max_keepalive_connections=0)  # so that whatever fails was in flight
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, trust_env=False) as client:
-        house = Playhouse(load_settings(data=data, http={"port": port}), client, {**os.environ, **environment})
+        known = load_settings(data=data, http={"port": port}, database={"url": settings.get("DATABASE__URL", "")})
+        house = Playhouse(known, client, {**os.environ, **environment})
         try:
             await house.start("control")
             await house.start("edge")
@@ -128,6 +131,7 @@ async def opened(data: Path, **settings: str) -> AsyncIterator[Playhouse]:
 
 def folder(played: httpx.Response) -> str:
     """The signed folder that a playback session was answered with."""
+    assert played.is_success, played.text
     return str(played.json()["hls"]).removesuffix("main.m3u8")
 
 

@@ -3,7 +3,7 @@
 import random
 from fractions import Fraction
 
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from packager.index import AssetIndex, Track
 from packager.timeline import Timeline
 

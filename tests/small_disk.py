@@ -5,10 +5,13 @@ from pathlib import Path
 MOUNT = 'mount -t tmpfs -o "size=$0" none "$1" && shift && exec "$@"'
 
 
-def on_a_small_disk(folder: Path, size: int) -> tuple[str, ...]:
-    """The words of a command that becomes another one, for which `folder` is an empty disk of so many bytes."""
+def on_a_small_disk(folder: Path, size: int, files: int = 0) -> tuple[str, ...]:
+    """The words of a command that becomes another one, for which `folder` is an empty disk of so many bytes.
+
+    It has room for so many files and folders, itself among them; 0: for any number.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    return ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, str(size), str(folder))
+    return ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, f"{size},nr_inodes={files}", str(folder))
 
 
 def seen_by(pid: int, folder: Path) -> list[Path]:

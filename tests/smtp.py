@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -60,7 +60,6 @@ class _Conversation:
                 await self.take()
             else:
                 self.say(self.answer(verb, line))
-        self.writer.close()
 
     def say(self, *lines: str) -> None:
         self.writer.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -102,7 +101,8 @@ async def mail_server(
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         box.talked = True
-        with suppress(ConnectionError, ssl.SSLError):  # clients may hang up
+        # Clients may hang up, and a control that is killed does so in the middle of a letter.
+        with closing(writer), suppress(ConnectionError, EOFError, ssl.SSLError):
             await _Conversation(box, tls, login, reader, writer).run()
 
     at_once = tls if from_the_start else None

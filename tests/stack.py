@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from matinee.settings import load_settings
 from tests.patience import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +46,11 @@ class Stack:
         done = self.matinee("play", title_id, "--json")
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))
+
+    @property
+    def database_url(self) -> str:
+        """Where its database is, for what no call can do."""
+        return self.environment.get("MATINEE_DATABASE__URL") or load_settings(data=self.data).database_url
 
     def log(self) -> str:
         """What it has said so far."""

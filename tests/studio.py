@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matinee.rpc import AUTHORIZATION_KEY, Channel, open_channel, service_metadata
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import AUTHORIZATION_KEY, service_metadata
 from matinee.settings import Settings, load_settings
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from protos.v1.auth_pb2 import LoginRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from protos.v1.catalogue_pb2 import DeleteTitleRequest
@@ -72,12 +74,12 @@ class Studio:
         if self.control:
             await self.control
 
-    async def upload(self, film: bytes, *, sha256: str = "", size: int | None = None) -> Job:
-        """Store a film as the edge would, and record it."""
+    async def upload(self, film: bytes, *, sha256: str = "", size: int | None = None, name: str = "film") -> Job:
+        """Store a film as the edge would, as the upload of that name, and record it."""
         for start in range(0, len(film), PART_BYTES):
-            await self.store.put(f"uploads/film/{start:016d}", film[start : start + PART_BYTES])
+            await self.store.put(f"uploads/{name}/{start:016d}", film[start : start + PART_BYTES])
         request = CompleteUploadRequest(
-            upload_id="film", account_id=self.claims["sub"], session_id=self.claims["sid"],
+            upload_id=name, account_id=self.claims["sub"], session_id=self.claims["sid"],
             title_name="Film", file_name="film.mp4",
             size_bytes=len(film) if size is None else size, sha256=sha256,
         )  # fmt: skip
@@ -121,8 +123,8 @@ class Studio:
         return [said for said in map(json.loads, whole) if said["event"] == event]
 
     async def keys(self, prefix: str) -> list[str]:
-        """The keys in the store below a prefix."""
-        return [found.key for found in await self.store.list(prefix)]
+        """The keys in the store below a prefix; what services probe it with is none of a film."""
+        return [found.key for found in await self.store.list(prefix) if not found.key.startswith("health/")]
 
     def children(self) -> list[str]:
         """The command lines of all processes, workers apart, that have something open in the data directory."""

@@ -17,20 +17,20 @@ from tests.patience import until
 
 
 async def watched(house: House, person: Metadata, title_id: str) -> None:
-    """As if the person had watched ten minutes of a title."""
+    """As if the person had watched ten minutes of a title, and left it half a minute in."""
     now = house.clock()
     entry = Entry(
         claims_of(person)["sub"],
         title_id,
         new_id(house.clock),
-        600,
+        30,
         now,
         finished=False,
         watched_seconds=600,
         watched_at=now,
     )
     async with house.written() as connection:
-        await history.add(connection, entry)
+        await history.add(connection, [entry])
 
 
 async def train(house: House) -> Training:

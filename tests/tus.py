@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 
 from edge.tus import CONTENT_TYPE
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from tests.uploads import KIB
 
 PART = 64 * KIB

@@ -17,9 +17,13 @@ from edge.cookies import CookieSessions
 from edge.keys import Keys
 from edge.uploads import Uploads
 from matinee.errors import NotFound, PermissionDenied, Unauthenticated
-from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel, status_code
+from matinee.rpc.call_errors import status_code
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import SERVICE_TOKEN_KEY
+from matinee.rpc.server import Context, make_server
 from matinee.settings import Settings, UploadSettings, load_settings
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, KeySet, SigningKey, jwks
 from protos.v1.auth_pb2 import (
     ROLE_PUBLISHER,

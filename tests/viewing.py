@@ -1,5 +1,6 @@
 """Accounts that watch titles: a database with a few of both, and the events that playing makes."""
 
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,13 +8,15 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from control.analytics import history
 from control.database import Connection, Database, accounts, titles
 from control.database.accounts import Account
 from control.database.titles import Title
 from control.events.consumer import BatchConsumer, Consumer
-from control.messages import timestamp
+from control.timestamps import timestamp
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 
+HISTORY = history.consumer(time.time)
 NOON = 1_795_780_800.0
 """2026-11-27 12:00 UTC."""
 HOUR = 3_600.0
@@ -82,6 +85,7 @@ def paused(
     session: int = 0,
     watched: float = 60.0,
     duration: float = HOUR,
+    sought: bool = False,
 ) -> MoviePaused:
     """A stretch of playing ends."""
     return MoviePaused(
@@ -91,5 +95,6 @@ def paused(
         position_seconds=position,
         duration_seconds=duration,
         watched_seconds=watched,
+        sought=sought,
         time=timestamp(at),
     )

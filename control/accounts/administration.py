@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from control import inputs, messages
+from control import inputs
+from control.accounts import messages
 from control.accounts.passwords import Passwords
 from control.accounts.shut_out import shut_out
 from control.callers import ROLES
@@ -74,33 +75,37 @@ class Administration:
 
         Raises `NotFound`, `Conflict` for the last admin.
         """
-        async with self._database.write() as connection:
-            await accounts.hold_admins(connection)
-            account = await _found(connection, request.account_id, lock=True)
-            if request.HasField("role"):
-                account = replace(account, role=_role(request.role))
-            if request.HasField("disabled"):
-                account = replace(account, disabled=request.disabled)
-            if account.role != "admin" or account.disabled:
-                await _spare_last_admin(connection, account.account_id)
-            await accounts.save(connection, account)
-            if account.disabled:
-                await shut_out(connection, account.account_id, DISABLED, self._clock)
-            await self._access.review(connection, account.account_id)
-            shown = await self._messages(connection, account)
+        shown = await self._database.transact(lambda connection: self._updated(connection, request))
         self._announcer.wake()
-        return pb.UpdateAccountResponse(account=shown[0])
+        return pb.UpdateAccountResponse(account=shown)
 
     async def delete(self, request: pb.DeleteAccountRequest) -> pb.DeleteAccountResponse:
         """Remove an account with all that is of it. Raises `NotFound`, `Conflict` for the last admin."""
-        async with self._database.write() as connection:
-            await accounts.hold_admins(connection)
-            account = await _found(connection, request.account_id, lock=True)
-            await _spare_last_admin(connection, account.account_id)
-            await shut_out(connection, account.account_id, DELETED, self._clock)
-            await accounts.remove(connection, account.account_id)
+        await self._database.transact(lambda connection: self._deleted(connection, request.account_id))
         self._announcer.wake()
         return pb.DeleteAccountResponse()
+
+    async def _updated(self, connection: Connection, request: pb.UpdateAccountRequest) -> pb.Account:
+        await accounts.hold_admins(connection)
+        account = await _found(connection, request.account_id, lock=True)
+        if request.HasField("role"):
+            account = replace(account, role=_role(request.role))
+        if request.HasField("disabled"):
+            account = replace(account, disabled=request.disabled)
+        if account.role != "admin" or account.disabled:
+            await _spare_last_admin(connection, account.account_id)
+        await accounts.save(connection, account)
+        if account.disabled:
+            await shut_out(connection, account.account_id, DISABLED, self._clock)
+        await self._access.review(connection, account.account_id)
+        return (await self._messages(connection, account))[0]
+
+    async def _deleted(self, connection: Connection, account_id: str) -> None:
+        await accounts.hold_admins(connection)
+        account = await _found(connection, account_id, lock=True)
+        await _spare_last_admin(connection, account.account_id)
+        await shut_out(connection, account.account_id, DELETED, self._clock)
+        await accounts.remove(connection, account.account_id)
 
     async def _messages(self, connection: Connection, *shown: Account) -> list[pb.Account]:
         issuers = await identities.issuers(connection, [account.account_id for account in shown])

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from control.accounts.administration import Administration
 from control.accounts.attempts import Attempts, Requests
+from control.accounts.audit import Audit
 from control.accounts.authentication import Authentication
 from control.accounts.email_tokens import EmailTokens
 from control.accounts.keyring import Keyring
@@ -70,8 +71,9 @@ def put_together(
     )
     sign_in = SignIn(database, passwords, attempts, sessions)
     service = AuthService(
-        authentication, keyring, sign_in, registration, recovery, OwnSessions(database, clock), administration
-    )
+        authentication, keyring, sign_in, registration, recovery, OwnSessions(database, clock), administration,
+        Audit(database),
+    )  # fmt: skip
     return Accounts(service, sessions, postbox, (PostLogin(letters, postbox).consumer,))
 
 

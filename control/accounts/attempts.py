@@ -57,7 +57,7 @@ class Rate:
     def take(self, key: Hashable, refusal: str) -> None:
         """Count an event. Raises `ResourceExhausted`, with a sentence that begins so, when there were too many."""
         if pause := self.pause(key):
-            raise ResourceExhausted(f"{refusal}; try again in {math.ceil(pause)} s")
+            raise _too_soon(refusal, pause)
         self.note(key)
 
 
@@ -91,7 +91,7 @@ class Attempts:
     def _check(self, email: str, client: str) -> None:
         of_account = 0.0 if (email, client) in self._signed_in else self._of_accounts.pause(email)
         if pause := max(self._of_addresses.pause(client), of_account):
-            raise ResourceExhausted(f"too many attempts to sign in have failed; try again in {math.ceil(pause)} s")
+            raise _too_soon("too many attempts to sign in have failed", pause)
 
 
 class Requests:
@@ -121,6 +121,10 @@ def network(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
     return str(parsed)
+
+
+def _too_soon(refusal: str, pause: float) -> ResourceExhausted:
+    return ResourceExhausted(f"{refusal}; try again in {math.ceil(pause)} s", retry_seconds=pause)
 
 
 def _keep(memory: dict[Hashable, Value], key: Hashable, value: Value) -> None:

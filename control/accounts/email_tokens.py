@@ -27,17 +27,18 @@ class EmailTokens:
         return token
 
     async def reset(self, connection: Connection, email: str, account_id: str | None) -> tuple[str, float]:
-        """A token that sets a new password of an account, in place of every earlier one, and when it expires.
+        """A token that sets a new password of an account, and when it expires.
 
-        Where there is no account the same is done, and the token is good for nothing.
+        Those that were given before stay good, until one is used: anybody may ask for another, and would end with it
+        one that an operator has handed over. Where there is no account the same is done, and the token is good for
+        nothing.
         """
         token, expires_at = new_token(), self._clock() + self._reset_seconds
-        await email_tokens.spend(connection, RESET, email)
         await email_tokens.issue(connection, EmailToken(digest(token), RESET, email, expires_at, account_id))
         return token, expires_at
 
     async def presented(self, connection: Connection, token: str, purpose: str, *, lock: bool = False) -> EmailToken:
-        """What was issued. Raises `PermissionDenied` when it is unknown, spent, superseded or expired."""
+        """What was issued. Raises `PermissionDenied` when it is unknown, spent or expired."""
         found = await email_tokens.find(connection, digest(token), purpose, self._clock(), lock=lock)
         if found is None:
             raise PermissionDenied("this link has expired or was used already; ask for a new one")

@@ -27,13 +27,13 @@ def key_set(document: dict[str, Any]) -> KeySet:
         raise Unauthenticated("the keys of the sign-in provider cannot be read") from error
 
 
-def names_unknown_key(id_token: str, keys: KeySet) -> bool:
-    """Whether the header of a token names a key that is not among these."""
+def names_known_key(id_token: str, keys: KeySet) -> bool:
+    """Whether the header of a token names one of these keys; a provider with one key need not name it (10.1)."""
     try:
         kid = jws.extract_compact(id_token.encode()).headers().get("kid")
     except (JoseError, ValueError) as error:
         raise Unauthenticated("the sign-in provider gave no ID token") from error
-    return kid is not None and kid not in {key.kid for key in keys}
+    return kid in {key.kid for key in keys}
 
 
 def verified(id_token: str, keys: KeySet, *, issuer: str, client_id: str, nonce: str, now: float) -> Claims:

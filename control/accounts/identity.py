@@ -16,7 +16,7 @@ from control.database.accounts import Account
 from control.database.identities import Authorization
 from control.identifiers import new_id
 from matinee.errors import NotFound, PermissionDenied, Unauthenticated
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import identity_pb2 as pb
 from protos.v1.identity_pb2_grpc import IdentityServiceServicer
@@ -97,7 +97,7 @@ class IdentityService(IdentityServiceServicer):
         await accounts.hold_address(connection, email)
         if linked := await identities.account_of(connection, issuer, person.subject):  # by who came at the same time
             return linked
-        account = await accounts.by_email(connection, email) or await self._made(connection, email)
+        account = await accounts.by_email(connection, email, lock=True) or await self._made(connection, email)
         await identities.link(connection, issuer, person.subject, account.account_id, self._clock())
         return account
 

@@ -1,8 +1,9 @@
 """The sessions of an account as its owner sees them."""
 
-from control import inputs, messages
+from control import inputs
+from control.accounts import messages
 from control.callers import caller
-from control.database import Database, sessions
+from control.database import Database, announcements, sessions
 from control.pages import PageRequest
 from control.playback.ending import SIGNED_OUT, end_of_login
 from matinee.errors import NotFound
@@ -30,7 +31,9 @@ class OwnSessions:
         """End a session of the caller. Raises `NotFound`."""
         session_id = inputs.identifier("session_id", request.session_id)
         async with self._database.write() as connection:
-            if not await sessions.end_own(connection, session_id, caller().account_id):
+            account_id = caller().account_id
+            if not await sessions.end_own(connection, session_id, account_id):
                 raise NotFound("there is no such session")
             await end_of_login(connection, session_id, SIGNED_OUT, self._clock)
+            await announcements.announce_account(connection, account_id, self._clock())
         return pb.RevokeSessionResponse()

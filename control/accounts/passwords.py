@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from matinee.errors import ResourceExhausted
 
 LONGEST_QUEUE = 64
+RETRY_SECONDS = 5
 
 Result = TypeVar("Result")
 
@@ -39,7 +40,8 @@ class Passwords:
 
     async def _in_turn(self, work: Callable[..., Result], *arguments: str) -> Result:
         if self._queued >= LONGEST_QUEUE:
-            raise ResourceExhausted("too many people sign in at this moment; try again in a few seconds")
+            sentence = f"too many people sign in at this moment; try again in {RETRY_SECONDS} s"
+            raise ResourceExhausted(sentence, retry_seconds=RETRY_SECONDS)
         self._queued += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)

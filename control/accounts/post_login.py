@@ -23,15 +23,16 @@ class PostLogin:
         return Consumer(GROUP, {UserAuthenticated: self.handle})
 
     async def handle(self, connection: Connection, event: UserAuthenticated) -> None:
-        """Do what follows a sign-in; nothing when the account has been deleted since."""
+        """Do what follows a sign-in; nothing when the account has been deleted since, or its session is audited."""
         account = await accounts.find(connection, event.account_id)
         if account is None:
             return
         time = event.time.ToMicroseconds() / 1_000_000
         seen = await sessions.devices_seen(connection, event.account_id)
         sign_in = SignIn(event.session_id, event.account_id, event.method, event.device, event.address, time)
-        await sessions.audit(connection, sign_in)
+        if not await sessions.audit(connection, sign_in):
+            return
         await accounts.logged_in(connection, event.account_id, time)
-        if seen and event.device not in seen:
+        if account.last_login_at is not None and event.device not in seen:  # the audit forgets, the account does not
             letter = self._letters.new_device(account.email, event.device, event.address, time)
             await self._postbox.post(connection, letter)

@@ -11,13 +11,14 @@ from authlib.oidc.discovery import get_well_known_url
 from joserfc.jwk import KeySet
 
 from control.accounts.fetching import Document, Fetching, required
-from control.accounts.id_tokens import Claims, key_set, names_unknown_key, verified
+from control.accounts.id_tokens import Claims, key_set, names_known_key, verified
 from control.database.identities import Authorization
 from matinee.errors import Unauthenticated, Unavailable
 from matinee.settings import ProviderSettings
 from matinee.tokens import Clock
 
 METADATA_SECONDS = 3_600.0
+"""For how long a provider is believed without being asked again, and so is a key that it may have taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Provider:
             ):
                 raise Unavailable("the sign-in provider describes itself as another one than is set")
             self._metadata, self._metadata_until = metadata, self._clock() + METADATA_SECONDS
+            self._keys = None
         return self._metadata
 
     async def _exchanged(self, metadata: Document, code: str, verifier: str) -> Document:
@@ -100,7 +102,7 @@ class Provider:
         return tokens
 
     async def _verified(self, id_token: str, nonce: str) -> Claims:
-        if self._keys is None or names_unknown_key(id_token, self._keys):
+        if self._keys is None or not names_known_key(id_token, self._keys):
             self._keys = key_set(await self._fetching.get(self._metadata["jwks_uri"]))
         settings = self.settings
         return verified(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from control import inputs, messages
+from control import inputs
 from control.accounts.attempts import Attempts, Requests
 from control.accounts.email_tokens import RESET, EmailTokens
 from control.accounts.mail.letters import Letters
@@ -13,13 +13,15 @@ from control.callers import Caller, caller, client_address
 from control.database import Connection, Database, accounts, email_tokens
 from control.database.accounts import Account
 from control.playback.announcer import Announcer
-from matinee.errors import NotFound, PermissionDenied, Unauthenticated
+from control.timestamps import timestamp
+from matinee.errors import Conflict, NotFound, PermissionDenied, Unauthenticated
 from matinee.tokens import Clock
 from protos.v1 import auth_pb2 as pb
 
 NOBODY = ""
 SECRET_SECONDS = 3.0
 """Within how long a letter leaves that only accounts get."""
+NONE_YET = "your account has no password yet: ask for a link that sets one, as who has forgotten theirs does"
 CHANGED = "the password of the account was changed; sign in again"
 
 
@@ -79,7 +81,10 @@ class Recovery:
         return pb.ResetPasswordResponse()
 
     async def change(self, request: pb.ChangePasswordRequest) -> pb.ChangePasswordResponse:
-        """Set a password by the old one, and end every other session. Raises `PermissionDenied` for a wrong one."""
+        """Set a password by the old one, and end every other session.
+
+        Raises `PermissionDenied` for a wrong one, `Conflict` for who signs in at a provider and has none.
+        """
         old, new = inputs.password(request.password), inputs.new_password(request.new_password)
         person = caller()
         try:
@@ -102,13 +107,15 @@ class Recovery:
             if account is None:
                 raise NotFound("there is no such account")
             token, expires_at = await self._tokens.reset(connection, account.email, account_id)
-        return pb.IssuePasswordResetResponse(token=token, expires_at=messages.timestamp(expires_at))
+        return pb.IssuePasswordResetResponse(token=token, expires_at=timestamp(expires_at))
 
     async def _proved(self, person: Caller, password: str) -> Account:
         async with self._database.read() as connection:
             account = await accounts.find(connection, person.account_id)
+        if account and not account.password_hash:
+            raise Conflict(NONE_YET)
         if account is None or not await self._passwords.matches(password, account.password_hash):
-            raise Unauthenticated("the present password is wrong")
+            raise Unauthenticated("the current password is wrong")
         return account
 
     async def _set(

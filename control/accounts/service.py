@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from control import messages
+from control.accounts import messages
 from control.accounts.administration import Administration
+from control.accounts.audit import Audit
 from control.accounts.authentication import Authentication
 from control.accounts.keyring import Keyring
 from control.accounts.own_sessions import OwnSessions
@@ -13,7 +14,7 @@ from control.accounts.recovery import Recovery
 from control.accounts.registration import Registration
 from control.accounts.sign_in import SignIn
 from control.callers import caller
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from protos.v1 import auth_pb2 as pb
 from protos.v1.auth_pb2_grpc import AuthServiceServicer
 
@@ -29,6 +30,7 @@ class AuthService(AuthServiceServicer):
     recovery: Recovery
     sessions: OwnSessions
     administration: Administration
+    audit: Audit
 
     @override
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
@@ -77,6 +79,16 @@ class AuthService(AuthServiceServicer):
     @override
     async def RevokeSession(self, request: pb.RevokeSessionRequest, context: Context) -> pb.RevokeSessionResponse:
         return await self.sessions.revoke(request)
+
+    @override
+    async def ListSignIns(self, request: pb.ListSignInsRequest, context: Context) -> pb.ListSignInsResponse:
+        return await self.audit.own(request)
+
+    @override
+    async def ListAccountSignIns(
+        self, request: pb.ListAccountSignInsRequest, context: Context
+    ) -> pb.ListAccountSignInsResponse:
+        return await self.audit.of_account(request)
 
     @override
     async def ListAccounts(self, request: pb.ListAccountsRequest, context: Context) -> pb.ListAccountsResponse:

@@ -15,12 +15,12 @@ from control.accounts.devices import device_name
 from control.accounts.keyring import Keyring
 from control.accounts.opaque_tokens import digest, new_token, successor
 from control.callers import client_address, user_agent
-from control.database import Connection, outbox, sessions
+from control.database import Connection, announcements, outbox, sessions
 from control.database.accounts import Account
 from control.database.sessions import RefreshToken, Session
 from control.identifiers import new_id
-from control.messages import timestamp
 from control.playback.ending import SIGNED_OUT, end_of_login
+from control.timestamps import timestamp
 from matinee.errors import PermissionDenied, Unauthenticated
 from matinee.settings import TokenSettings
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, ISSUER, Clock
@@ -84,17 +84,21 @@ class Sessions:
             await sessions.used(connection, token.session_id, self._clock())
             await self._add(connection, successor(refresh_token, token.salt), token.session_id)
         elif not await self._in_grace(connection, token, successor(refresh_token, token.salt)):
-            await sessions.end(connection, token.session_id)
-            await end_of_login(connection, token.session_id, SIGNED_OUT, self._clock)
+            await self._end(connection, token.session_id, account.account_id)
             return None
         return self._tokens(account, token.session_id, successor(refresh_token, token.salt))
 
     async def close(self, connection: Connection, refresh_token: str) -> None:
         """End the session that a refresh token is of, if there is one."""
         token = await sessions.find_refresh_token(connection, digest(refresh_token))
-        if token is not None:
-            await sessions.end(connection, token.session_id)
-            await end_of_login(connection, token.session_id, SIGNED_OUT, self._clock)
+        account = await sessions.account_of(connection, token.session_id) if token else None
+        if token and account:
+            await self._end(connection, token.session_id, account.account_id)
+
+    async def _end(self, connection: Connection, session_id: str, account_id: str) -> None:
+        await sessions.end(connection, session_id)
+        await end_of_login(connection, session_id, SIGNED_OUT, self._clock)
+        await announcements.announce_account(connection, account_id, self._clock())
 
     async def _in_grace(self, connection: Connection, spent: RefreshToken, following: str) -> bool:
         """Whether a spent token comes again from the client that spent it, seconds later, its successor unused."""

@@ -18,11 +18,20 @@ LEAST_SECONDS, MOST_SECONDS = 0.001, 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well several sessions played: the median start-up, 0 when none told; shares and rates weighted by time."""
+    """How well several sessions played: the median start-up, 0 when none told; shares and rates weighted by time.
+
+    Of so many `sessions` something was reported; what follows them is counted.
+    """
 
     startup_seconds: float = 0.0
     rebuffer_ratio: float = 0.0
     average_bitrate: float = 0.0
+    sessions: int = 0
+    exits_before_start: int = 0
+    start_failures: int = 0
+    stalls: int = 0
+    rebuffer_seconds: float = 0.0
+    dropped_frames: int = 0
 
 
 def step(seconds: float) -> int:
@@ -57,8 +66,14 @@ async def _figures(connection: Connection, by: By, title_ids: Collection[str], d
 def _told(sums: Sums, startups: Mapping[int, int]) -> Figures:
     return Figures(
         startup_seconds=median(startups),
-        rebuffer_ratio=_share(sums.rebuffered_ms, sums.played_ms + sums.rebuffered_ms),
-        average_bitrate=_share(sums.kilobits * 1_000_000, sums.rated_ms),
+        rebuffer_ratio=share(sums.rebuffered_ms, sums.played_ms + sums.rebuffered_ms),
+        average_bitrate=share(sums.kilobits * 1_000_000, sums.rated_ms),
+        sessions=sums.sessions,
+        exits_before_start=sums.exits,
+        start_failures=sums.failures,
+        stalls=sums.stalls,
+        rebuffer_seconds=sums.rebuffered_ms / 1_000,
+        dropped_frames=sums.dropped_frames,
     )
 
 
@@ -69,5 +84,6 @@ def _seconds_at(place: int, startups: Mapping[int, int]) -> float:
     return float(STEP ** next(each for each, count in zip(steps, passed, strict=True) if place < count))
 
 
-def _share(part: int, whole: int) -> float:
+def share(part: float, whole: float) -> float:
+    """A part of a whole, 0 to 1; 0 of nothing."""
     return part / whole if whole else 0.0

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from array import array
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from control.analytics import affinity
 from matinee.errors import MatineeError, ResourceExhausted
 
+COMMAND = (sys.executable, "-m", "control.analytics.learning")
 NICENESS = 10
 OUT_OF_MEMORY = 3
 
@@ -27,10 +28,9 @@ async def learn(pairs: "array[int]", works: Sequence[str]) -> bytes:
 
     Raises `ResourceExhausted` when there is too little memory, `MatineeError` when the process fails otherwise.
     """
-    command = (sys.executable, "-m", "control.analytics.learning")
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(*COMMAND, stdin=PIPE, stdout=PIPE)
     try:
-        data, _ = await process.communicate(json.dumps(works).encode() + b"\n" + pairs.tobytes())
+        data = await _fed(process, json.dumps(works).encode() + b"\n" + pairs.tobytes())
     finally:
         if process.returncode is None:
             process.kill()
@@ -38,8 +38,23 @@ async def learn(pairs: "array[int]", works: Sequence[str]) -> bytes:
     if process.returncode in (OUT_OF_MEMORY, -signal.SIGKILL):
         raise ResourceExhausted(f"memory does not suffice for {len(works)} titles: lower recommendations.most_titles")
     if process.returncode:
-        raise MatineeError("the process that learns has failed: see the log of control")
+        raise MatineeError(f"the process that learns {_end(process.returncode)}: see the log of control")
     return data
+
+
+async def _fed(process: Process, data: bytes) -> bytes:
+    """What a process says to this, once it has ended."""
+    try:
+        said, _ = await process.communicate(data)
+    except RuntimeError:  # uvloop's own, for one that ended before it was fed, which asyncio passes over
+        await process.wait()
+        return b""
+    return said
+
+
+def _end(returncode: int) -> str:
+    """How a process has ended."""
+    return f"was ended by signal {-returncode}" if returncode < 0 else f"failed with exit status {returncode}"
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from control.database import Database, playback_sessions, quality
 from control.database.quality import SessionQuality
 from control.identifiers import new_id
 from control.playback.session import PlaybackSession
-from matinee.bus import Event
+from matinee.bus import Event, Undelivered
 from matinee.errors import InvalidInput
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import events_pb2
 from protos.v1.events_pb2 import PlaybackMetrics
@@ -48,15 +48,25 @@ class MetricsService(MetricsServiceServicer):
     async def PublishMetrics(self, request: PublishMetricsRequest, context: Context) -> PublishMetricsResponse:
         edge_id = inputs.line("edge_id", request.edge_id, LONGEST_EDGE)
         sent = self._checked(request.metrics)
-        known = await self._known([metrics.session_id for metrics in sent])
+        opened, reported = await self._known([metrics.session_id for metrics in sent])
+        known: dict[str, PlaybackSession | SessionQuality] = {**reported, **opened}
         events = [
             self._event(metrics, known[metrics.session_id], edge_id) for metrics in sent if metrics.session_id in known
         ]
         if len(events) < len(sent):
             log.info("reports of unknown playback sessions were left out", sessions=len(sent) - len(events))
         if events:
+            await self._publish(events)
+        return PublishMetricsResponse(ended_session_ids={metrics.session_id for metrics in sent} - opened.keys())
+
+    async def _publish(self, events: Sequence[Event]) -> None:
+        """Put reports onto the bus, but for those that it will never take: an edge would send them for ever."""
+        try:
             await self._bus.publish(events)
-        return PublishMetricsResponse()
+        except Undelivered as error:
+            if len(error.kept) + len(error.refused) < len(events):
+                raise
+            log.error("the bus refuses reports of players", sessions=len(error.refused), reason=str(error))
 
     def _checked(self, sent: Sequence[PlaybackMetrics]) -> list[PlaybackMetrics]:
         if len(sent) > MOST_METRICS or any(len(metrics.reports) > MOST_REPORTS for metrics in sent):
@@ -65,13 +75,12 @@ class MetricsService(MetricsServiceServicer):
             inputs.identifier("session_id", metrics.session_id)
         return [metrics for metrics in sent if metrics.reports]
 
-    async def _known(self, session_ids: Sequence[str]) -> dict[str, PlaybackSession | SessionQuality]:
+    async def _known(self, session_ids: Sequence[str]) -> tuple[dict[str, PlaybackSession], dict[str, SessionQuality]]:
+        """Those of these sessions that are open, and those of which something was reported before."""
         async with self._database.read() as connection:
-            known: list[PlaybackSession | SessionQuality] = [
-                *await quality.among(connection, session_ids),
-                *await playback_sessions.among(connection, session_ids, self._clock()),
-            ]
-        return {session.session_id: session for session in known}
+            opened = await playback_sessions.among(connection, session_ids, self._clock())
+            reported = await quality.among(connection, session_ids)
+        return {each.session_id: each for each in opened}, {each.session_id: each for each in reported}
 
     def _event(self, metrics: PlaybackMetrics, known: PlaybackSession | SessionQuality, edge_id: str) -> Event:
         message = PlaybackMetrics(

@@ -10,17 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from control import inputs
-from control.analytics import viewers
+from control.analytics import history, viewers
 from control.analytics.history import moment
 from control.database import Connection, plays, statistics
 from control.database.plays import ALL, Change, Play
 from control.database.statistics import Tally
 from control.events.consumer import BatchConsumer
-from matinee.errors import InvalidInput
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 
 DAY_SECONDS = 86_400
-LONGEST_STRETCH_SECONDS = 366 * 86_400.0
 MILLION = 1_000_000
 
 
@@ -46,13 +44,11 @@ def ended(play: Play, event: MoviePaused) -> Play:
     """The play after a stretch of playing has ended. Raises `InvalidInput` for lengths that are none."""
     position = inputs.seconds("position_seconds", event.position_seconds)
     duration = inputs.seconds("duration_seconds", event.duration_seconds)
-    stretch = inputs.seconds("watched_seconds", event.watched_seconds)
-    if stretch > LONGEST_STRETCH_SECONDS:
-        raise InvalidInput("watched_seconds is longer than a year")
+    stretch = history.stretch(event)
     known = replace(play, day=play.day if play.started else min(play.day, _day(event)))
     if not stretch:
         return known
-    reached = round(MILLION * min(position, duration) / duration) if duration else 0
+    reached = round(MILLION * min(position / duration, 1.0)) if duration else 0
     watched_ms = play.watched_ms + round(1_000 * stretch)
     return replace(known, watched_ms=watched_ms, reached_ppm=max(play.reached_ppm, reached))
 
@@ -75,8 +71,8 @@ def tallies(changes: Iterable[Change]) -> dict[tuple[str, int], Tally]:
 
 async def note(connection: Connection, events: Sequence[MoviePlayed | MoviePaused]) -> None:
     """Count stretches of playing that began and ended, but for those of titles that are gone."""
+    known = await plays.known(connection, {event.title_id for event in events})  # first, as who deletes one does
     before = await plays.among(connection, {event.session_id for event in events})
-    known = await plays.known(connection, {event.title_id for event in events})
     after = dict(before)
     for event in events:
         if event.title_id in known:
@@ -90,7 +86,8 @@ STATISTICS = BatchConsumer("statistics", (MoviePlayed, MoviePaused), note)
 async def _keep(connection: Connection, changes: Sequence[Change]) -> None:
     moved = viewers.moved(changes)
     days = await plays.days(connection, moved) if moved else {}
-    await plays.put(connection, [after for before, after in changes if before != after])
+    await plays.add(connection, [after for before, after in changes if not before])
+    await plays.put(connection, [after for before, after in changes if before and before != after])
     await plays.add_days(connection, {each: by_day for each, by_day in moved.items() if each[0] == ALL})
     await statistics.add_viewers(connection, viewers.added(moved, days))
     await statistics.add(connection, tallies(changes))

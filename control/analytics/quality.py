@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from control import inputs
 from control.analytics.experience import Experience, Quality
-from control.analytics.figures import step
+from control.analytics.figures import share, step
 from control.database import Connection, Database, quality
 from control.database.plays import ALL
 from control.database.quality import SessionQuality, Sums
 from control.events.consumer import BatchConsumer
+from control.identifiers import made_at
 from matinee.errors import NotFound
 from protos.v1 import analytics_pb2 as pb
 from protos.v1.events_pb2 import PlaybackMetrics
@@ -34,9 +35,9 @@ async def playback_quality(database: Database, request: pb.GetPlaybackQualityReq
 def following(known: SessionQuality | None, metrics: PlaybackMetrics) -> SessionQuality:
     """What is known of a session after its player reported more."""
     before = known or _new(metrics)
-    experience = Experience.restored(before.experience)
+    experience, began = Experience.restored(before.experience), made_at(metrics.session_id)
     for report in metrics.reports:
-        experience.add(report)
+        experience.add(report, began)
     return _updated(before, experience)
 
 
@@ -53,8 +54,17 @@ def sums(changes: Iterable[Change]) -> dict[tuple[str, int], Sums]:
 def counted(session: SessionQuality) -> Sums:
     """What a session adds to the sums of its day."""
     played_ms, rated = round(1_000 * session.played_seconds), session.average_bitrate > 0
-    kilobits = round(session.average_bitrate * session.played_seconds / 1_000)
-    return Sums(played_ms, round(1_000 * session.rebuffer_seconds), kilobits, played_ms if rated else 0)
+    return Sums(
+        played_ms=played_ms,
+        rebuffered_ms=round(1_000 * session.rebuffer_seconds),
+        kilobits=round(session.average_bitrate * session.played_seconds / 1_000),
+        rated_ms=played_ms if rated else 0,
+        sessions=1,
+        stalls=session.stalls,
+        exits=int(session.ended == "quit" and not session.started),
+        failures=int(session.ended == "failed" and not session.started),
+        dropped_frames=session.dropped_frames,
+    )
 
 
 def startups(changes: Iterable[Change]) -> dict[tuple[str, int, int], int]:
@@ -107,6 +117,7 @@ def _updated(stored: SessionQuality, experience: Experience) -> SessionQuality:
         started=now.started,
         ended=now.ended,
         experience=experience.stored(),
+        dropped_frames=now.dropped_frames,
     )
 
 
@@ -121,4 +132,7 @@ def _answer(found: Quality) -> pb.GetPlaybackQualityResponse:
         errors=found.errors,
         ended=found.ended,
         started=found.started,
+        dropped_frames=found.dropped_frames,
+        stall_count=found.stall_count,
+        rebuffer_ratio=share(found.rebuffer_seconds, found.rebuffer_seconds + found.played_seconds),
     )

@@ -150,4 +150,4 @@ async def _watchable(connection: Connection, work_ids: Collection[str], viewer: 
 
 
 def _wanted(part: Part, plan: Plan | None) -> Wanted:
-    return Wanted(part.work_id, plan, tuple(json.loads(part.tags)))
+    return Wanted(part.work_id, plan, tuple(tag for tags in part.tags for tag in json.loads(tags)))

@@ -3,7 +3,8 @@
 Requests come when the buffer has room, so that nothing is known of what happens between two of them. Played is taken to
 be what the buffer held at the first, and the object that it brought, but no more than the time between them. A request
 with `bs` tells of one stall since the last one: the buffer had run dry when what was in it was played, and went on at
-about this request. `bsd` and `msd` (version 2) say exactly what this can only guess.
+about this request. `bsd` and `msd` (version 2) say exactly what this can only guess. They are claims of the viewer's:
+all stalls together are no longer than the edge saw pass since the first request.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -26,6 +27,7 @@ class Asked:
     starvations: tuple[int, ...] = ()
     startup: int = -1
     errors: int = 0
+    dropped: int = -1
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Requests:
     bits_time: int = 0
     changes: int = 0
     errors: int = 0
+    dropped: int = 0
     started: bool = False
     stall_count: int = 0
     stalls: list[list[float]] = field(default_factory=list)
@@ -61,14 +64,15 @@ class Requests:
         self._switch(asked)
         self.last = asked.taken
         self.errors += asked.errors
+        self.dropped = max(self.dropped, asked.dropped)
 
     def _pass(self, asked: Asked) -> None:
         elapsed = asked.taken - self.last
         playable = min(elapsed, self.stock if self.stock >= 0 else SILENCE_MS)
         self.dry += elapsed - playable
-        stalls: list[float] = [*asked.starvations] or [self.dry] * asked.starved
-        for length in stalls:
-            self._stall(asked.taken - length, length)
+        lengths: list[float] = [*asked.starvations] or [self.dry] * asked.starved
+        for length in lengths:
+            self._stall(asked.taken, length)
             self.dry = 0
         if self.started:
             self.played += playable
@@ -77,7 +81,11 @@ class Requests:
         if asked.buffered >= 0:
             self.stock, self.dry = asked.buffered + max(asked.duration, 0), 0
 
-    def _stall(self, began: float, length: float) -> None:
+    def _stall(self, ended: float, told: float) -> None:
+        length = min(told, ended - self.first - self.rebuffered)
+        if length <= 0 < told:
+            return
+        began = ended - length
         self.rebuffered += length
         self.stall_count += 1
         if len(self.stalls) < MOST_STALLS:

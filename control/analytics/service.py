@@ -2,20 +2,33 @@
 
 from typing_extensions import override
 
-from control import inputs, messages
+from control import inputs
 from control.analytics import quality, statistics
 from control.analytics.recommendations import Recommendation, Recommendations
 from control.analytics.training import Trainer
 from control.analytics.unfinished import unfinished
 from control.callers import caller
+from control.catalogue import messages
 from control.catalogue.visibility import visible
-from control.database import Connection, Database, history, outbox, recommendations, titles, trainings
+from control.database import (
+    Connection,
+    Database,
+    history,
+    outbox,
+    playback_sessions,
+    recommendations,
+    titles,
+    trainings,
+)
 from control.database.history import Entry
 from control.database.titles import Title
 from control.database.trainings import Training
 from control.pages import PageRequest, checked_size
+from control.playback.resumption import followed_up
+from control.subscriptions import ledger
+from control.timestamps import timestamp
 from matinee.errors import NotFound
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import analytics_pb2 as pb
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceServicer
@@ -35,7 +48,8 @@ class AnalyticsService(AnalyticsServiceServicer):
     async def ListHistory(self, request: pb.ListHistoryRequest, context: Context) -> pb.ListHistoryResponse:
         asked, account_id = PageRequest.read(request.page_size, request.page_token), caller().account_id
         async with self._database.read() as connection:
-            found = await history.page(connection, account_id, asked.before, asked.look_ahead)
+            kept = await history.page(connection, account_id, asked.before, asked.look_ahead)
+            found = await followed_up(connection, account_id, kept, self._clock())
             known = await titles.among(connection, [entry.title_id for entry in found])
         page, now = asked.cut(found, lambda entry: entry.entry_id), self._clock()
         shown = [(known[entry.title_id], entry) for entry in page.items if entry.title_id in known]
@@ -46,18 +60,20 @@ class AnalyticsService(AnalyticsServiceServicer):
     async def ForgetHistory(self, request: pb.ForgetHistoryRequest, context: Context) -> pb.ForgetHistoryResponse:
         title_id = inputs.identifier("title_id", request.title_id)
         async with self._database.write() as connection:
-            if not await history.forget(connection, caller().account_id, title_id):
+            await playback_sessions.forget_told(connection, caller().account_id, title_id)  # first, as who deletes one
+            now = self._clock()
+            if not await history.forget(connection, caller().account_id, title_id, now):
                 raise NotFound("there is no such title in your history")
-            now = messages.timestamp(self._clock())
-            news = HistoryUpdated(account_id=caller().account_id, title_id=title_id, time=now)
+            news = HistoryUpdated(account_id=caller().account_id, title_id=title_id, time=timestamp(now))
             await outbox.record(connection, news, self._clock)
         return pb.ForgetHistoryResponse()
 
     @override
     async def ListUnfinished(self, request: pb.ListUnfinishedRequest, context: Context) -> pb.ListUnfinishedResponse:
-        size = PageRequest.read(request.page_size, "").size
+        size, person, now = checked_size(request.page_size), caller(), self._clock()
         async with self._database.read() as connection:
-            offers = await unfinished(connection, caller().account_id, size, self._clock())
+            standing = await ledger.standing(connection, person.account_id, person.role, now)
+            offers = await unfinished(connection, standing, size, now)
         return pb.ListUnfinishedResponse(entries=[_offered(title, entry) for title, entry in offers])
 
     @override
@@ -104,9 +120,9 @@ class AnalyticsService(AnalyticsServiceServicer):
 def _entry(title: Title, entry: Entry) -> pb.HistoryEntry:
     return pb.HistoryEntry(
         title=messages.title(title),
-        position_seconds=entry.position_seconds,
+        position_seconds=history.within(entry.position_seconds, title.duration_seconds),
         finished=entry.finished,
-        watched_at=messages.timestamp(entry.watched_at),
+        watched_at=timestamp(entry.watched_at),
     )
 
 
@@ -114,7 +130,7 @@ def _offered(title: Title, entry: Entry) -> pb.HistoryEntry:
     """The entry of the title itself, or, when another speaks for it, one that has not begun."""
     if title.title_id == entry.title_id:
         return _entry(title, entry)
-    return pb.HistoryEntry(title=messages.title(title), watched_at=messages.timestamp(entry.watched_at))
+    return pb.HistoryEntry(title=messages.title(title), watched_at=timestamp(entry.watched_at))
 
 
 def _recommendation(found: Recommendation) -> pb.Recommendation:
@@ -129,10 +145,10 @@ async def _training(connection: Connection, training: Training) -> pb.Training:
     told = pb.Training(message=training.failure, accounts=accounts, titles=works)
     if not training.begun_at:
         return told
-    told.begun_at.CopyFrom(messages.timestamp(training.begun_at))
+    told.begun_at.CopyFrom(timestamp(training.begun_at))
     if training.goes_on:
         told.state = pb.TRAINING_STATE_RUNNING
     else:
         told.state = pb.TRAINING_STATE_FAILED if training.failure else pb.TRAINING_STATE_DONE
-        told.ended_at.CopyFrom(messages.timestamp(training.ended_at))
+        told.ended_at.CopyFrom(timestamp(training.ended_at))
     return told

@@ -134,4 +134,10 @@ def _shown(
         startup_seconds=figures_of.startup_seconds,
         rebuffer_ratio=figures_of.rebuffer_ratio,
         average_bitrate=figures_of.average_bitrate,
+        reported_sessions=figures_of.sessions,
+        exits_before_start=figures_of.exits_before_start,
+        start_failures=figures_of.start_failures,
+        stalls=figures_of.stalls,
+        rebuffer_seconds=figures_of.rebuffer_seconds,
+        dropped_frames=figures_of.dropped_frames,
     )

@@ -9,6 +9,9 @@
 Everything is ordered by the player's clock, which need not agree with ours, and then by sequence number. The latest
 WINDOW events stay open: one that comes late finds its place among them, and one that comes twice changes nothing. What
 is older is settled, and events before it come too late.
+
+The player's clock is the viewer's, who may have it say what they like. So no more counts than can have passed since the
+session began, by the edge's clock; and a player's clock that somebody sets right may be wrong by one silence.
 """
 
 from bisect import insort
@@ -20,15 +23,18 @@ WINDOW = 64
 LONGEST_SILENCE_MS = 600_000
 """Two events further apart leave unknown what was between; a player that is at work says so every 30 s (key e, t)."""
 MOST_STALLS = 1_000
-SEEKING, STARTING, PLAYING, REBUFFERING = "k", "s", "p", "r"
-ENDS = {"e": "completed", "q": "quit", "f": "failed"}
+UNTOLD_MS = 10**15
+"""As if a session had lasted for ever."""
+SEEKING, STARTING, PLAYING, REBUFFERING, QUIT = "k", "s", "p", "r", "q"
+ENDS = {"e": "completed", QUIT: "quit", "f": "failed"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Moment:
     """One event: times in milliseconds of the player's clock, `bitrate` in bits per second; -1: it does not say.
 
-    `errors` is how many errors it tells of.
+    `errors` is how many errors it tells of; `dropped` how many frames were dropped since the session began. `lasted`:
+    so long may the session have lasted when the edge took it.
     """
 
     timestamp: int
@@ -38,6 +44,8 @@ class Moment:
     bitrate: int = -1
     startup: int = -1
     errors: int = 0
+    dropped: int = -1
+    lasted: int = field(default=UNTOLD_MS, compare=False)
 
 
 @dataclass(slots=True)
@@ -57,6 +65,7 @@ class Tally:
     bits_time: int = 0
     changes: int = 0
     errors: int = 0
+    dropped: int = 0
     ended: str = ""
     started: bool = False
     stall_count: int = 0
@@ -68,20 +77,22 @@ class Tally:
         if self.first < 0:
             self.first = moment.timestamp
         else:
-            self._pass(moment.timestamp - self.last)
+            self._pass(moment.timestamp - self.last, moment.lasted)
         self.last, self.sequence = moment.timestamp, moment.sequence
         self.errors += moment.errors
+        self.dropped = max(self.dropped, moment.dropped)
         if moment.startup >= 0:
             self.startup = moment.startup
         if moment.state:
-            self._enter(moment.state)
+            self._enter(moment.state, moment.lasted)
         if moment.bitrate >= 0:
             self.changes += self.bitrate not in {-1, moment.bitrate}
             self.bitrate = moment.bitrate
 
-    def _pass(self, elapsed: int) -> None:
+    def _pass(self, elapsed: int, lasted: int) -> None:
         if elapsed > LONGEST_SILENCE_MS:
             return
+        elapsed = min(elapsed, max(0, lasted + LONGEST_SILENCE_MS - self.played - self.rebuffered))
         if self.state == PLAYING:
             self.played += elapsed
             self.bits += max(self.bitrate, 0) * elapsed
@@ -91,7 +102,7 @@ class Tally:
             if self.stall_count == len(self.stalls):
                 self.stalls[-1][1] += elapsed
 
-    def _enter(self, state: str) -> None:
+    def _enter(self, state: str, lasted: int) -> None:
         if state == REBUFFERING and (not self.started or self.state == SEEKING):
             return
         if state == REBUFFERING != self.state:
@@ -101,9 +112,10 @@ class Tally:
         if state == PLAYING and not self.started:
             self.started = True
             if self.startup < 0 <= self.asked:
-                self.startup = self.last - self.asked
+                self.startup = min(self.last - self.asked, lasted)
         self.state = state
-        self.ended = ENDS.get(state, "")
+        left_unasked = state == QUIT and self.asked < 0 and not self.started
+        self.ended = "" if left_unasked else ENDS.get(state, "")
 
     def _stall(self) -> None:
         self.stall_count += 1

@@ -73,21 +73,24 @@ class Trainer:
 
     async def make_round(self) -> None:
         """Learn if it is due. Raises `Unavailable` when the database is away."""
-        async with self._database.write() as connection:
-            training, now = await trainings.last(connection, lock=True), self._clock()
-            if not due(training, now, self._settings.train_hours * 3_600):
-                return
-            taken = replace(training, told_at=now) if training.goes_on else Training(now, now)
-            await trainings.put(connection, taken)
-        await self._train(taken)
+        taken: Training | None = None
+        try:
+            async with self._database.write() as connection:
+                training, now = await trainings.last(connection, lock=True), self._clock()
+                if not due(training, now, self._settings.train_hours * 3_600):
+                    return
+                taken = replace(training, told_at=now) if training.goes_on else Training(now, now)
+                await trainings.put(connection, taken)
+            await self._train(taken)
+        except asyncio.CancelledError:
+            if taken:
+                await self._let_go(taken)
+            raise
 
     async def _train(self, training: Training) -> None:
         telling = asyncio.create_task(self._tell(training))
         try:
             failure = await self._failure()
-        except asyncio.CancelledError:
-            await self._let_go(training)
-            raise
         finally:
             telling.cancel()
         async with self._database.write() as connection:

@@ -15,8 +15,9 @@ from control.database.titles import Title
 from control.identifiers import new_id
 from matinee.errors import InvalidInput, NotFound
 from matinee.layout import POSTER, artwork_key, artwork_prefix, asset_key
-from matinee.rpc import CACHE_CONTROL_KEY, ETAG_KEY, Context
-from matinee.storage import ObjectStore
+from matinee.rpc.metadata import CACHE_CONTROL_KEY, ETAG_KEY
+from matinee.rpc.server import Context
+from matinee.storage.object_store import ObjectStore
 from matinee.tokens import Clock
 
 LARGEST_PICTURE = 4 * 1024**2

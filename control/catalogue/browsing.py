@@ -1,7 +1,7 @@
 """Lists and searches, as they are asked for and answered."""
 
-from control import inputs, messages
-from control.catalogue import details, page_tokens
+from control import inputs
+from control.catalogue import details, messages, page_tokens
 from control.catalogue.visibility import seen_from
 from control.database import Connection, listing, search, titles
 from control.database.listing import Filter, Order

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from control import inputs
 from control.database.titles import Title
 from control.database.words import label
+from control.subscriptions.plan import plan_id
 from matinee.declaration import LONGEST_TITLE
 from matinee.errors import InvalidInput
 from protos.v1 import catalogue_pb2 as pb
@@ -26,7 +27,6 @@ HIGHEST_AGE = 99
 FIRST_YEAR, LAST_YEAR = 1870, 2200
 LATEST_MOMENT = 253_402_300_800  # the year 10000, where timestamps of protobuf end
 
-_PLAN = re.compile(r"[a-z0-9-]{1,64}")
 _LANGUAGE = re.compile(r"[a-z]{3}")
 
 
@@ -73,6 +73,11 @@ def changed(title: Title, request: pb.UpdateTitleRequest) -> Title:
     if request.clear_availability:
         title = replace(title, available_from=None, available_until=None)
     return _with_window(replace(title, **changes), request)
+
+
+def access(title: Title) -> tuple[object, ...]:
+    """All that says who may watch a title, and what belongs to it, and when."""
+    return title.plan_id, title.tags, title.parent_id, title.available_from, title.available_until
 
 
 def labels(name: str, values: Iterable[str], most: int) -> tuple[str, ...]:
@@ -135,9 +140,7 @@ def language(name: str, value: str) -> str:
 
 def plan(value: str) -> str:
     """The id of a plan, or nothing."""
-    if value and not _PLAN.fullmatch(value):
-        raise InvalidInput("plan_id must be 1 to 64 of the characters a to z, 0 to 9 and -")
-    return value
+    return plan_id(value) if value else ""
 
 
 def moment(name: str, value: Timestamp) -> float:

@@ -30,9 +30,9 @@ async def check_place(connection: Connection, title: Title) -> None:
 
 
 async def below(connection: Connection, title: Title) -> list[Title]:
-    """The seasons and episodes of a title, of every level."""
+    """The seasons and episodes of a title, of every level; nobody else changes them before this transaction ends."""
     found: list[Title] = []
-    for child in await titles.children(connection, title.title_id):
+    for child in await titles.children(connection, title.title_id, lock=True):
         found += [child, *await below(connection, child)]
     return found
 

@@ -3,14 +3,15 @@
 What viewers may see only later is announced then.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from control import messages
 from control.catalogue.hierarchy import WITH_MEDIA
 from control.catalogue.visibility import visible
-from control.database import Connection, assets, outbox, premieres, titles
+from control.database import Connection, announcements, assets, outbox, premieres, titles
 from control.database.assets import Asset
 from control.database.titles import Title
+from control.timestamps import timestamp
 from matinee.errors import Conflict
 from matinee.tokens import Clock
 from protos.v1.events_pb2 import TitlePublished
@@ -25,11 +26,12 @@ async def publish(connection: Connection, title: Title, clock: Clock) -> Title:
     return await _recorded(connection, replace(title, published=True, published_at=clock()), clock)
 
 
-async def unpublish(connection: Connection, title: Title) -> Title:
-    """Hide a title from viewers."""
+async def unpublish(connection: Connection, title: Title, now: float) -> Title:
+    """Hide a title from viewers. Wake the announcer afterwards."""
     hidden = replace(title, published=False)
     await titles.save(connection, hidden)
     await premieres.cancel(connection, title.title_id)
+    await withdraw(connection, [title], now)
     return hidden
 
 
@@ -76,9 +78,23 @@ async def announce(connection: Connection, title: Title, clock: Clock) -> None:
         asset_id=title.asset_id,
         name=title.name,
         kind=title.kind,
-        time=messages.timestamp(clock()),
+        time=timestamp(clock()),
     )
     await outbox.record(connection, event, clock)
+
+
+async def shift(connection: Connection, former: Title, title: Title, now: float) -> None:
+    """Say of a title whose window was changed that viewers see it no more, or as soon as they see it again."""
+    if not visible(title, now):
+        await withdraw(connection, [former], now)
+    if title.published and _window(title) != _window(former) and not (visible(former, now) and visible(title, now)):
+        await premieres.put_off(connection, title.title_id)
+
+
+async def withdraw(connection: Connection, former: Iterable[Title], now: float) -> None:
+    """Say of titles, as they were, that they are shown no more: nobody hears of one that viewers did not see."""
+    seen = [title.title_id for title in former if visible(title, now)]
+    await announcements.announce_withdrawal(connection, seen, now)
 
 
 async def _recorded(connection: Connection, title: Title, clock: Clock) -> Title:
@@ -89,3 +105,7 @@ async def _recorded(connection: Connection, title: Title, clock: Clock) -> Title
     else:
         await premieres.put_off(connection, title.title_id)
     return title
+
+
+def _window(title: Title) -> tuple[float | None, float | None]:
+    return title.available_from, title.available_until

@@ -3,19 +3,20 @@
 from google.api.httpbody_pb2 import HttpBody
 from typing_extensions import override
 
-from control import inputs, messages
-from control.catalogue import browsing, deletion, details, publication
+from control import inputs
+from control.catalogue import browsing, deletion, details, messages, publication
 from control.catalogue.artwork import BACKDROPS, POSTERS, Gallery
-from control.catalogue.hierarchy import check_place
+from control.catalogue.hierarchy import below, check_place
+from control.catalogue.needs import check_plan
 from control.catalogue.visibility import known
-from control.database import Database, assets, playback_sessions, titles
+from control.database import Connection, Database, assets, playback_sessions, titles
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
 from control.identifiers import new_id
 from control.playback.announcer import Announcer
 from matinee.errors import InvalidInput, NotFound
-from matinee.rpc import Context
-from matinee.storage import ObjectStore
+from matinee.rpc.server import Context
+from matinee.storage.object_store import ObjectStore
 from matinee.tokens import Clock
 from protos.v1 import catalogue_pb2 as pb
 from protos.v1.catalogue_pb2_grpc import CatalogueServiceServicer
@@ -32,12 +33,14 @@ class CatalogueService(CatalogueServiceServicer):
         announcer: Announcer,
         housekeeping: Housekeeping,
         clock: Clock,
+        idle_seconds: float,
     ) -> None:
         self._database = database
         self._gallery = Gallery(database, store, clock)
         self._announcer = announcer
         self._housekeeping = housekeeping
         self._clock = clock
+        self._idle_seconds = idle_seconds
 
     @override
     async def CreateTitle(self, request: pb.CreateTitleRequest, context: Context) -> pb.CreateTitleResponse:
@@ -48,6 +51,7 @@ class CatalogueService(CatalogueServiceServicer):
         title = details.described(Title(new_id(self._clock), "", created_at=self._clock(), kind=kind), told)
         async with self._database.write() as connection:
             await check_place(connection, title)
+            await check_plan(connection, title)
             await titles.add(connection, title)
         return pb.CreateTitleResponse(title=messages.title(title))
 
@@ -69,16 +73,10 @@ class CatalogueService(CatalogueServiceServicer):
 
     @override
     async def UpdateTitle(self, request: pb.UpdateTitleRequest, context: Context) -> pb.UpdateTitleResponse:
-        async with self._database.write() as connection:
-            former = await known(connection, request.title_id, self._clock(), lock=True)
-            title = details.changed(former, request)
-            if (title.parent_id, title.number) != (former.parent_id, former.number):
-                await check_place(connection, title)
-            await titles.save(connection, title)
-            if (title.plan_id, title.tags) != (former.plan_id, former.tags):
-                await playback_sessions.review_title(connection, title.title_id, self._clock())
+        former, title = await self._database.transact(lambda connection: self._changed(connection, request))
         if (title.available_from, title.available_until) != (former.available_from, former.available_until):
             self._housekeeping.wake()  # viewers may see it by now
+            self._announcer.wake()  # or do so no more
         return pb.UpdateTitleResponse(title=messages.title(title))
 
     @override
@@ -92,7 +90,8 @@ class CatalogueService(CatalogueServiceServicer):
     async def UnpublishTitle(self, request: pb.UnpublishTitleRequest, context: Context) -> pb.UnpublishTitleResponse:
         async with self._database.write() as connection:
             title = await known(connection, request.title_id, self._clock(), lock=True)
-            title = await publication.unpublish(connection, title)
+            title = await publication.unpublish(connection, title, self._clock())
+        self._announcer.wake()
         return pb.UnpublishTitleResponse(title=messages.title(title))
 
     @override
@@ -117,19 +116,21 @@ class CatalogueService(CatalogueServiceServicer):
 
     @override
     async def DeleteAsset(self, request: pb.DeleteAssetRequest, context: Context) -> pb.DeleteAssetResponse:
-        now, asset_id = self._clock(), inputs.asset_id(request.asset_id)
+        asset_id = inputs.asset_id(request.asset_id)
         async with self._database.write() as connection:
-            title = await known(connection, request.title_id, now, lock=True)
-            await deletion.delete_asset(connection, title, asset_id, now)
+            title = await known(connection, request.title_id, self._clock(), lock=True)
+            await deletion.delete_asset(connection, title, asset_id, self._clock, idle=self._idle_seconds)
+        self._announcer.wake()
         self._housekeeping.wake()
         return pb.DeleteAssetResponse()
 
     @override
     async def DeleteTitle(self, request: pb.DeleteTitleRequest, context: Context) -> pb.DeleteTitleResponse:
-        now = self._clock()
-        async with self._database.write() as connection:
-            title = await known(connection, request.title_id, now, lock=True)
-            await deletion.delete_title(connection, title, self._clock, force=request.force)
+        async def work(connection: Connection) -> None:
+            title = await known(connection, request.title_id, self._clock(), lock=True)
+            await deletion.delete_title(connection, title, self._clock, idle=self._idle_seconds, force=request.force)
+
+        await self._database.transact(work)
         self._announcer.wake()
         self._housekeeping.wake()
         return pb.DeleteTitleResponse()
@@ -153,3 +154,19 @@ class CatalogueService(CatalogueServiceServicer):
         title = await self._gallery.take(BACKDROPS, request.title_id, request.picture.data)
         self._housekeeping.wake()
         return pb.SetBackdropResponse(title=messages.title(title))
+
+    async def _changed(self, connection: Connection, request: pb.UpdateTitleRequest) -> tuple[Title, Title]:
+        """A title as it was, and as it is from now on."""
+        now = self._clock()
+        former = await known(connection, request.title_id, now, lock=True)
+        title = details.changed(former, request)
+        if (title.parent_id, title.number) != (former.parent_id, former.number):
+            await check_place(connection, title)
+        if title.plan_id != former.plan_id:
+            await check_plan(connection, title)
+        await titles.save(connection, title)
+        await publication.shift(connection, former, title, now)
+        if details.access(title) != details.access(former):
+            affected = [each.title_id for each in (title, *await below(connection, title))]
+            await playback_sessions.review_titles(connection, affected, now)
+        return former, title

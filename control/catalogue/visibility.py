@@ -8,10 +8,15 @@ from matinee.errors import NotFound
 from protos.v1.access_pb2 import ACCESS_PUBLISHER
 
 
-def visible(title: Title, now: float) -> bool:
-    """Whether viewers see a title: it is published, and within its window of availability (from, until)."""
+def available(title: Title, now: float) -> bool:
+    """Whether it is within a title's window of availability (from, until)."""
     begun = title.available_from is None or title.available_from <= now
-    return title.published and begun and (title.available_until is None or now < title.available_until)
+    return begun and (title.available_until is None or now < title.available_until)
+
+
+def visible(title: Title, now: float) -> bool:
+    """Whether viewers see a title: it is published, and available."""
+    return title.published and available(title, now)
 
 
 def watchable(title: Title, now: float) -> bool:

@@ -1,6 +1,6 @@
 """Accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,9 +51,11 @@ async def find(connection: Connection, account_id: str, *, lock: bool = False) -
     return of_row(row)
 
 
-async def by_email(connection: Connection, email: str) -> Account | None:
-    """The account with this e-mail address."""
-    return of_row((await connection.execute(select(accounts).where(accounts.c.email == email))).mappings().first())
+async def by_email(connection: Connection, email: str, *, lock: bool = False) -> Account | None:
+    """The account with this e-mail address; with `lock` nobody else changes it before this transaction ends."""
+    query = select(accounts).where(accounts.c.email == email)
+    row = (await connection.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
+    return of_row(row)
 
 
 async def page(connection: Connection, before: str, size: int, *, email: str = "") -> list[Account]:
@@ -65,6 +67,12 @@ async def page(connection: Connection, before: str, size: int, *, email: str = "
         query = query.where(accounts.c.email == email)
     rows = await connection.execute(query.order_by(accounts.c.account_id.desc()).limit(size))
     return [Account(**row) for row in rows.mappings()]
+
+
+async def emails(connection: Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """The e-mail addresses of those of these accounts that there are, by their ids."""
+    query = select(accounts.c.account_id, accounts.c.email).where(accounts.c.account_id.in_(list(account_ids)))
+    return {row.account_id: row.email for row in await connection.execute(query)}
 
 
 async def save(connection: Connection, account: Account) -> None:

@@ -1,5 +1,6 @@
 """Assets as they are stored: the versions of a title's media."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +33,12 @@ async def find(connection: Connection, asset_id: str) -> Asset | None:
     """An asset."""
     row = (await connection.execute(select(assets).where(assets.c.asset_id == asset_id))).mappings().first()
     return None if row is None else _made(row)
+
+
+async def lengths(connection: Connection, asset_ids: Collection[str]) -> dict[str, float]:
+    """How long these assets are, in seconds."""
+    query = select(assets.c.asset_id, assets.c.duration_seconds).where(assets.c.asset_id.in_(asset_ids))
+    return {row.asset_id: row.duration_seconds for row in await connection.execute(query)}
 
 
 async def of_title(connection: Connection, title_id: str) -> list[Asset]:

@@ -1,9 +1,17 @@
 """The engine and its transactions: SQLite for one machine, PostgreSQL for many; the queries are the same for both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import (
@@ -26,9 +34,12 @@ from matinee.settings import DatabaseSettings
 from matinee.write_ahead_log import writes
 
 Connection = AsyncConnection
+Result = TypeVar("Result")
 
 AWAY_SECONDS = 0.25
 """How long to wait before PostgreSQL is asked again for news, which was away."""
+PAUSES = (0.01, 0.05, 0.25)
+"""How long to let others go first before work is tried again that they were in the way of (seconds)."""
 
 
 class Database:
@@ -43,7 +54,7 @@ class Database:
         self._written = Bell()
         self._news = None if kind is sqlite else News(engine.url, settings.connect_seconds)
         # SQLite has one writer at a time: to wait here is fairer and cheaper than in its busy handler.
-        self._turn = asyncio.Semaphore(1 if kind is sqlite else settings.connections)
+        self._turn = asyncio.Semaphore(1) if kind is sqlite else nullcontext()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -61,6 +72,19 @@ class Database:
         self._written.ring()
         if self._news:
             self._news.tell()
+
+    async def transact(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Do work in a transaction that may change things, and do it again when others were in its way.
+
+        So it must leave no trace but in the database. Raises what the work does, and `Unavailable`.
+        """
+        for pause in PAUSES:
+            with suppress(postgresql.InTheWay):
+                async with self.write() as connection:
+                    return await work(connection)
+            await asyncio.sleep(pause)
+        async with self.write() as connection:
+            return await work(connection)
 
     async def check(self) -> None:
         """Look whether the database answers. Raises `Unavailable` when it does not."""
@@ -110,12 +134,16 @@ async def turn(connection: Connection, name: str) -> None:
 async def open_database(url: str, settings: DatabaseSettings | None = None) -> Database:
     """Open the database that a SQLAlchemy URL names, and bring its tables up to date.
 
-    Raises `InvalidInput` for a URL that cannot be used, `Unavailable` when the database does not answer.
+    Raises `InvalidInput` for a URL that cannot be used or a database of a newer release, `Unavailable` when it does not
+    answer.
     """
     settings = settings or DatabaseSettings()
     engine = _engine(url, settings)
-    with _admitted():
-        await _migrate(engine)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.dispose)
+        with _admitted():
+            await _migrate(engine)
+        stack.pop_all()
     return Database(engine, settings)
 
 
@@ -127,6 +155,16 @@ async def describe(url: str, settings: DatabaseSettings) -> str:
             release = await connection.scalar(text("SHOW server_version"))
     await engine.dispose()
     return f"PostgreSQL {release}"
+
+
+@asynccontextmanager
+async def looked_at(url: str, settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """The database as it is, whatever release it is of. Raises as `open_database` does, and changes nothing."""
+    database = Database(_engine(url, settings), settings)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextmanager
@@ -168,9 +206,11 @@ def _is_sqlite(url: URL) -> bool:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout, OSError, *postgresql.OF_DRIVER) as error:
-        raise Unavailable("the database does not answer; try again") from error
+    except PoolTimeout as error:
+        raise Unavailable("control has all its connections to the database in use; try again") from error
+    except (OperationalError, InterfaceError, OSError, *postgresql.OF_DRIVER) as error:
+        raise Unavailable(postgresql.AWAY) from error
     except DBAPIError as error:
-        if not postgresql.may_come_back(error):
+        if (passing := postgresql.passing(error)) is None:
             raise
-        raise Unavailable("the database does not answer; try again") from error
+        raise passing from error

@@ -1,11 +1,16 @@
 """What accounts watched: one entry for an account and a title."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import RowMapping, Select, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, delete, false, or_, select
 
+from control.database import plays, upsert
 from control.database.engine import Connection
-from control.database.tables import accounts, history, titles
+from control.database.tables import accounts, forgotten, history
+
+Key = tuple[str, str]
+"""An account and a title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,54 +23,80 @@ class Entry:
 
     account_id: str
     title_id: str
-    entry_id: str
-    position_seconds: float
-    told_at: float
-    finished: bool
-    watched_seconds: float
-    watched_at: float
+    entry_id: str = ""
+    position_seconds: float = 0.0
+    told_at: float = 0.0
+    finished: bool = False
+    watched_seconds: float = 0.0
+    watched_at: float = 0.0
 
 
-async def resume_point(connection: Connection, account_id: str, title_id: str) -> float:
-    """Where an account left a title, in seconds; 0 when it never began it or has finished it."""
-    found = await find(connection, account_id, title_id)
-    return 0.0 if found is None else found.position_seconds
+def within(position: float, duration: float) -> float:
+    """A resume point in a version of this length: the beginning, where another version was left behind its end."""
+    return position if position < duration else 0.0
 
 
-async def find(connection: Connection, account_id: str, title_id: str, *, lock: bool = False) -> Entry | None:
-    """An entry; with `lock` nobody else changes it before this transaction ends."""
+async def find(connection: Connection, account_id: str, title_id: str) -> Entry | None:
+    """An entry."""
     query = select(history).where(history.c.account_id == account_id, history.c.title_id == title_id)
-    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
+    row = (await connection.execute(query)).mappings().first()
     return None if row is None else Entry(**row)
 
 
-async def known(connection: Connection, account_id: str, title_id: str) -> bool:
-    """Whether account and title both still exist, so that an entry of them can be kept."""
-    account = exists().where(accounts.c.account_id == account_id)
-    return bool(await connection.scalar(select(account & exists().where(titles.c.title_id == title_id))))
+async def known(connection: Connection, wanted: Collection[Key]) -> set[Key]:
+    """Those of these of which account and title both still exist; nobody removes them before this transaction ends."""
+    there = await plays.known(connection, {title_id for _, title_id in wanted})  # first, as who deletes one does
+    query = select(accounts.c.account_id).where(accounts.c.account_id.in_({account_id for account_id, _ in wanted}))
+    held = query.order_by(accounts.c.account_id).with_for_update(read=True, key_share=True)
+    people = set(await connection.scalars(held))
+    return {(account_id, title_id) for account_id, title_id in wanted if account_id in people and title_id in there}
 
 
-async def add(connection: Connection, entry: Entry) -> None:
-    """Record a new entry."""
-    await connection.execute(insert(history).values(asdict(entry)))
+async def among(connection: Connection, wanted: Collection[Key]) -> dict[Key, Entry]:
+    """Those of these entries that there are; nobody else changes them before this transaction ends."""
+    query = select(history).where(_one_of(history, wanted)).order_by(history.c.account_id, history.c.title_id)
+    entries = await _made(connection, query.with_for_update())
+    return {(entry.account_id, entry.title_id): entry for entry in entries}
 
 
-async def save(connection: Connection, entry: Entry) -> None:
-    """Record what has become of an entry."""
-    chosen = (history.c.account_id == entry.account_id) & (history.c.title_id == entry.title_id)
-    await connection.execute(update(history).where(chosen).values(asdict(entry)))
+async def add(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Record new entries."""
+    await upsert.add(connection, history, [asdict(entry) for entry in entries])
 
 
-async def forget(connection: Connection, account_id: str, title_id: str) -> bool:
-    """Remove an entry; whether there was one."""
+async def save(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Record what has become of entries."""
+    await upsert.put(connection, history, [asdict(entry) for entry in entries])
+
+
+async def forget(connection: Connection, account_id: str, title_id: str, now: float) -> bool:
+    """Remove an entry, with what happened until now and is told later; whether there was one."""
     chosen = (history.c.account_id == account_id) & (history.c.title_id == title_id)
-    return bool((await connection.execute(delete(history).where(chosen))).rowcount)
+    if not (await connection.execute(delete(history).where(chosen))).rowcount:
+        return False
+    await upsert.put(connection, forgotten, [{"account_id": account_id, "title_id": title_id, "forgotten_at": now}])
+    return True
+
+
+async def forgotten_at(connection: Connection, wanted: Collection[Key]) -> dict[Key, float]:
+    """When these were last forgotten, of those that were. To be asked for with the entries held (`among`)."""
+    rows = await connection.execute(select(forgotten).where(_one_of(forgotten, wanted)))
+    return {(row.account_id, row.title_id): row.forgotten_at for row in rows}
+
+
+async def forget_forgotten(connection: Connection, before: float) -> None:
+    """Let go of what was forgotten before a moment: the bus must have forgotten events of until then."""
+    await connection.execute(delete(forgotten).where(forgotten.c.forgotten_at < before))
 
 
 async def page(connection: Connection, account_id: str, before: str, size: int) -> list[Entry]:
     """Up to `size` entries of an account older than the entry `before` (empty: all), latest first."""
     query = _latest(account_id).limit(size)
     return await _made(connection, query.where(history.c.entry_id < before) if before else query)
+
+
+def _one_of(table: Table, wanted: Collection[Key]) -> ColumnElement[bool]:
+    return or_(false(), *(and_(table.c.account_id == one, table.c.title_id == other) for one, other in wanted))
 
 
 def _latest(account_id: str) -> Select[tuple[RowMapping]]:

@@ -22,9 +22,10 @@ class Authorization:
 
 
 async def account_of(connection: Connection, issuer: str, subject: str) -> Account | None:
-    """The account of somebody whom an issuer calls by this name."""
+    """The account that an issuer calls by this name; nobody else changes it before this transaction ends."""
     chosen = (identities.c.issuer == issuer) & (identities.c.subject == subject)
-    return of_row((await connection.execute(select(accounts).join(identities).where(chosen))).mappings().first())
+    query = select(accounts).join(identities).where(chosen).with_for_update(key_share=True, of=accounts)
+    return of_row((await connection.execute(query)).mappings().first())
 
 
 async def link(connection: Connection, issuer: str, subject: str, account_id: str, now: float) -> None:

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import RowMapping, Select, and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection
 from control.database.tables import jobs, titles
-from control.jobs.job import Job
+from control.jobs.job import LONGEST_BACKOFF_SECONDS, Job
 from control.jobs.job_states import State
 
 WAITING = (State.QUEUED,)
@@ -53,15 +53,26 @@ async def of_title(connection: Connection, title_id: str) -> list[Job]:
 
 
 async def next_due(connection: Connection, now: float) -> Job | None:
-    """The oldest job that may be leased: it waits, or its lease has expired. Locked for this transaction."""
+    """The oldest job that may be leased: it waits, or its lease has expired. Locked for this transaction.
+
+    What waits for longer than any job does was put back before the clock was turned back.
+    """
+    turned_back = and_(jobs.c.state.in_(WAITING), jobs.c.due_at > now + LONGEST_BACKOFF_SECONDS)
     query = (
         select(jobs)
-        .where(jobs.c.state.in_(UNDER_WAY), jobs.c.due_at <= now)
+        .where(jobs.c.state.in_(UNDER_WAY), or_(jobs.c.due_at <= now, turned_back))
         .order_by(jobs.c.job_id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
     return await _first(connection, query)
+
+
+async def abandoned(connection: Connection, now: float) -> list[Job]:
+    """The jobs that were asked to stop and whose leases have expired. Locked for this transaction."""
+    query = select(jobs).where(jobs.c.state == State.CANCELLING, jobs.c.due_at <= now).order_by(jobs.c.job_id)
+    rows = await connection.execute(query.with_for_update(skip_locked=True))
+    return [_made(row) for row in rows.mappings()]
 
 
 async def under_way(connection: Connection) -> dict[State, int]:
@@ -72,17 +83,23 @@ async def under_way(connection: Connection) -> dict[State, int]:
 
 
 async def waiting_since(connection: Connection, now: float) -> float | None:
-    """Since when the job has been due that has waited for longest."""
-    query = select(func.min(jobs.c.due_at)).where(jobs.c.state.in_(WAITING), jobs.c.due_at <= now)
+    """Since when the job waits that has waited for longest: it is due, or lacks what is no fault of its own."""
+    since_when = func.coalesce(jobs.c.waits_since, jobs.c.due_at)
+    query = select(func.min(since_when)).where(jobs.c.state.in_(WAITING), since_when <= now)
     since: float | None = await connection.scalar(query)
     return since
 
 
-async def page(connection: Connection, before: str, size: int) -> list[tuple[Job, str]]:
-    """Up to `size` jobs older than the id `before` (empty: all), newest first, each with the name of its title."""
+async def page(connection: Connection, before: str, size: int, *, waiting: bool = False) -> list[tuple[Job, str]]:
+    """Up to `size` jobs older than the id `before` (empty: all), newest first, each with the name of its title.
+
+    With `waiting` only those that wait for what is no fault of their own.
+    """
     query = select(jobs, titles.c.name.label("title_name")).join(titles, titles.c.title_id == jobs.c.title_id)
     if before:
         query = query.where(jobs.c.job_id < before)
+    if waiting:
+        query = query.where(jobs.c.state.in_(UNDER_WAY), jobs.c.waits_since.is_not(None))
     rows = (await connection.execute(query.order_by(jobs.c.job_id.desc()).limit(size))).mappings()
     return [(_made(row), row["title_name"]) for row in rows]
 

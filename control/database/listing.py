@@ -6,6 +6,7 @@ nothing, and the next page goes on from there. Where a filter alone has no more 
 sorted, so that a season or a rare genre is whole on its first page.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, and_, exists, func, not_, select, true, tuple_
 from sqlalchemy.sql import ColumnElement
 
+from control.database import postgresql
 from control.database.engine import Connection
 from control.database.tables import title_labels, titles
 from control.database.titles import COLUMNS, Title, made, visible
@@ -73,11 +75,12 @@ class Listed:
 async def page(connection: Connection, wanted: Filter, order: Order, after: Key | None, size: int) -> Listed:
     """Up to `size` titles that meet a filter, after a key of the order."""
     few = await _few(connection, wanted)
-    walk = _Walk(wanted, order, after)
-    end = None if few is not None else await _end(connection, walk)
+    walk, end = _Walk(wanted, order, after, few), None
     query = select(*COLUMNS, titles.c.name_key).select_from(walk.source).where(walk.after, *conditions(wanted))
-    if few is not None:
-        query = query.where(titles.c.title_id.in_(few))
+    if few is None:
+        end = await _end(connection, walk)
+        if connection.dialect.name == "postgresql":
+            await postgresql.avoid(connection, "sort")  # which it would do with all titles of a year
     if end is not None:
         query = query.where(not_(walk.past(end)))
     rows = (await connection.execute(query.order_by(*walk.ordering).limit(size + 1))).mappings().all()
@@ -90,14 +93,16 @@ async def page(connection: Connection, wanted: Filter, order: Order, after: Key 
 class _Walk:
     """How titles are read in an order: by which table, from where, and in which direction."""
 
-    def __init__(self, wanted: Filter, order: Order, after: Key | None) -> None:
+    def __init__(self, wanted: Filter, order: Order, after: Key | None, few: Select[Any] | None) -> None:
         self._descending = order.descending
-        self.columns = order.columns
+        self.columns: Sequence[ColumnElement[Any]] = order.columns
         self.source: FromClause = titles
         self.after: ColumnElement[bool] = true()
         self.bounds = _bounds(wanted, order)
         label = next(iter(_labels(wanted)), None)
-        if order is Order.NEWEST and label:  # the list of a label is in this order by itself
+        if few is not None:
+            self.bounds, self.columns = [titles.c.title_id.in_(few)], [_unindexed(column) for column in order.columns]
+        elif order is Order.NEWEST and label:  # the list of a label is in this order by itself
             of_label = title_labels.c.title_id == titles.c.title_id
             self.source, self.columns = title_labels.join(titles, of_label), [title_labels.c.title_id]
             self.bounds = [title_labels.c.kind == label[0], title_labels.c.label == label[1]]
@@ -184,5 +189,6 @@ def _of_label(table: FromClause, kind: str, label: str) -> Select[Any]:
 
 
 def _labelled(kind: str, label: str) -> ColumnElement[bool]:
+    """Looked up title by title: the offset keeps PostgreSQL from reading all titles of the label instead."""
     other = title_labels.alias()
-    return exists(_of_label(other, kind, label).where(other.c.title_id == titles.c.title_id))
+    return exists(_of_label(other, kind, label).where(other.c.title_id == titles.c.title_id).offset(0))

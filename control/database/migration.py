@@ -4,7 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, String, Text, text
+
+from matinee.errors import InvalidInput
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TEXTS = """
@@ -15,13 +19,23 @@ TEXTS = """
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Apply every revision that the database lacks, up to one, in the connection's transaction."""
+    """Apply every revision that the database lacks, up to one, in the connection's transaction.
+
+    Raises `InvalidInput` for a database that has revisions which are not here.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    _check_age(connection, ScriptDirectory.from_config(config))
     command.upgrade(config, revision)
     if connection.dialect.name == "postgresql":
         _compare_bytes(connection)
+
+
+def _check_age(connection: Connection, scripts: ScriptDirectory) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    if not known.issuperset(MigrationContext.configure(connection).get_current_heads()):
+        raise InvalidInput("the database was changed by a newer Matinee: use that, or restore a backup from before")
 
 
 def _compare_bytes(connection: Connection) -> None:

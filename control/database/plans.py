@@ -1,5 +1,6 @@
 """Plans as they are stored."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +37,12 @@ async def find(connection: Connection, plan_id: str, *, lock: bool = False) -> P
     query = select(plans).where(plans.c.plan_id == plan_id)
     row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
     return None if row is None else _made(row)
+
+
+async def among(connection: Connection, plan_ids: Collection[str]) -> dict[str, Plan]:
+    """Those of these plans that there are, by their ids."""
+    rows = await connection.execute(select(plans).where(plans.c.plan_id.in_(plan_ids)))
+    return {row["plan_id"]: _made(row) for row in rows.mappings()}
 
 
 async def any_plan(connection: Connection) -> bool:

@@ -1,10 +1,10 @@
 """Playback sessions as they are stored, and which of them are open: not stopped, and not expired."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from control.database.engine import Connection
@@ -13,6 +13,8 @@ from control.playback.session import PlaybackSession
 from control.playback.session_states import State
 
 NOT_STOPPED = playback_sessions.c.state != State.STOPPED
+MOST_TOLD = 100
+"""As many as an account may have open."""
 
 
 async def add(connection: Connection, session: PlaybackSession) -> None:
@@ -53,6 +55,26 @@ async def of_account(connection: Connection, account_id: str) -> list[PlaybackSe
     return await _held(connection, playback_sessions.c.account_id == account_id)
 
 
+async def told(
+    connection: Connection, account_id: str, title_ids: Collection[str], most: int = MOST_TOLD
+) -> list[PlaybackSession]:
+    """Up to `most` sessions of an account and these titles of which it is known where the viewer was, newest first.
+
+    Stopped ones too, for as long as they are kept.
+    """
+    chosen = (playback_sessions.c.account_id == account_id) & playback_sessions.c.told_at.is_not(None)
+    query = select(playback_sessions).where(chosen, playback_sessions.c.title_id.in_(title_ids))
+    return await _all(connection, query.order_by(playback_sessions.c.told_at.desc()).limit(most))
+
+
+async def forget_told(connection: Connection, account_id: str, title_id: str) -> None:
+    """Have it known of no session of an account and a title where its viewer was; its player will tell anew."""
+    chosen = (playback_sessions.c.account_id == account_id) & (playback_sessions.c.title_id == title_id)
+    ordered = select(playback_sessions.c.session_id).where(chosen, playback_sessions.c.told_at.is_not(None))
+    mine = playback_sessions.c.session_id.in_(ordered.order_by(playback_sessions.c.session_id).with_for_update())
+    await connection.execute(update(playback_sessions).where(mine).values(told_at=None, sought=False))
+
+
 async def of_login(connection: Connection, login_id: str) -> list[PlaybackSession]:
     """The sessions begun in a sign-in that are not stopped, held."""
     return await _held(connection, playback_sessions.c.login_id == login_id)
@@ -65,10 +87,24 @@ async def expired(connection: Connection, now: float, most: int) -> list[Playbac
 
 
 async def vanished(connection: Connection, before: float, most: int) -> list[PlaybackSession]:
-    """Up to `most` sessions in a stretch of playing that nobody has told of since a moment."""
-    silent = (playback_sessions.c.state == State.PLAYING) & (playback_sessions.c.last_seen_at < before)
-    query = _not_stopped(silent & playback_sessions.c.stretch_began_at.is_not(None)).limit(most)
+    """Up to `most` sessions that nobody has told of since a moment, with a turn to tell of: a stretch, or a seek."""
+    silent = playback_sessions.c.state.in_((State.PLAYING, State.PAUSED)) & (playback_sessions.c.last_seen_at < before)
+    turning = playback_sessions.c.stretch_began_at.is_not(None) | playback_sessions.c.sought
+    query = _not_stopped(silent & turning).limit(most)
     return await _all(connection, query.with_for_update(skip_locked=True))
+
+
+async def reviews(connection: Connection, now: float, most: int) -> list[str]:
+    """Up to `most` accounts with sessions that have to be looked at again by now, those in use last first."""
+    accounts, last_seen_at = playback_sessions.c.account_id, func.max(playback_sessions.c.last_seen_at)
+    query = select(accounts).where(_due(now)).group_by(accounts).order_by(last_seen_at.desc()).limit(most)
+    return list(await connection.scalars(query))
+
+
+async def needs_review(connection: Connection, account_id: str, now: float) -> bool:
+    """Whether an account has sessions that have to be looked at again by now."""
+    query = select(exists().where(playback_sessions.c.account_id == account_id, _due(now)))
+    return bool(await connection.scalar(query))
 
 
 async def page(
@@ -119,9 +155,9 @@ async def review_subscribers(connection: Connection, now: float) -> None:
     await _review(connection, playback_sessions.c.account_id.in_(holders), now)
 
 
-async def review_title(connection: Connection, title_id: str, now: float) -> None:
-    """Have the sessions of a title looked at again, since what it needs has changed."""
-    await _review(connection, playback_sessions.c.title_id == title_id, now)
+async def review_titles(connection: Connection, title_ids: Sequence[str], now: float) -> None:
+    """Have the sessions of titles looked at again, since what they need has changed."""
+    await _review(connection, playback_sessions.c.title_id.in_(title_ids), now)
 
 
 async def in_use(connection: Connection, *, since: float, now: float) -> dict[str, int]:
@@ -140,6 +176,11 @@ async def forget_expired(connection: Connection, now: float) -> None:
 
 def _open(now: float, *more: ColumnElement[Any]) -> Select[Any]:
     return select(playback_sessions, *more).where(NOT_STOPPED, playback_sessions.c.expires_at > now)
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    """In the words of an index: there are few such sessions among very many."""
+    return playback_sessions.c.state.in_((State.PLAYING, State.PAUSED)) & (playback_sessions.c.review_at <= now)
 
 
 def _not_stopped(chosen: ColumnElement[bool]) -> Select[Any]:

@@ -49,8 +49,14 @@ async def among(connection: Connection, session_ids: Collection[str]) -> dict[st
 
 
 async def known(connection: Connection, title_ids: Collection[str]) -> set[str]:
-    """Those of these titles that there are, so that their plays can be kept."""
-    return set(await connection.scalars(select(titles.c.title_id).where(titles.c.title_id.in_(title_ids))))
+    """Those of these titles that there are; nobody removes them before this transaction ends."""
+    query = select(titles.c.title_id).where(titles.c.title_id.in_(title_ids)).order_by(titles.c.title_id)
+    return set(await connection.scalars(query.with_for_update(read=True, key_share=True)))
+
+
+async def add(connection: Connection, new: Iterable[Play]) -> None:
+    """Record plays that were not known. Fails when another control was quicker."""
+    await upsert.add(connection, plays, [asdict(play) for play in new])
 
 
 async def put(connection: Connection, changed: Iterable[Play]) -> None:

@@ -7,7 +7,7 @@ by then (READ COMMITTED), and lock what they have read in order to change it.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import URL, func, select
@@ -27,17 +27,31 @@ POLL_SECONDS = 0.25
 MARGIN_SECONDS = 5.0
 """How much longer than the server takes for a statement it is waited for its answer."""
 
+SILENT_SECONDS = 30.0
+"""How long a process that hangs keeps a role: the machine below it still answers for its connections."""
+SIGN_SECONDS = 5.0
+"""How often who has a role shows the server that it lives."""
+
 OF_DRIVER = (InterfaceError, PostgresError)
 """What SQLAlchemy has no part in: how connections begin, and what they hear."""
-AWAY = ("08", "53", "57")
-"""Classes of SQLSTATE: connections, resources, and what operators did; see appendix A of PostgreSQL's manual."""
-IN_THE_WAY = frozenset({"25P03", "40001", "40P01", "55P03"})
-"""An idle transaction that was ended, failed serialization, a deadlock, and a lock that was not to be had."""
+AWAY = "the database does not answer; try again"
+PASSING = ("08", "25P03", "53", "55P03", "57")
+"""Classes of SQLSTATE: connections, an idle transaction that was ended, resources, a lock that was not to be had, and
+what operators did; see appendix A of PostgreSQL's manual."""
+IN_THE_WAY = frozenset({"40001", "40P01"})
+"""Failed serialization, and a deadlock."""
+TOO_LONG = "57014"
 REFUSED = ("28", "3D", "42501")
 """Classes of SQLSTATE: somebody who may not connect, a database that is not there, and what may not be done in it."""
 
+# A statement that is prepared would soon have one plan for any values: for the two titles of a year as for a million.
+_PLANNED = {"plan_cache_mode": "force_custom_plan"}
 # A machine that vanishes with a role must not keep it: the server asks after it.
 _WATCHED = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
+
+class InTheWay(Unavailable):
+    """Of transactions that cannot all go on, this one was undone: at once it may succeed."""
 
 
 def engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
@@ -55,18 +69,27 @@ def engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
         connect_args={
             "timeout": settings.connect_seconds,
             "command_timeout": settings.statement_seconds + MARGIN_SECONDS,
-            "server_settings": {"application_name": "matinee", **limits},
+            "server_settings": {"application_name": "matinee", **limits, **_PLANNED},
         },
     )
 
 
 @asynccontextmanager
-async def apart(url: URL, purpose: str, connect_seconds: float) -> AsyncIterator[AsyncConnection]:
-    """A connection that is for nothing else, and commits each statement at once."""
+async def apart(
+    url: URL, purpose: str, connect_seconds: float, silent_seconds: float = 0
+) -> AsyncIterator[AsyncConnection]:
+    """A connection that is for nothing else, and commits each statement at once.
+
+    The server ends it when nothing comes for `silent_seconds`; 0: it waits for ever.
+    """
     arguments = {
         "timeout": connect_seconds,
         "command_timeout": connect_seconds,
-        "server_settings": {"application_name": f"matinee {purpose}", **_WATCHED},
+        "server_settings": {
+            "application_name": f"matinee {purpose}",
+            "idle_session_timeout": _milliseconds(silent_seconds),
+            **_WATCHED,
+        },
     }
     keeper = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
     async with keeper.connect() as connection:
@@ -79,7 +102,7 @@ async def alone(url: URL, role: str, connect_seconds: float) -> AsyncIterator[No
 
     The server lets it go with the connection, however that ends; then the context ends with `Unavailable`.
     """
-    async with apart(url, role, connect_seconds) as connection:
+    async with apart(url, role, connect_seconds, SILENT_SECONDS) as connection:
         while not await connection.scalar(select(func.pg_try_advisory_lock(_key(role)))):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(POLL_SECONDS)
         async with _while_connected(connection):
@@ -97,10 +120,19 @@ async def have_time(connection: AsyncConnection) -> None:
         await connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
-def may_come_back(error: DBAPIError) -> bool:
-    """Whether the same may succeed later."""
+async def avoid(connection: AsyncConnection, method: Literal["seqscan", "sort"]) -> None:
+    """Have the rest of this transaction planned without a method, where there is another (its manual, 19.7.1)."""
+    await connection.exec_driver_sql(f"SET LOCAL enable_{method} = off")
+
+
+def passing(error: DBAPIError) -> Unavailable | None:
+    """What to say of an error when the same may succeed later; None when it would not."""
     state = _state(error)
-    return error.connection_invalidated or state.startswith(AWAY + REFUSED) or state in IN_THE_WAY
+    if state in IN_THE_WAY:
+        return InTheWay("others changed the same at the same time; try again")
+    if state == TOO_LONG:
+        return Unavailable("the database took too long; try again")
+    return Unavailable(AWAY) if error.connection_invalidated or state.startswith(PASSING + REFUSED) else None
 
 
 def refusal(error: BaseException | None) -> str:
@@ -120,14 +152,24 @@ async def _while_connected(connection: AsyncConnection) -> AsyncIterator[None]:
                 scope.reschedule(0)
 
             driver.add_termination_listener(end)
+            showing = asyncio.create_task(_show_life(connection))
             try:
                 yield
             finally:
                 driver.remove_termination_listener(end)
+                showing.cancel()
+                await asyncio.gather(showing, return_exceptions=True)  # what it raises, the end of the connection tells
     except TimeoutError as error:
         if not scope.expired():
             raise
         raise Unavailable("the connection that held the role has ended; try again") from error
+
+
+async def _show_life(connection: AsyncConnection) -> None:
+    """Say something, again and again: without it the server ends the connection."""
+    while True:
+        await asyncio.sleep(SIGN_SECONDS)
+        await connection.execute(select(1))
 
 
 def _key(name: str) -> Any:

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
+from operator import add as plus
+from operator import sub as minus
 from typing import Any, Literal, Self
 
 from sqlalchemy import ColumnElement, Table, delete, func, select
@@ -37,23 +39,31 @@ class SessionQuality:
     started: bool = False
     ended: str = ""
     experience: str = ""
+    dropped_frames: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What several sessions add up to, in whole numbers: `rated_ms` were played at a bitrate that is known."""
+    """What several sessions add up to, in whole numbers: `rated_ms` were played at a bitrate that is known.
+
+    `exits` are those that the viewer left before the first picture, `failures` those that failed before it.
+    """
 
     played_ms: int = 0
     rebuffered_ms: int = 0
     kilobits: int = 0
     rated_ms: int = 0
+    sessions: int = 0
+    stalls: int = 0
+    exits: int = 0
+    failures: int = 0
+    dropped_frames: int = 0
 
     def __add__(self, other: Self) -> Self:
-        played_ms, rebuffered_ms = self.played_ms + other.played_ms, self.rebuffered_ms + other.rebuffered_ms
-        return type(self)(played_ms, rebuffered_ms, self.kilobits + other.kilobits, self.rated_ms + other.rated_ms)
+        return type(self)(*map(plus, astuple(self), astuple(other)))
 
     def __sub__(self, other: Self) -> Self:
-        return self + type(self)(-other.played_ms, -other.rebuffered_ms, -other.kilobits, -other.rated_ms)
+        return type(self)(*map(minus, astuple(self), astuple(other)))
 
 
 async def find(connection: Connection, session_id: str) -> SessionQuality | None:

@@ -19,6 +19,7 @@ ROWS = 10_000
 
 _above = titles.alias("above")
 _beneath = _above.c.title_id == titles.c.parent_id
+_top = titles.alias("top")
 _no_title: ColumnElement[str] = literal_column(
     "''"
 )  # PostgreSQL knows an expression with parameters not again, in GROUP BY and ORDER BY
@@ -40,11 +41,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What can be played of a work, as far as plans are about it: the plan that it needs, and its tags as JSON."""
+    """What can be played of a work, as far as plans are about it: the plan that it needs, and its tags.
+
+    The tags are lists as JSON: its own, those of what it belongs to, and those of the work.
+    """
 
     work_id: str
     plan_id: str
-    tags: str
+    tags: tuple[str, ...]
 
 
 async def most_watched(connection: Connection, most: int) -> list[str]:
@@ -79,15 +83,18 @@ async def watched(connection: Connection, account_id: str) -> list[str]:
 
 
 async def playable(connection: Connection, work_ids: Collection[str], now: float) -> list[Part]:
-    """What can be played of works at a moment: media that viewers see."""
+    """What can be played of works at a moment: media that viewers see, and find below what they see."""
     season = titles.alias("season")
     seasons = select(season.c.title_id).where(season.c.parent_id.in_(work_ids))
     own, direct = titles.c.title_id.in_(work_ids), titles.c.parent_id.in_(work_ids)
     chosen = or_(own, direct, titles.c.parent_id.in_(seasons))
-    query = select(_work, titles.c.plan_id, titles.c.tags).distinct()
-    query = query.select_from(titles.outerjoin(_above, _beneath)).where(chosen, visible(now), titles.c.asset_id != "")
-    rows = await connection.execute(query)
-    return [Part(*row) for row in rows]
+    line = (titles, _above, _top)
+    plan_id = func.coalesce(*(func.nullif(each.c.plan_id, _no_title) for each in line), _no_title)
+    query = select(_work, plan_id, *(func.coalesce(each.c.tags, "[]") for each in line)).distinct()
+    query = query.select_from(titles.outerjoin(_above, _beneath).outerjoin(_top, _top.c.title_id == _work))
+    found = or_(_above.c.title_id.is_(None), visible(now, _above))
+    rows = await connection.execute(query.where(chosen, visible(now), found, titles.c.asset_id != ""))
+    return [Part(work_id, needed, tuple(tags)) for work_id, needed, *tags in rows]
 
 
 async def newest(connection: Connection, before: str, most: int, now: float) -> list[str]:

@@ -2,8 +2,11 @@
 
 The best matches come first, in ranks: titles whose name is what was asked for, then those that have every word in their
 name, then those that have them anywhere; within a rank the newest first. So the order follows the index, and a page is
-as quick after 300,000 hits as after three, which no weighing of every hit could be. SQLite's FTS5 finds the words, and
-PostgreSQL by the lexemes of a `tsvector`.
+as quick after 300,000 hits as after three, which no weighing of every hit could be.
+
+SQLite's FTS5 reads its index in that order. PostgreSQL's GIN gives all hits or none, so the newest titles are read as
+they are, which fills a page when hits are many, and the index is asked when they are few. Left to itself PostgreSQL
+would choose by an estimate, and read a million titles for words that are frequent, but nowhere together.
 """
 
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from sqlalchemy import (
     cast,
     column,
     insert,
+    literal,
     literal_column,
     not_,
     select,
@@ -26,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import ColumnElement
 
+from control.database import postgresql
 from control.database.engine import Connection
 from control.database.tables import title_texts, titles
 from control.database.words import words
@@ -35,6 +40,9 @@ MOST_WORDS = 12
 MOST_HITS = 1_000
 """How many hits are looked at for a page, however many of them may not be seen."""
 CHUNK = 125
+"""How many are looked at together, when the first ones do not fill the page."""
+SPARSE = 200
+"""Where only one title in so many is a hit, PostgreSQL's index is quicker than to read the titles in their order."""
 NEWEST = 2**62
 
 _fts5 = table("title_search", column("rowid", Integer))
@@ -82,21 +90,21 @@ async def page(
 
     A page is shorter than `size` when MOST_HITS were looked at before it was full.
     """
-    asked, found, looked_at = words(query), list[str](), 0
+    asked, found, looked_at, chunk = words(query), list[str](), 0, size
     while asked and looked_at < MOST_HITS:
-        hits = list(await connection.scalars(_hits(connection.dialect.name, asked, position)))
+        hits = await _hits(connection, asked, position, chunk)
         looked_at += len(hits)
         seen = await _seen(connection, hits, allowed)
         for document in hits:
             found += seen.get(document, [])
             if len(found) == size:
                 return Hits(found, Position(position.rank, document))
-        if len(hits) == CHUNK:
-            position = Position(position.rank, hits[-1])
+        if len(hits) == chunk:
+            position, chunk = Position(position.rank, hits[-1]), CHUNK
         elif position.rank is Rank.ANYWHERE:
             return Hits(found, None)
         else:
-            position = Position(Rank(position.rank + 1))
+            position, chunk = Position(Rank(position.rank + 1)), size
     return Hits(found, position if asked else None)
 
 
@@ -110,42 +118,75 @@ async def _seen(
     return {document: [title_id] for document, title_id in await connection.execute(query)}
 
 
-def _hits(dialect: str, asked: list[str], position: Position) -> Select[int]:
+async def _hits(connection: Connection, asked: list[str], position: Position, most: int) -> list[int]:
     """The next documents of a rank, newest first."""
-    whole = " ".join(asked)
-    fts5 = dialect == "sqlite" and position.rank is not Rank.NAMED
-    document = _fts5.c.rowid if fts5 else title_texts.c.document
-    query = select(document).where(document < position.before).order_by(document.desc()).limit(CHUNK)
     if position.rank is Rank.NAMED:
-        return query.where(title_texts.c.name == whole)
-    query = query.where(_matching_fts5(asked, position.rank) if fts5 else _matching_lexemes(asked, position.rank))
-    if position.rank is Rank.ANYWHERE:
-        return query
-    query = query.join(title_texts, title_texts.c.document == document) if fts5 else query
-    return query.where(title_texts.c.name != whole)
+        return list(await connection.scalars(_named(asked, position, most)))
+    if connection.dialect.name == "sqlite":
+        return list(await connection.scalars(_by_fts5(asked, position, most)))
+    hits = list(await connection.scalars(_among_newest(asked, position, most)))
+    if len(hits) < most:
+        await postgresql.avoid(connection, "seqscan")
+        hits = list(await connection.scalars(_by_lexemes(asked, position, most)))
+    return hits
 
 
-def _matching_fts5(asked: list[str], rank: Rank) -> ColumnElement[bool]:
+def _named(asked: list[str], position: Position, most: int) -> Select[int]:
+    query = select(title_texts.c.document).where(title_texts.c.name == " ".join(asked))
+    return _following(query, title_texts.c.document, position, most)
+
+
+def _by_fts5(asked: list[str], position: Position, most: int) -> Select[int]:
     """What FTS5 is asked (its manual, 3): words in quotation marks, which are nothing else than words then."""
     *before, last = _distinct(asked)
     every = " AND ".join([*(f'"{word}"' for word in before), f'"{last}" *'])
     in_name = f"name : ({every})"
-    expression = in_name if rank is Rank.IN_NAME else f"({every}) NOT {in_name}"
-    return literal_column("title_search").op("MATCH", is_comparison=True)(expression)
+    query, expression = select(_fts5.c.rowid), f"({every}) NOT {in_name}"
+    if position.rank is Rank.IN_NAME:
+        expression, of_title = in_name, title_texts.c.document == _fts5.c.rowid
+        query = query.join(title_texts, of_title).where(title_texts.c.name != " ".join(asked))
+    matching = literal_column("title_search").op("MATCH", is_comparison=True)(expression)
+    return _following(query.where(matching), _fts5.c.rowid, position, most)
 
 
-def _matching_lexemes(asked: list[str], rank: Rank) -> ColumnElement[bool]:
-    """What PostgreSQL is asked (its manual, 8.11.2): words in quotation marks, which are lexemes as they are then."""
+def _among_newest(asked: list[str], position: Position, most: int) -> Select[int]:
+    """Of the next titles in their order, however few of them are hits."""
+    of_title = select(title_texts.c.document, title_texts.c.name, title_texts.c.rest)
+    newest = _following(of_title, title_texts.c.document, position, SPARSE * most).subquery()
+    every = _every(asked, newest.c.name if position.rank is Rank.IN_NAME else newest.c.name + " " + newest.c.rest)
+    query = select(newest.c.document).where(every, _no_better(asked, position.rank, newest.c.name))
+    return _following(query, newest.c.document, position, most)
+
+
+def _by_lexemes(asked: list[str], position: Position, most: int) -> Select[int]:
+    """By the index of words alone (PostgreSQL's manual, 8.11.2), and sorted then.
+
+    Words in quotation marks are lexemes as they are, and what is searched is said in the very words of the indexes.
+    """
     *before, last = _distinct(asked)
     every = cast(" & ".join([*(f"'{word}'" for word in before), f"'{last}':*"]), TSQUERY)
-    in_name = _lexemes("title_texts.name").bool_op("@@")(every)
-    anywhere = _lexemes("btrim(title_texts.name || ' ' || title_texts.rest)").bool_op("@@")(every)
-    return in_name if rank is Rank.IN_NAME else and_(anywhere, not_(in_name))
+    searched = "name" if position.rank is Rank.IN_NAME else "btrim(name || ' ' || rest)"
+    lexemes: ColumnElement[Any] = literal_column(f"array_to_tsvector(string_to_array({searched}, ' '))")
+    query = select(title_texts.c.document, title_texts.c.name).where(lexemes.bool_op("@@")(every))
+    hits = query.cte("hits").prefix_with("MATERIALIZED")
+    better = _no_better(asked, position.rank, hits.c.name)
+    return _following(select(hits.c.document).where(better), hits.c.document, position, most)
 
 
-def _lexemes(words: str) -> ColumnElement[Any]:
-    """The lexemes of a text, in the very words of the indexes."""
-    return literal_column(f"array_to_tsvector(string_to_array({words}, ' '))")
+def _following(query: Select[Any], document: ColumnElement[int], position: Position, most: int) -> Select[Any]:
+    return query.where(document < position.before).order_by(document.desc()).limit(most)
+
+
+def _no_better(asked: list[str], rank: Rank, name: ColumnElement[str]) -> ColumnElement[bool]:
+    """That a title of a rank is of none before it."""
+    return name != " ".join(asked) if rank is Rank.IN_NAME else not_(_every(asked, name))
+
+
+def _every(asked: list[str], text: ColumnElement[str]) -> ColumnElement[bool]:
+    """That a text of folded words has all that is asked for; no word has anything in it that LIKE knows."""
+    *before, last = _distinct(asked)
+    patterns = [*(f"% {word} %" for word in before), f"% {last}%"]
+    return and_(*((literal(" ") + text + " ").like(pattern) for pattern in patterns))
 
 
 def _distinct(asked: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, exists, insert, select, update
 
+from control.database import upsert
 from control.database.accounts import Account, of_row
 from control.database.engine import Connection
 from control.database.tables import accounts, refresh_tokens, sessions, sign_ins
@@ -60,6 +61,12 @@ async def account_of(connection: Connection, session_id: str) -> Account | None:
     return of_row((await connection.execute(query)).mappings().first())
 
 
+async def hold(connection: Connection, session_id: str) -> bool:
+    """Whether a session goes on, which nobody else ends before this transaction does."""
+    query = select(sessions.c.session_id).where(sessions.c.session_id == session_id)
+    return await connection.scalar(query.with_for_update(read=True, key_share=True)) is not None
+
+
 async def page(connection: Connection, before: str, size: int, account_id: str) -> list[Session]:
     """Up to `size` sessions of an account older than the id `before` (empty: all), newest first."""
     query = select(sessions).where(sessions.c.account_id == account_id)
@@ -113,21 +120,35 @@ async def save_refresh_token(connection: Connection, token: RefreshToken) -> Non
 
 
 async def forget_expired(connection: Connection, now: float) -> None:
-    """Remove refresh tokens that have expired, and sessions that have none left."""
+    """Remove refresh tokens that have expired, and sessions that have none left.
+
+    The sessions first: so they are found by the few tokens that have expired, and not among all that there are.
+    """
+    token = refresh_tokens.alias()
+    expired = select(refresh_tokens.c.session_id).where(refresh_tokens.c.expires_at <= now)
+    goes_on = exists().where(token.c.session_id == sessions.c.session_id, token.c.expires_at > now)
+    await connection.execute(delete(sessions).where(sessions.c.session_id.in_(expired), ~goes_on))
     await connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires_at <= now))
-    has_token = exists().where(refresh_tokens.c.session_id == sessions.c.session_id)
-    await connection.execute(delete(sessions).where(~has_token))
 
 
-async def audit(connection: Connection, sign_in: SignIn) -> None:
-    """Keep a sign-in for the audit."""
-    await connection.execute(insert(sign_ins).values(asdict(sign_in)))
+async def audit(connection: Connection, sign_in: SignIn) -> bool:
+    """Keep a sign-in for the audit; whether its session has none there."""
+    made = upsert.insert(connection, sign_ins).values(asdict(sign_in)).on_conflict_do_nothing()
+    return (await connection.execute(made.returning(sign_ins.c.session_id))).first() is not None
 
 
-async def audited(connection: Connection, account_id: str) -> list[SignIn]:
-    """The sign-ins of an account that the audit has, oldest first."""
-    query = select(sign_ins).where(sign_ins.c.account_id == account_id).order_by(sign_ins.c.session_id)
-    return [SignIn(**row) for row in (await connection.execute(query)).mappings()]
+async def audited(connection: Connection, before: str, size: int, account_id: str) -> list[SignIn]:
+    """Up to `size` sign-ins of an account that the audit has, older than the id `before` (empty: all), newest first."""
+    query = select(sign_ins).where(sign_ins.c.account_id == account_id)
+    if before:
+        query = query.where(sign_ins.c.session_id < before)
+    rows = await connection.execute(query.order_by(sign_ins.c.session_id.desc()).limit(size))
+    return [SignIn(**row) for row in rows.mappings()]
+
+
+async def going_on(connection: Connection, session_ids: Collection[str]) -> set[str]:
+    """Those of these sessions that have not ended."""
+    return set(await connection.scalars(select(sessions.c.session_id).where(sessions.c.session_id.in_(session_ids))))
 
 
 async def devices_seen(connection: Connection, account_id: str) -> set[str]:

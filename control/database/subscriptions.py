@@ -1,10 +1,10 @@
 """Subscriptions as they are stored, and the reports of payments that took effect."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, exists, insert, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection
@@ -20,10 +20,12 @@ async def add(connection: Connection, subscription: Subscription) -> None:
     await connection.execute(insert(subscriptions).values(asdict(subscription)))
 
 
-async def save(connection: Connection, subscription: Subscription) -> None:
-    """Record what has become of a subscription."""
-    chosen = subscriptions.c.subscription_id == subscription.subscription_id
-    await connection.execute(update(subscriptions).where(chosen).values(asdict(subscription)))
+async def save(connection: Connection, changed: Iterable[Subscription]) -> None:
+    """Record what has become of subscriptions."""
+    rows = [{"known_id": subscription.subscription_id, **asdict(subscription)} for subscription in changed]
+    if rows:
+        chosen = subscriptions.c.subscription_id == bindparam("known_id")
+        await connection.execute(update(subscriptions).where(chosen), rows)
 
 
 async def hold(connection: Connection, account_id: str) -> str | None:
@@ -46,7 +48,13 @@ async def find(connection: Connection, subscription_id: str) -> Subscription | N
 
 async def current(connection: Connection, account_id: str) -> Subscription | None:
     """The subscription of an account that was last recorded as not ended."""
-    return await _first(connection, select(subscriptions).where(subscriptions.c.account_id == account_id, NOT_ENDED))
+    return next(iter(await current_of(connection, [account_id])), None)
+
+
+async def current_of(connection: Connection, account_ids: Collection[str]) -> list[Subscription]:
+    """The subscriptions of accounts that were last recorded as not ended: of each account one at most."""
+    query = select(subscriptions).where(subscriptions.c.account_id.in_(account_ids), NOT_ENDED)
+    return [_made(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def any_of_account(connection: Connection, account_id: str) -> bool:

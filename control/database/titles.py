@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, exists, false, insert, or_, select, update
+from sqlalchemy import FromClause, RowMapping, and_, delete, exists, false, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from control.database import search, statistics
@@ -83,16 +83,39 @@ async def find(connection: Connection, title_id: str, *, lock: bool = False) -> 
     return None if found is None else made(found)
 
 
+async def keep(connection: Connection, title_id: str) -> Title | None:
+    """A title, which nobody removes or changes before this transaction ends; others may keep it too."""
+    query = select(*COLUMNS).where(titles.c.title_id == title_id).with_for_update(read=True, key_share=True)
+    found = (await connection.execute(query)).mappings().first()
+    return None if found is None else made(found)
+
+
 async def among(connection: Connection, title_ids: Iterable[str]) -> dict[str, Title]:
     """Those of these titles that there are, by their ids."""
     rows = await connection.execute(select(*COLUMNS).where(titles.c.title_id.in_(list(title_ids))))
     return {found["title_id"]: made(found) for found in rows.mappings()}
 
 
-async def children(connection: Connection, title_id: str) -> list[Title]:
-    """What belongs to a series or a season, in order."""
+async def children(connection: Connection, title_id: str, *, lock: bool = False) -> list[Title]:
+    """What belongs to a series or a season, in order; with `lock` nobody changes it before this transaction ends."""
     query = select(*COLUMNS).where(titles.c.parent_id == title_id).order_by(titles.c.number, titles.c.title_id)
-    return [made(found) for found in (await connection.execute(query)).mappings()]
+    rows = await connection.execute(query.with_for_update() if lock else query)
+    return [made(found) for found in rows.mappings()]
+
+
+async def above(connection: Connection, title: Title) -> list[Title]:
+    """What a title belongs to, the nearest first: a season, a series."""
+    found: list[Title] = []
+    while title.parent_id and (parent := await find(connection, title.parent_id)) is not None:
+        found.append(parent)
+        title = parent
+    return found
+
+
+async def closed(connection: Connection, after: float, until: float) -> list[str]:
+    """The ids of published titles whose window has ended later than `after`, and by `until`."""
+    ended = and_(titles.c.available_until > after, titles.c.available_until <= until, titles.c.published)
+    return list(await connection.scalars(select(titles.c.title_id).where(ended).order_by(titles.c.title_id)))
 
 
 async def any_of_plan(connection: Connection, plan_id: str) -> bool:
@@ -100,15 +123,15 @@ async def any_of_plan(connection: Connection, plan_id: str) -> bool:
     return bool(await connection.scalar(select(exists().where(titles.c.plan_id == plan_id))))
 
 
-def visible(now: float) -> ColumnElement[bool]:
+def visible(now: float, of: FromClause = titles) -> ColumnElement[bool]:
     """Which titles viewers see at a moment: published, and within their window.
 
     Nearly all are, so it is said in a way that enters no index.
     """
     return and_(
-        titles.c.published.is_not(false()),
-        or_(titles.c.available_from.is_(None), titles.c.available_from <= now),
-        or_(titles.c.available_until.is_(None), titles.c.available_until > now),
+        of.c.published.is_not(false()),
+        or_(of.c.available_from.is_(None), of.c.available_from <= now),
+        or_(of.c.available_until.is_(None), of.c.available_until > now),
     )
 
 

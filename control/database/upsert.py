@@ -22,19 +22,30 @@ def adding(made: Insert, table: Table) -> Insert:
     return _changing(made, table, lambda column: column + made.excluded[column.name])
 
 
+async def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write new rows. Fails when somebody else was quicker, whose row must not be lost."""
+    if rows:
+        await connection.execute(table.insert(), _ordered(table, rows))
+
+
 async def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows in the place of those with the same keys."""
     if rows:
         made = insert(connection, table)
-        await connection.execute(_changing(made, table, lambda column: made.excluded[column.name]), rows)
+        replacing = _changing(made, table, lambda column: made.excluded[column.name])
+        await connection.execute(replacing, _ordered(table, rows))
 
 
 async def add_up(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Add rows to those with the same keys, always in the order of their keys: so writers do not block each other."""
+    """Add rows to those with the same keys."""
     if rows:
-        keys = [column.name for column in table.primary_key]
-        ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-        await connection.execute(adding(insert(connection, table), table), ordered)
+        await connection.execute(adding(insert(connection, table), table), _ordered(table, rows))
+
+
+def _ordered(table: Table, rows: Sequence[Row]) -> list[Row]:
+    """Always in the order of their keys: so that writers do not wait for each other in a circle."""
+    keys = [column.name for column in table.primary_key]
+    return sorted(rows, key=lambda row: tuple(row[key] for key in keys))
 
 
 def _changing(made: Insert, table: Table, change: Callable[[Any], ColumnElement[Any]]) -> Insert:

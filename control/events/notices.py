@@ -12,10 +12,12 @@ from contextlib import contextmanager
 import structlog
 from google.protobuf.message import Message
 
-from control import event_data, messages
 from control.database import Database, playback_sessions, titles
+from control.database.announcements import Announcement, Kind
+from control.events import reading
 from control.events.backoff import Backoff
 from control.events.runner import topic_of
+from control.playback import messages
 from matinee.bus import Event, EventBus
 from matinee.errors import InvalidInput, ResourceExhausted, Unavailable
 from protos.v1.events_pb2 import (
@@ -26,7 +28,15 @@ from protos.v1.events_pb2 import (
     TitlePublished,
     UserAuthenticated,
 )
-from protos.v1.notices_pb2 import HistoryNews, SignInNews, SubscriptionNews, TitleNews, WatchNoticesResponse
+from protos.v1.notices_pb2 import (
+    AccountNews,
+    HistoryNews,
+    SignInNews,
+    SubscriptionNews,
+    TitleNews,
+    WatchNoticesResponse,
+    WithdrawalNews,
+)
 from protos.v1.playback_pb2 import (
     PLAYBACK_STATE_PAUSED,
     PLAYBACK_STATE_PLAYING,
@@ -84,15 +94,21 @@ class Notices:
             for inbox in inboxes:
                 _put(inbox, news)
 
-    async def tell_sought(self, session_ids: Sequence[str]) -> None:
-        """Tell of playback sessions that have gone to another position, which no event does. Raises `Unavailable`."""
-        async with self._database.read() as connection:
-            for session_id in session_ids:
-                stored = await playback_sessions.find(connection, session_id)
-                title = await titles.find(connection, stored.title_id) if stored else None
-                if stored and title and self._inboxes.get(stored.account_id):
-                    news = messages.playback_session(stored, title.name)
-                    self.post(stored.account_id, WatchNoticesResponse(playback=news))
+    async def announced(self, news: Sequence[Announcement]) -> None:
+        """Tell of what is announced and no event: seeks, ends of what is paused, and what accounts, or all, have lost.
+
+        The end of what plays comes as an event too, and is told twice. Raises `Unavailable`.
+        """
+        for account_id in sorted({one.subject_id for one in news if one.kind is Kind.ACCOUNT}):
+            self.post(account_id, WatchNoticesResponse(account=AccountNews()))
+        if gone := sorted({one.subject_id for one in news if one.kind is Kind.WITHDRAWN}):
+            self.withdrawn(gone)
+        if moved := sorted({one.subject_id for one in news if one.kind in {Kind.SOUGHT, Kind.ENDED}}):
+            await self._tell_moved(moved)
+
+    def withdrawn(self, title_ids: Sequence[str]) -> None:
+        """Tell everybody of titles that viewers see no more."""
+        self.post(EVERYBODY, WatchNoticesResponse(withdrawal=WithdrawalNews(title_ids=title_ids)))
 
     async def run(self) -> None:
         """Follow the bus until cancelled."""
@@ -118,11 +134,20 @@ class Notices:
             for inbox in inboxes:
                 _put(inbox, None)
 
+    async def _tell_moved(self, session_ids: Sequence[str]) -> None:
+        async with self._database.read() as connection:
+            for session_id in session_ids:
+                stored = await playback_sessions.find(connection, session_id)
+                title = await titles.find(connection, stored.title_id) if stored else None
+                if stored and title and self._inboxes.get(stored.account_id):
+                    news = messages.playback_session(stored, title.name)
+                    self.post(stored.account_id, WatchNoticesResponse(playback=news))
+
     async def _news(self, event: Event) -> AsyncIterator[News]:
         try:
-            message = event_data.decoded(KINDS[event.topic], event.data)
-        except InvalidInput:
-            log.warning("an event cannot be read", topic=event.topic, event_id=event.event_id)
+            message = reading.read(KINDS[event.topic], event.data)
+        except InvalidInput as error:
+            log.warning("an event cannot be read", topic=event.topic, event_id=event.event_id, reason=str(error))
             return
         if isinstance(message, MoviePlayed | MoviePaused) and self._inboxes.get(message.account_id):
             yield message.account_id, WatchNoticesResponse(playback=await self._session(message))

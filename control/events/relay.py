@@ -6,13 +6,19 @@ knows it by its id: so none is lost, and none takes effect twice.
 One relay works at a time for a database, so that events are not sent twice for nothing. Order does not rest on that: a
 relay sends an event after all that lie before it in the outbox, and one that is not there any more was sent before. So
 even if two work at a time, what comes out of order is what the bus had before.
+
+An event that the bus refuses for good stays in the outbox with the reason, and holds up nobody: the next ones of its
+key follow. It is offered again when a relay starts. Where the bus takes nothing of a topic, that topic waits, in its
+order, and the others go on.
 """
+
+from collections.abc import Sequence
 
 import structlog
 
 from control.database import Database, outbox
 from control.events.backoff import Backoff
-from matinee.bus import EventBus
+from matinee.bus import Event, EventBus, Undelivered
 from matinee.errors import Unavailable
 
 BATCH = 500
@@ -26,29 +32,65 @@ class Relay:
     def __init__(self, database: Database, bus: EventBus) -> None:
         self._database = database
         self._bus = bus
+        self._closed: dict[str, str] = {}
+        """Topics that the bus does not take anything of, and why; until the next attempt."""
 
     async def run(self) -> None:
         """Relay until cancelled; while the bus or the database is away, events wait in the outbox."""
-        backoff = Backoff()
+        backoff, begun = Backoff(), False
         while True:
             try:
                 async with self._database.alone("relay"):
-                    while True:
-                        written = self._database.next_write()
-                        relayed = await self.relay()
-                        backoff.reset()
-                        if not relayed:
-                            await written.wait()
+                    if not begun:
+                        await self._offer_again()
+                        begun = True
+                    await self._work(backoff)
             except Unavailable as error:
                 log.warning("events wait in the outbox", reason=str(error))
                 await backoff.wait()
 
     async def relay(self) -> int:
-        """Send the oldest events, and answer how many. Raises `Unavailable`."""
+        """Send the oldest events, and answer how many have left. Raises `Unavailable` when none does."""
         async with self._database.read() as connection:
-            events = await outbox.oldest(connection, BATCH)
-        if events:
+            events = await outbox.oldest(connection, BATCH, self._closed)
+        if not events:
+            return 0
+        try:
             await self._bus.publish(events)
-            async with self._database.write() as connection:
-                await outbox.sent(connection, [event.event_id for event in events])
+        except Undelivered as error:
+            await self._note(error, events)
+            if left := len(error.kept) + len(error.refused):
+                return left
+            if error.closed:
+                return await self.relay()
+            raise
+        async with self._database.write() as connection:
+            await outbox.sent(connection, [event.event_id for event in events])
         return len(events)
+
+    async def _work(self, backoff: Backoff) -> None:
+        while True:
+            written = self._database.next_write()
+            relayed = await self.relay()
+            if not relayed and self._closed:
+                closed, self._closed = self._closed, {}
+                raise Unavailable("; ".join(f"{topic}: {reason}" for topic, reason in closed.items()))
+            if not self._closed:
+                backoff.reset()
+            if not relayed:
+                await written.wait()
+
+    async def _offer_again(self) -> None:
+        """What was refused may be taken now: whoever has mended the bus starts control again."""
+        async with self._database.write() as connection:
+            await outbox.offer_again(connection)
+
+    async def _note(self, error: Undelivered, events: Sequence[Event]) -> None:
+        """Let the others go on."""
+        self._closed |= error.closed
+        async with self._database.write() as connection:
+            await outbox.sent(connection, error.kept)
+            await outbox.refuse(connection, error.refused)
+        for event in events:
+            if reason := error.refused.get(event.event_id):
+                log.error("the bus refuses an event", topic=event.topic, event_id=event.event_id, reason=reason)

@@ -1,7 +1,7 @@
 """The runner: hands the events of the bus to consumers.
 
 A batch of events is handled in one transaction, which notes them as done. When it fails its events are tried one by
-one; an event that fails again and again, or cannot be read, goes to the dead-letter topic and holds up nobody. While
+one; an event that fails again and again, or can never be true, goes to the dead-letter topic and holds up nobody. While
 the database or the bus is away nothing is given up: the event is tried until they are back.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import structlog
 from google.protobuf.message import Message
 
-from control import event_data
-from control.database import Database, handled_events
+from control.database import Connection, Database, handled_events
+from control.events import reading
 from control.events.backoff import Backoff
 from control.events.consumer import BatchConsumer, Consumer
 from control.measures import Measures
-from matinee.bus import Event, EventBus, Subscription
+from matinee.bus import Event, EventBus, Subscription, Undelivered
 from matinee.cloud_events import DEAD_LETTER
 from matinee.errors import InvalidInput, Unavailable
 from matinee.tokens import Clock
@@ -29,10 +29,6 @@ AHEAD_SECONDS = 86_400
 """How far in the future an event may have happened: clocks differ. One from further on would be the latest for ever."""
 
 log = structlog.get_logger()
-
-
-class Poison(Exception):
-    """An event that can never be handled."""
 
 
 class Runner:
@@ -73,7 +69,7 @@ class Runner:
     async def _next(self, subscription: Subscription) -> None:
         events = await subscription.take(BATCH)
         try:
-            await self._handle(events)
+            await self.handle(events)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one of the events is its cause
@@ -82,47 +78,50 @@ class Runner:
                 await self._handle_alone(event)
         await subscription.commit()
 
-    async def _handle(self, events: Sequence[Event]) -> None:
-        """Handle events in one transaction, but for those that were handled before. Raises what the handler raises."""
-        ids = list(dict.fromkeys(event.event_id for event in events))
-        async with self._database.write() as connection:
-            fresh = await handled_events.note(connection, self._consumer.group, ids, self._clock())
-            once = {event.event_id: event for event in events if event.event_id in fresh}
-            await self._consumer.act(connection, [self._message(event) for event in once.values()])
-        self._done.inc(len(once))
-        if fresh and self._consumer.after:
+    async def handle(self, events: Sequence[Event]) -> None:
+        """Handle events in one transaction, but for those that were handled before. Raises what the handler raises.
+
+        `InvalidInput` says that it can never be done.
+        """
+        once = {event.event_id: event for event in events}
+
+        async def work(connection: Connection) -> int:
+            fresh = await handled_events.note(connection, self._consumer.group, list(once), self._clock())
+            await self._consumer.act(connection, [self._message(once[each]) for each in once if each in fresh])
+            return len(fresh)
+
+        done = await self._database.transact(work)
+        self._done.inc(done)
+        if done and self._consumer.after:
             self._consumer.after()
 
     def _message(self, event: Event) -> Message:
-        kind = self._kinds[event.topic]
-        try:
-            message: Message = event_data.decoded(kind, event.data)
-        except InvalidInput as error:
-            raise Poison(str(error)) from error
-        happened = getattr(message, "time", None)  # not every kind tells
-        if happened and happened.seconds > self._clock() + AHEAD_SECONDS:
-            raise Poison("it has not happened yet, by its time")
-        return message
+        return reading.read(self._kinds[event.topic], event.data, self._clock() + AHEAD_SECONDS)
 
     async def _handle_alone(self, event: Event) -> None:
         backoff = Backoff()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._handle([event])
+                return await self.handle([event])
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the event waits on the dead-letter topic
-                if attempt == ATTEMPTS or isinstance(error, Poison):
+                if attempt == ATTEMPTS or isinstance(error, InvalidInput):
                     return await self._bury(event, error)
             await backoff.wait()
         return None
 
     async def _bury(self, event: Event, error: Exception) -> None:
-        """Put an event onto the dead-letter topic, with the group and the reason, and note it as done."""
+        """Put an event onto the dead-letter topic, with the group, the reason and the time, and note it as done."""
         reason = f"{self._consumer.group}: {_sentence(error)}"[:LONGEST_REASON]
         self._log.error("an event cannot be handled", event_id=event.event_id, topic=event.topic, exc_info=error)
-        buried = Event(event.event_id, event.topic + DEAD_LETTER, event.key, event.time, event.data, reason)
-        await self._bus.publish([buried])
+        buried = event._replace(topic=event.topic + DEAD_LETTER, time=self._clock(), reason=reason)
+        try:
+            await self._bus.publish([buried])
+        except Undelivered as undelivered:
+            if not undelivered.refused:
+                raise
+            self._log.error("the dead-letter topic refuses an event", event_id=event.event_id, reason=str(undelivered))
         self._dead_letters[event.topic].inc()
         async with self._database.write() as connection:
             await handled_events.note(connection, self._consumer.group, [event.event_id], self._clock())
@@ -134,4 +133,4 @@ def topic_of(kind: type[Message]) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, Poison) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, InvalidInput) else f"{type(error).__name__}: {error}"

@@ -11,14 +11,15 @@ import structlog
 from google.protobuf.message import Message
 from typing_extensions import override
 
-from control import messages
 from control.callers import Caller, caller
 from control.events.notices import Notices
 from control.events.runner import topic_of
+from control.timestamps import timestamp
 from matinee.bus import Event, EventBus
 from matinee.cloud_events import DEAD_LETTER
 from matinee.errors import InvalidInput, Unauthenticated, Unavailable
-from matinee.rpc import AUTHORIZATION_KEY, STREAM_OPEN, Context
+from matinee.rpc.metadata import AUTHORIZATION_KEY, STREAM_OPEN
+from matinee.rpc.server import Context
 from protos.v1 import events_pb2
 from protos.v1 import notices_pb2 as pb
 from protos.v1.notices_pb2_grpc import NoticeServiceServicer
@@ -116,18 +117,20 @@ def told(event: Event) -> pb.TailEventsResponse:
         topic=event.topic,
         event_id=event.event_id,
         key=event.key,
-        time=messages.timestamp(event.time),
+        time=timestamp(event.time),
         data=_json(event),
         reason=event.reason,
     )
 
 
 def _json(event: Event) -> str:
-    """The data; what is no JSON, as base64."""
+    """The data; what is no JSON, or cannot be told as such, as base64."""
     try:
-        return json.dumps(json.loads(event.data), ensure_ascii=False)
-    except ValueError:
+        told = json.dumps(json.loads(event.data), ensure_ascii=False)
+        told.encode()  # half a surrogate pair is in no UTF-8
+    except (ValueError, RecursionError):
         return json.dumps(b64encode(event.data).decode())
+    return told
 
 
 _MESSAGES = events_pb2.DESCRIPTOR.message_types_by_name

@@ -23,9 +23,9 @@ from matinee.buckets.parts import Part, part_bytes
 from matinee.declaration import LONGEST_TITLE
 from matinee.errors import Conflict, InvalidInput, MatineeError, NotFound
 from matinee.layout import DIRECT, direct_key, upload_prefix
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.settings import UploadSettings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.tokens import Clock
 from matinee.unfinished import UnfinishedUploads
 from protos.v1 import jobs_pb2 as pb

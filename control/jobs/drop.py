@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
 from matinee.layout import INCOMING, drop_id
-from matinee.storage import StoredObject
+from matinee.storage.object_store import StoredObject
 
 FILMS = ("mp4", "m4v", "mov", "mkv", "webm", "ts", "m2ts", "mts", "avi", "mxf")
 """How names of films end; what a film is, its first bytes tell when it is probed."""

@@ -23,7 +23,7 @@ from control.jobs.job_states import State
 from matinee.errors import InvalidInput, MatineeError, NotFound, Unavailable
 from matinee.layout import INCOMING
 from matinee.settings import IncomingSettings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from matinee.tokens import Clock
 from protos.v1.access_pb2 import ACCESS_PUBLISHER
 
@@ -32,10 +32,26 @@ if TYPE_CHECKING:
 
 SETTLED_SECONDS = 10.0
 """So long nobody has written to a file of a folder that is taken."""
+MOST_TOLD = 20
+"""So many names one line of the log tells."""
 REMEMBERED_SECONDS = 3_600.0
 """How long it is remembered of an object that is gone that it was taken."""
 
 log = structlog.get_logger()
+
+
+class Reproach:
+    """Says in the log why something cannot be done: once, as long as the reason is the same."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+        self._reason = ""
+
+    def hear(self, reason: str) -> None:
+        """Say the reason, unless it was the last one too; empty when it can be done."""
+        if reason and reason != self._reason:
+            log.warning(self._sentence, reason=reason)
+        self._reason = reason
 
 
 class Incoming:
@@ -58,7 +74,9 @@ class Incoming:
         self._notifications = notifications
         self._settled_seconds = settled_seconds
         self._dropped = asyncio.Event()
-        self._reproach = ""
+        self._not_looking = Reproach("nothing is taken from incoming/")
+        self._not_hearing = Reproach("the bucket tells of nothing at present")
+        self._left_alone: Sequence[str] = ()
 
     async def run(self) -> None:
         """Look, and listen; nothing at all without an account that films belong to."""
@@ -77,40 +95,50 @@ class Incoming:
     async def look(self) -> None:
         """Take what is new, and remove of it what became a title, if that is wanted.
 
-        Raises `NotFound` while there is no such account or plan, `InvalidInput` for an object whose name cannot be
-        used, and `Unavailable`.
+        What has a name that cannot be used is left alone. Raises `NotFound` while there is no such account or plan, and
+        `Unavailable`.
         """
-        found = [Drop.of(item) for item in await self._store.list(INCOMING)]
+        survey = await self._store.survey(INCOMING)
+        self._leave_alone(survey.unusable)
+        found = [Drop.of(item) for item in survey.objects]
         async with self._database.read() as connection:
             taken = await drops.taken(connection)
         ripe_at = self._clock() - self._settled_seconds
         for drop in found:
             if drop.is_meant and drop.drop_id not in taken and drop.modified <= ripe_at:
                 await self._take(drop)
-        await self._clear(found, taken)
+        await self._clear(found, taken, all_seen=survey.whole)
+
+    def _leave_alone(self, names: Sequence[str]) -> None:
+        """Say once of names that they cannot be used."""
+        if new := sorted(set(names) - set(self._left_alone)):
+            log.warning(
+                "what cannot be read is left alone in incoming/: rename it, or let control read it",
+                keys=new[:MOST_TOLD],
+                count=len(new),
+            )
+        self._left_alone = names
 
     async def _look_again(self) -> None:
-        """Look; what keeps us from it is said once, as long as it is the same."""
-        reproach = ""
         try:
             await self.look()
         except MatineeError as error:
-            reproach = str(error)
-        if reproach and reproach != self._reproach:
-            log.warning("nothing is taken from incoming/", reason=reproach)
-        self._reproach = reproach
+            self._not_looking.hear(str(error))
+        else:
+            self._not_looking.hear("")
 
     async def _listen(self, notifications: "Notifications") -> None:
         with contextlib.closing(notifications):
             while True:
                 try:
-                    if await asyncio.to_thread(notifications.wait):
-                        self._dropped.set()
+                    await asyncio.to_thread(notifications.wait)
+                    self._dropped.set()
+                    self._not_hearing.hear("")
                 except InvalidInput as error:
                     log.info("incoming/ is looked at regularly: the bucket tells of nothing", reason=str(error))
                     return
                 except Unavailable as error:
-                    log.warning("the bucket tells of nothing at present", reason=str(error))
+                    self._not_hearing.hear(str(error))
                     await asyncio.sleep(self._settings.poll_seconds)
 
     async def _take(self, drop: Drop) -> None:
@@ -150,12 +178,13 @@ class Incoming:
             raise NotFound(f"incoming.plan {self._settings.plan} is no plan")
         return owner
 
-    async def _clear(self, found: Sequence[Drop], taken: Mapping[str, State | None]) -> None:
-        """Remove what became a title, and forget what is gone."""
+    async def _clear(self, found: Sequence[Drop], taken: Mapping[str, State | None], *, all_seen: bool) -> None:
+        """Remove what became a title, and forget what is gone: of a folder that is away or closed nobody knows that."""
         if self._settings.afterwards == "remove":
             await self._store.delete(drop.key for drop in found if taken.get(drop.drop_id) is State.PUBLISHED)
-        gone = taken.keys() - {drop.drop_id for drop in found}
-        if gone:
+        jobless = {drop_id for drop_id, state in taken.items() if state is None}  # a job has one title
+        gone = jobless - {drop.drop_id for drop in found}
+        if gone and all_seen:
             async with self._database.write() as connection:
                 await drops.forget(connection, gone, self._clock() - REMEMBERED_SECONDS)
 

@@ -3,6 +3,8 @@
 A worker holds a job by a lease with a fencing token. When the lease ends without a heartbeat the job goes to the next
 worker with a higher token, and whatever the old worker still says is refused.
 
+What is no fault of the job, a store that is away or a disk that is full, costs no try: it waits, and says since when.
+
 A job fails for good when `limit` leases in a row were fruitless: each ended without having brought the job further by
 PROGRESS_THAT_COUNTS. So a film that crashes its worker is given up, and a long one may see any number of restarts.
 """
@@ -52,6 +54,8 @@ class Job:
     """The request that made it, for the logs of whoever works on it."""
     traceparent: str = ""
     """The span in which it was made (W3C Trace Context)."""
+    waits_since: float | None = None
+    """Since when it waits for what is no fault of its own, and has got no further."""
 
     @property
     def held(self) -> bool:
@@ -62,9 +66,10 @@ class Job:
 def leased(job: Job, worker_id: str, *, now: float, seconds: float, limit: int) -> Job:
     """The job in a worker's hands; or, when it must not be tried again, the job as FAILED or CANCELLED.
 
-    Raises `Conflict` when it is not due.
+    One that would wait for longer than any job does has waited since before the clock was turned back, and waits no
+    more. Raises `Conflict` when it is not due.
     """
-    if job.due_at > now:
+    if job.due_at > now and not (job.state is State.QUEUED and job.due_at > now + LONGEST_BACKOFF_SECONDS):
         raise Conflict("the job is not due yet")
     fruitless = _fruitless(job) + 1
     if job.state is State.CANCELLING:
@@ -93,21 +98,21 @@ def heard(job: Job, fencing_token: int, *, stage: int, progress: float, now: flo
     check_lease(job, fencing_token)
     furthest = max(job.progress, min(1.0, max(0.0, progress)))
     job = replace(job, stage=stage, progress=furthest, due_at=now + seconds, updated_at=now)
-    return replace(job, message="") if _has_got_further(job) else job
+    return replace(job, message="", waits_since=None) if _has_got_further(job) else job
 
 
 def published(job: Job, fencing_token: int, *, now: float) -> Job:
-    """The job done. Raises `Conflict` for a lease that is not current, or a job that shall stop."""
+    """The job done; or CANCELLED, when it shall stop. Raises `Conflict` for a lease that is not current."""
     check_lease(job, fencing_token)
     done = _ended(job, Event.PUBLISH, now, "")
-    return replace(done, progress=1.0)
+    return replace(done, progress=1.0) if done.state is State.PUBLISHED else done
 
 
 def released(job: Job, fencing_token: int, event: Event, message: str, *, now: float, limit: int) -> Job:
     """The job as its worker leaves it: FAIL, REFUSE, STOP or GIVE_BACK.
 
-    A job given back with a message counts as fruitless and waits a little; without one its worker only went away.
-    Raises `Conflict` for a lease that is not current.
+    A job given back with a message counts as fruitless and waits a little; without one its worker only went away. For
+    what is no fault of the job there is `put_back`. Raises `Conflict` for a lease that is not current.
     """
     check_lease(job, fencing_token)
     message = message[:LONGEST_MESSAGE]
@@ -121,8 +126,26 @@ def released(job: Job, fencing_token: int, event: Event, message: str, *, now: f
     return replace(returned, fruitless=fruitless, progress_at_lease=job.progress, due_at=now + wait)
 
 
+def put_back(job: Job, fencing_token: int, message: str, *, now: float) -> Job:
+    """The job in the queue again, whose worker lacks what the message names: that costs no try.
+
+    It waits as long as it has waited already, within limits, since it may be that the job will never find it: a film
+    that is larger than any disk. Raises `Conflict` for a lease that is not current.
+    """
+    check_lease(job, fencing_token)
+    returned = _ended(job, Event.GIVE_BACK, now, message[:LONGEST_MESSAGE])
+    if returned.state is not State.QUEUED:
+        return returned
+    since = now if job.waits_since is None else job.waits_since
+    wait = min(LONGEST_BACKOFF_SECONDS, max(BACKOFF_SECONDS, now - since))
+    fruitless = max(0, _fruitless(job) - 1)
+    return replace(returned, waits_since=since, fruitless=fruitless, progress_at_lease=job.progress, due_at=now + wait)
+
+
 def cancelled(job: Job, *, now: float) -> Job:
     """The job after somebody asked for it to stop; one whose lease has run out stops at once."""
+    if job.state is State.QUEUED:
+        return _ended(job, Event.CANCEL, now, "")
     asked = replace(job, state=after(job.state, Event.CANCEL), updated_at=now)
     return _ended(asked, Event.STOP, now, "") if asked.state is State.CANCELLING and job.due_at <= now else asked
 
@@ -152,4 +175,4 @@ def _has_got_further(job: Job) -> bool:
 
 
 def _ended(job: Job, event: Event, now: float, message: str) -> Job:
-    return replace(job, state=after(job.state, event), message=message, worker_id="", updated_at=now)
+    return replace(job, state=after(job.state, event), message=message, worker_id="", waits_since=None, updated_at=now)

@@ -22,7 +22,7 @@ class State(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     CANCELLING = "cancelling"
-    """A worker holds it and has been asked to stop."""
+    """A worker holds it and has been asked to stop, which it does even where it comes to publish."""
     PUBLISHED = "published"
     FAILED = "failed"
     REFUSED = "refused"
@@ -53,6 +53,7 @@ TRANSITIONS = {
     (State.RUNNING, Event.REFUSE): State.REFUSED,
     (State.RUNNING, Event.CANCEL): State.CANCELLING,
     (State.CANCELLING, Event.CANCEL): State.CANCELLING,
+    (State.CANCELLING, Event.PUBLISH): State.CANCELLED,
     (State.CANCELLING, Event.STOP): State.CANCELLED,
     (State.CANCELLING, Event.GIVE_BACK): State.CANCELLED,
     (State.CANCELLING, Event.FAIL): State.CANCELLED,

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from control import inputs, messages
+from control import inputs
 from control.database import Connection, Database, jobs, titles
+from control.jobs import messages
 from control.jobs.job import Job, cancelled, retried
 from control.pages import PageRequest
 from matinee.errors import NotFound
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
 from protos.v1.jobs_pb2_grpc import JobServiceServicer
@@ -26,7 +27,7 @@ class JobService(JobServiceServicer):
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         asked = PageRequest.read(request.page_size, request.page_token)
         async with self._database.read() as connection:
-            found = await jobs.page(connection, asked.before, asked.look_ahead)
+            found = await jobs.page(connection, asked.before, asked.look_ahead, waiting=request.waiting)
         page = asked.cut(found, lambda item: item[0].job_id)
         return pb.ListJobsResponse(jobs=[messages.job(*item) for item in page.items], next_page_token=page.next_token)
 

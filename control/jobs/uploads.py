@@ -12,7 +12,7 @@ from control.identifiers import new_id
 from control.jobs.job import Job
 from matinee.declaration import LONGEST_FILE_NAME, LONGEST_TITLE
 from matinee.errors import Conflict, NotFound, PermissionDenied, Unauthenticated
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.telemetry import request_ids, traces
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
@@ -57,10 +57,10 @@ async def record(connection: Connection, request: pb.CompleteUploadRequest, cloc
 def checked(request: pb.CompleteUploadRequest, clock: Clock) -> tuple[Title, Job]:
     """The title and the job that an upload becomes. Raises `InvalidInput`."""
     now = clock()
-    file_name = inputs.line("file_name", request.file_name, LONGEST_FILE_NAME, needed=False)
+    file_name = inputs.line("the name of the file", request.file_name, LONGEST_FILE_NAME, needed=False)
     known_id = inputs.identifier("title_id", request.title_id) if request.title_id else ""
     given = request.title_name or file_name[:LONGEST_TITLE]
-    name = inputs.line("title_name", given, LONGEST_TITLE, needed=not known_id)
+    name = inputs.line("the name of the title", given, LONGEST_TITLE, needed=not known_id)
     title = Title(known_id or new_id(clock), name, created_at=now)
     job = Job(
         job_id=new_id(clock),

@@ -8,11 +8,11 @@ from control.database import Connection, Database, assets, jobs, removals, title
 from control.database.assets import Asset
 from control.database.titles import Title
 from control.housekeeping import Housekeeping
-from control.jobs.job import Job, check_lease, heard, leased, published, released
+from control.jobs.job import Job, check_lease, heard, leased, published, put_back, released
 from control.jobs.job_states import Event, State
-from matinee.errors import InvalidInput, NotFound, Unavailable
+from matinee.errors import Conflict, InvalidInput, NotFound, Unavailable
 from matinee.layout import asset_prefix, span_prefix, upload_prefix
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.settings import WorkerSettings
 from matinee.tokens import Clock
 from protos.v1 import jobs_pb2 as pb
@@ -76,14 +76,9 @@ class WorkerService(WorkerServiceServicer):
 
     @override
     async def PublishAsset(self, request: pb.PublishAssetRequest, context: Context) -> pb.PublishAssetResponse:
-        now = self._clock()
-        async with self._database.write() as connection:
-            job, title = await _held_with_title(connection, request.job_id)
-            if await _is_repeated(connection, request, job):
-                return pb.PublishAssetResponse()
-            await jobs.save(connection, published(job, request.fencing_token, now=now))
-            await add_version(connection, title, _asset(title, request, now), self._clock, draft=job.draft)
-            await unfinished_assets.forget(connection, request.asset_id)
+        if await self._database.transact(lambda connection: self._published(connection, request)) is State.CANCELLED:
+            self._housekeeping.wake()
+            raise Conflict("the job was cancelled: nothing is published")
         return pb.PublishAssetResponse()
 
     @override
@@ -95,14 +90,35 @@ class WorkerService(WorkerServiceServicer):
         if event is Event.FAIL and request.refused:
             event = Event.REFUSE
         async with self._database.write() as connection:
-            job = await _held(connection, request.job_id)
-            job = released(job, request.fencing_token, event, request.message.strip(), now=now, limit=self._limit)
+            job = self._left(await _held(connection, request.job_id), event, request, now)
             await jobs.save(connection, job)
             if job.state is State.REFUSED:
                 await removals.note(connection, [upload_prefix(job.upload_id), span_prefix(job.upload_id)], now)
         if job.state is State.REFUSED:
             self._housekeeping.wake()
         return pb.ReleaseJobResponse()
+
+    def _left(self, job: Job, event: Event, request: pb.ReleaseJobRequest, now: float) -> Job:
+        message = request.message.strip()
+        if event is Event.GIVE_BACK and request.blameless:
+            return put_back(job, request.fencing_token, message, now=now)
+        return released(job, request.fencing_token, event, message, now=now, limit=self._limit)
+
+    async def _published(self, connection: Connection, request: pb.PublishAssetRequest) -> State:
+        """Publish, unless somebody has asked for the job to stop, which it does then; and say how it ended."""
+        job, title = await _held_with_title(connection, request.job_id)
+        if await _is_repeated(connection, request, job):
+            return job.state
+        now = self._clock()
+        asset = _asset(title, request, now)
+        job = published(job, request.fencing_token, now=now)
+        await jobs.save(connection, job)
+        if job.state is State.PUBLISHED:
+            await add_version(connection, title, asset, self._clock, draft=job.draft)
+        else:
+            await removals.note(connection, [asset_prefix(asset.asset_id)], now)
+        await unfinished_assets.forget(connection, asset.asset_id)
+        return job.state
 
     def _lease(self, job: Job) -> pb.JobLease:
         return pb.JobLease(

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 
-from control import messages
 from control.database import Connection, Database, announcements, playback_sessions
 from control.database.announcements import Announcement, Kind
+from control.playback import messages
 from matinee.errors import Unavailable
 from matinee.tokens import Clock
 from protos.v1.playback_pb2 import ConnectResponse, Revocation
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class Announcer:
     """Follows the table of announcements, and hands news to everybody who listens.
 
-    `keys_changed` is called when there is a new signing key, `sought` with sessions that have gone to another position.
+    `keys_changed` is called when there is a new signing key, `announced` with all that is new: some of it is for pages.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Announcer:
         database: Database,
         clock: Clock,
         keys_changed: Callable[[], Awaitable[None]],
-        sought: Callable[[Sequence[str]], Awaitable[None]],
+        announced: Callable[[Sequence[Announcement]], Awaitable[None]],
         *,
         grant_seconds: float,
     ) -> None:
@@ -45,7 +45,7 @@ class Announcer:
         self._clock = clock
         self._grant_seconds = grant_seconds
         self._keys_changed = keys_changed
-        self._sought = sought
+        self._announced = announced
         self._inboxes: set[Inbox] = set()
         self._wake = asyncio.Event()
         self._settled = 0
@@ -103,21 +103,21 @@ class Announcer:
             response = await self._response(connection, news)
         if response.keys_changed:
             await self._keys_changed()
-        sought = {one.session_id for one in news if one.kind is Kind.SOUGHT}
-        if sought:
-            await self._sought(sorted(sought))
+        await self._announced(news)
         for inbox in self._inboxes if response.ByteSize() else ():
             post(inbox, response)
         self._remember(news)
 
     async def _response(self, connection: Connection, news: list[Announcement]) -> ConnectResponse:
         now = self._clock()
-        changed = [one.session_id for one in news if one.kind is Kind.CHANGED]
+        changed = [one.subject_id for one in news if one.kind is Kind.CHANGED]
         sessions = await playback_sessions.among(connection, changed, now) if changed else []
         return ConnectResponse(
             renewed=[messages.grant(session, now, self._grant_seconds) for session in sessions],
             revoked=[
-                Revocation(session_id=one.session_id, reason=one.reason) for one in news if one.kind is Kind.ENDED
+                Revocation(session_id=one.subject_id, reason=one.reason, cause=one.cause)
+                for one in news
+                if one.kind is Kind.ENDED
             ],
             keys_changed=any(one.kind is Kind.KEY for one in news),
         )

@@ -5,21 +5,21 @@ from collections.abc import AsyncIterator, Sequence
 
 from typing_extensions import override
 
-from control import inputs, messages
+from control import inputs
 from control.database import Connection, Database, playback_sessions, subscriptions
+from control.playback import messages
 from control.playback.access import Access
 from control.playback.announcer import Announcer, Inbox, post
-from control.playback.ending import keep_all
+from control.playback.ending import keep_all, refusals_of_ended
 from control.playback.session import PlaybackSession, moved
 from control.playback.session_states import Event, State
 from matinee.errors import InvalidInput, MatineeError, PermissionDenied
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2 as pb
 from protos.v1.playback_pb2_grpc import EdgeServiceServicer
 
 MOST_SESSIONS = 10_000
-ENDED = "the playback session has ended"
 
 
 class EdgeService(EdgeServiceServicer):
@@ -42,8 +42,8 @@ class EdgeService(EdgeServiceServicer):
         session_id = inputs.identifier("session_id", request.session_id)
         async with self._database.read() as connection:
             session = await playback_sessions.find(connection, session_id)
-        if session is None or session.state is State.STOPPED or session.expires_at <= self._clock():
-            raise PermissionDenied(f"{ENDED}; play the title again")
+            if session is None or session.state is State.STOPPED or session.expires_at <= self._clock():
+                raise (await refusals_of_ended(connection, [session_id]))[session_id]
         if session.asset_id != request.asset_id:
             raise PermissionDenied("the playback session is for another title")
         if self._access.needs_look(session):
@@ -80,21 +80,30 @@ class EdgeService(EdgeServiceServicer):
             raise InvalidInput(f"a report names more than {MOST_SESSIONS} sessions")
         for session_id in session_ids:
             inputs.identifier("active_session_ids", session_id)
-        now, going_on = self._clock(), list[PlaybackSession]()
-        async with self._database.write() as connection:
-            found = await self._held(connection, session_ids, now)
-            gone = dict.fromkeys(set(session_ids) - {session.session_id for session in found}, ENDED)
-            for known in found:
-                session, refusal = await self._checked(connection, known)
-                if refusal is None:
-                    going_on.append(session)
-                else:
-                    gone[session.session_id] = str(refusal)
-            await self._note(connection, going_on, now)
+        going_on, gone = await self._database.transact(lambda connection: self._sorted(connection, session_ids))
+        if gone:
+            self._announcer.wake()
         return pb.ConnectResponse(
             renewed=[self._grant(session) for session in going_on],
-            revoked=[pb.Revocation(session_id=session_id, reason=gone[session_id]) for session_id in sorted(gone)],
+            revoked=[_revocation(session_id, refusal) for session_id, refusal in sorted(gone.items())],
         )
+
+    async def _sorted(
+        self, connection: Connection, session_ids: Sequence[str]
+    ) -> tuple[list[PlaybackSession], dict[str, MatineeError]]:
+        """Those of these sessions that go on, with it noted that they are in use; and why the others do not."""
+        now, going_on = self._clock(), list[PlaybackSession]()
+        found = await self._held(connection, session_ids, now)
+        missing = set(session_ids) - {session.session_id for session in found}
+        gone = await refusals_of_ended(connection, missing) if missing else {}
+        for known in found:
+            session, refusal = await self._checked(connection, known)
+            if refusal is None:
+                going_on.append(session)
+            else:
+                gone[session.session_id] = refusal
+        await self._note(connection, going_on, now)
+        return going_on, gone
 
     async def _held(self, connection: Connection, session_ids: Sequence[str], now: float) -> list[PlaybackSession]:
         """The open ones of these sessions; nobody else moves those for which there is more to note than the time."""
@@ -107,13 +116,18 @@ class EdgeService(EdgeServiceServicer):
 
     async def _looked_at(self, session: PlaybackSession) -> PlaybackSession:
         """A session that may go on and is in use again. Raises `PermissionDenied`."""
-        async with self._database.write() as connection:
-            session, refusal = await self._checked(connection, session)
+
+        async def work(connection: Connection) -> tuple[PlaybackSession, MatineeError | None]:
+            checked, refusal = await self._checked(connection, session)
             if refusal is None:
-                await self._note(connection, [session], self._clock())
+                await self._note(connection, [checked], self._clock())
+            return checked, refusal
+
+        looked_at, refusal = await self._database.transact(work)
         if refusal is not None:
-            raise PermissionDenied(str(refusal))
-        return session
+            self._announcer.wake()
+            raise PermissionDenied(str(refusal), cause=refusal.cause)
+        return looked_at
 
     async def _checked(
         self, connection: Connection, session: PlaybackSession
@@ -132,6 +146,10 @@ class EdgeService(EdgeServiceServicer):
 
     def _grant(self, session: PlaybackSession) -> pb.Grant:
         return messages.grant(session, self._clock(), self._grant_seconds)
+
+
+def _revocation(session_id: str, refusal: MatineeError) -> pb.Revocation:
+    return pb.Revocation(session_id=session_id, reason=str(refusal), cause=refusal.cause)
 
 
 def _begins(session: PlaybackSession) -> bool:

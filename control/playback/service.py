@@ -2,7 +2,7 @@
 
 from typing_extensions import override
 
-from control import inputs, messages
+from control import inputs
 from control.accounts.keyring import Keyring
 from control.callers import Caller, caller
 from control.catalogue.visibility import watchable
@@ -10,37 +10,38 @@ from control.database import (
     Connection,
     Database,
     announcements,
-    devices,
-    history,
     playback_sessions,
+    sessions,
     subscriptions,
     titles,
 )
 from control.database.titles import Title
 from control.identifiers import new_id
 from control.pages import PageRequest
-from control.playback.access import Access
+from control.playback import messages
+from control.playback.access import Access, review_at
 from control.playback.announcer import Announcer
-from control.playback.devices import device_id, named_device, register
+from control.playback.devices import named_device, register
 from control.playback.ending import end_sessions, keep_all
+from control.playback.own_devices import OwnDevices
+from control.playback.resumption import resume_point
 from control.playback.session import LEAVING, PlaybackSession, moved
 from control.playback.session_states import Event, State
 from control.playback.streams import crowd
 from control.subscriptions.entitlement import Standing
+from control.timestamps import timestamp
 from matinee import delivery
-from matinee.errors import MatineeError, NotFound, PermissionDenied
-from matinee.rpc import Context
+from matinee.errors import MatineeError, NotFound, PermissionDenied, Unauthenticated
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import playback_pb2 as pb
 from protos.v1.access_pb2 import ACCESS_ADMIN
-from protos.v1.playback_pb2_grpc import PlaybackServiceServicer
 
 STOPPED = "playback was stopped"
-REMOVED = "the device was removed"
 CROWDED_OUT = "this account has opened too many playback sessions since"
 
 
-class PlaybackService(PlaybackServiceServicer):
+class PlaybackService(OwnDevices):
     """A playback session is open from Play until it is stopped, or until its URLs expire after `token_seconds`."""
 
     def __init__(
@@ -54,30 +55,18 @@ class PlaybackService(PlaybackServiceServicer):
         public_url: str,
         token_seconds: float,
     ) -> None:
-        self._database = database
+        super().__init__(database, announcer, clock)
         self._keyring = keyring
-        self._announcer = announcer
         self._access = access
-        self._clock = clock
         self._public_url = public_url
         self._token_seconds = token_seconds
 
     @override
     async def Play(self, request: pb.PlayRequest, context: Context) -> pb.PlayResponse:
         title_id, device = inputs.identifier("title_id", request.title_id), named_device(request)
-        person = caller()
-        async with self._database.write() as connection:
-            title = await titles.find(connection, title_id)
-            if title is None or not watchable(title, self._clock()):
-                raise NotFound("there is no such title")
-            standing = await self._access.standing(connection, person.account_id)
-            if reason := await self._access.refusal(connection, standing, title):
-                raise PermissionDenied(reason)
-            session = await self._opened(connection, person, title, device, standing)
-            await self._access.make_room(connection, session, take_over=request.take_over)
-            known = await playback_sessions.of_account(connection, person.account_id)
-            await end_sessions(connection, crowd(known), CROWDED_OUT, self._clock)
-            await playback_sessions.add(connection, session)
+        session = await self._database.transact(
+            lambda connection: self._begun(connection, title_id, device, take_over=request.take_over)
+        )
         self._announcer.wake()
         return self._answer(session)
 
@@ -119,35 +108,37 @@ class PlaybackService(PlaybackServiceServicer):
         self._announcer.wake()
         return pb.StopPlaybackResponse()
 
-    @override
-    async def ListDevices(self, request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:
-        account_id = caller().account_id
-        async with self._database.read() as connection:
-            known = await devices.of_account(connection, account_id)
-            streams = await playback_sessions.streams_by_device(connection, account_id, self._clock())
-        shown = [messages.device(device, streams.get(device.device_id, 0)) for device in known]
-        return pb.ListDevicesResponse(devices=shown)
-
-    @override
-    async def RemoveDevice(self, request: pb.RemoveDeviceRequest, context: Context) -> pb.RemoveDeviceResponse:
-        account_id, removed = caller().account_id, device_id(request.device_id)
-        async with self._database.write() as connection:
-            await subscriptions.hold(connection, account_id)
-            if not await devices.remove(connection, account_id, removed):
-                raise NotFound("there is no such device")
-            known = await playback_sessions.of_account(connection, account_id)
-            on_it = [session for session in known if session.device_id == removed]
-            await end_sessions(connection, on_it, REMOVED, self._clock)
-        self._announcer.wake()
-        return pb.RemoveDeviceResponse()
+    async def _begun(
+        self, connection: Connection, title_id: str, device: tuple[str, str], *, take_over: bool
+    ) -> PlaybackSession:
+        """A new session of the caller. The title first, as who deletes it does: else each could wait for the other."""
+        person, title = caller(), await titles.keep(connection, title_id)
+        if title is None or not watchable(title, self._clock()):
+            raise NotFound("there is no such title")
+        standing = await self._access.standing(connection, person.account_id)
+        if not await sessions.hold(connection, person.session_id):  # who ended it did not see this playback
+            raise Unauthenticated("the session has ended; sign in again")
+        if reason := await self._access.refusal(connection, standing, title):
+            raise PermissionDenied(reason)
+        session = await self._opened(connection, person, title, device, standing)
+        await self._access.make_room(connection, session, take_over=take_over)
+        known = await playback_sessions.of_account(connection, person.account_id)
+        await end_sessions(connection, crowd(known), CROWDED_OUT, self._clock)
+        await playback_sessions.add(connection, session)
+        return session
 
     async def _move(self, session_id: str, event: Event, position: float | None) -> pb.PlaybackSession:
         """Let something happen to a session of the caller, once it may go on."""
-        async with self._database.write() as connection:
-            session, title = await self._own(connection, inputs.identifier("session_id", session_id))
+        known_id = inputs.identifier("session_id", session_id)
+
+        async def work(connection: Connection) -> tuple[PlaybackSession, Title, MatineeError | None]:
+            session, title = await self._own(connection, known_id)
             session, refusal = await self._checked(connection, session, event)
             if refusal is None:
-                session = await self._moved(connection, session, title, event, position)
+                session = await self._moved(connection, session, event, position)
+            return session, title, refusal
+
+        session, title, refusal = await self._database.transact(work)
         if refusal is not None:
             self._announcer.wake()
             raise refusal
@@ -175,12 +166,11 @@ class PlaybackService(PlaybackServiceServicer):
         return session, None
 
     async def _moved(
-        self, connection: Connection, session: PlaybackSession, title: Title, event: Event, position: float | None
+        self, connection: Connection, session: PlaybackSession, event: Event, position: float | None
     ) -> PlaybackSession:
-        here = None if position is None else min(position, title.duration_seconds)
         ends = event is Event.STOP and session.state is not State.STOPPED
         idle = self._access.playback.idle_seconds
-        session, turns = moved(session, event, self._clock(), idle=idle, position=here)
+        session, turns = moved(session, event, self._clock(), idle=idle, position=position)
         await keep_all(connection, [(session, turns)], self._clock)
         if event is Event.SEEK:  # no event of the bus tells of it
             await announcements.announce_seek(connection, session.session_id, self._clock())
@@ -206,8 +196,9 @@ class PlaybackService(PlaybackServiceServicer):
             device_id=own_id,
             login_id=person.session_id,
             max_height=limits.max_height,
-            review_at=standing.until,
-            position_seconds=await history.resume_point(connection, person.account_id, title.title_id),
+            review_at=review_at(standing, title),
+            position_seconds=await resume_point(connection, person.account_id, title, now),
+            duration_seconds=title.duration_seconds,
         )
 
     def _answer(self, session: PlaybackSession) -> pb.PlayResponse:
@@ -223,7 +214,7 @@ class PlaybackService(PlaybackServiceServicer):
             hls=hls,
             dash=dash,
             session_id=session.session_id,
-            expires_at=messages.timestamp(session.expires_at),
+            expires_at=timestamp(session.expires_at),
             resume_seconds=session.position_seconds,
             max_height=session.max_height,
         )

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from matinee.errors import Conflict
 
+ENDED = "the playback session has ended; play the title again"
+
 
 class State(StrEnum):
     """Where a playback session stands, as far as somebody has told."""
@@ -56,4 +58,4 @@ def after(state: State, event: Event) -> State:
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise Conflict("the playback session has ended; play the title again") from None
+        raise Conflict(ENDED) from None

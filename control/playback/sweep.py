@@ -35,9 +35,10 @@ class Sweep:
             await playback_sessions.forget_expired(connection, now)
 
     async def _change(self, find: Find, change: Change) -> None:
-        while True:
-            async with self.database.write() as connection:
-                found = await find(connection)
-                await keep_all(connection, [change(session) for session in found], self.clock)
-            if len(found) < BATCH:
-                return
+        async def work(connection: Connection) -> int:
+            found = await find(connection)
+            await keep_all(connection, [change(session) for session in found], self.clock)
+            return len(found)
+
+        while await self.database.transact(work) == BATCH:
+            continue

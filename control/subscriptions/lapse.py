@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from control.database import Database, subscriptions
+from control.database import Connection, Database, subscriptions
 from control.subscriptions import ledger
 from matinee.tokens import Clock
 
@@ -21,15 +21,14 @@ class Lapse:
 
     async def __call__(self) -> None:
         """Make the round. Raises `Unavailable` when the database does not answer."""
-        while await self._batch() == BATCH:
+        while await self.database.transact(self._batch) == BATCH:
             continue
         async with self.database.write() as connection:
             await subscriptions.forget_reports(connection, self.clock() - REPORT_SECONDS)
 
-    async def _batch(self) -> int:
-        async with self.database.write() as connection:
-            found = await subscriptions.due(connection, self.clock(), BATCH)
-            await subscriptions.hold_all(connection, [subscription.account_id for subscription in found])
-            for subscription in found:
-                await ledger.catch_up(connection, subscription.account_id, self.clock)
+    async def _batch(self, connection: Connection) -> int:
+        found = await subscriptions.due(connection, self.clock(), BATCH)
+        accounts = [subscription.account_id for subscription in found]
+        await subscriptions.hold_all(connection, accounts)
+        await ledger.catch_up(connection, accounts, self.clock)
         return len(found)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from control import messages
 from control.callers import caller
-from control.database import Database, plans, playback_sessions, subscriptions, titles
-from control.subscriptions.plan import changed_plan, new_plan, plan_id
+from control.database import Connection, Database, plans, playback_sessions, subscriptions, titles
+from control.subscriptions import messages
+from control.subscriptions.plan import Plan, changed_plan, new_plan, plan_id
 from matinee.errors import NotFound, PermissionDenied
-from matinee.rpc import Context
+from matinee.rpc.server import Context
 from matinee.tokens import Clock
 from protos.v1 import subscriptions_pb2 as pb
 from protos.v1.access_pb2 import ACCESS_ADMIN
@@ -41,9 +41,7 @@ class Offer(SubscriptionServiceServicer):
     @override
     async def UpdatePlan(self, request: pb.UpdatePlanRequest, context: Context) -> pb.UpdatePlanResponse:
         async with self._database.write() as connection:
-            plan = await plans.find(connection, plan_id(request.plan_id), lock=True)
-            if plan is None:
-                raise NotFound("there is no such plan")
+            plan = await known_plan(connection, request.plan_id, lock=True)
             plan = changed_plan(plan, request)
             await plans.save(connection, plan)
             await playback_sessions.review_subscribers(connection, self._clock())
@@ -52,12 +50,26 @@ class Offer(SubscriptionServiceServicer):
     @override
     async def RetirePlan(self, request: pb.RetirePlanRequest, context: Context) -> pb.RetirePlanResponse:
         async with self._database.write() as connection:
-            plan = await plans.find(connection, plan_id(request.plan_id), lock=True)
-            if plan is None:
-                raise NotFound("there is no such plan")
+            plan = await known_plan(connection, request.plan_id, lock=True)
             had = await subscriptions.any_of_plan(connection, plan.plan_id)
             if had or await titles.any_of_plan(connection, plan.plan_id):
                 await plans.save(connection, replace(plan, retired=True))
             else:
                 await plans.remove(connection, plan.plan_id)
         return pb.RetirePlanResponse()
+
+
+async def known_plan(connection: Connection, name: str, *, lock: bool = False) -> Plan:
+    """A plan, on offer or not; with `lock` nobody else changes it. Raises `InvalidInput`, `NotFound`."""
+    plan = await plans.find(connection, plan_id(name), lock=lock)
+    if plan is None:
+        raise NotFound("there is no such plan")
+    return plan
+
+
+async def offered_plan(connection: Connection, name: str) -> Plan:
+    """A plan that is on offer. Raises `InvalidInput`, `NotFound`."""
+    plan = await known_plan(connection, name)
+    if plan.retired:
+        raise NotFound("this plan is not on offer any more")
+    return plan

@@ -27,8 +27,7 @@ async def apply(connection: Connection, provider: str, report: Report, access: A
     known = await subscriptions.find(connection, report.subscription_id)
     if known is None or known.provider != provider:
         raise NotFound("there is no such subscription")
-    await access.standing(connection, known.account_id)
-    await ledger.catch_up(connection, known.account_id, access.clock)
+    await access.catch_up(connection, known.account_id)
     stored = await subscriptions.find(connection, report.subscription_id) or known
     entry = await ledger.as_of(connection, stored, access.clock())
     subscription = await _after(connection, entry, report, access.clock())

@@ -95,6 +95,27 @@ def changed(subscription: Subscription, plan: Plan) -> Subscription:
     return replace(subscription, plan_id=plan.plan_id, state=after(subscription.state, Event.CHANGE))
 
 
+def tried(subscription: Subscription, plan: Plan) -> Subscription:
+    """A trial of another plan: its free days count from the first one of the trial, so that they may be over."""
+    ends_at = subscription.started_at + plan.trial_days * DAY_SECONDS
+    return replace(changed(subscription, plan), period_ends_at=ends_at)
+
+
+def switched(subscription: Subscription, known: Plan, plan: Plan, now: float, *, by_hand: bool) -> Subscription | None:
+    """Changed from the plan that is known to another one; None when that has to be paid at a provider first.
+
+    Free days that are left go on; without any, whoever pays `by_hand` begins a period. Nobody pays for a lower plan.
+    """
+    if plan.plan_id == subscription.plan_id or not subscription.in_force:
+        return changed(subscription, plan)
+    if subscription.state is State.TRIAL:
+        trial = tried(subscription, plan)
+        if at(trial, plan, now).in_force:
+            return trial
+        return paid(changed(subscription, plan), now + plan.period_days * DAY_SECONDS, now) if by_hand else None
+    return changed(subscription, plan) if by_hand or plan.level < known.level else None
+
+
 def cancelled(subscription: Subscription, now: float) -> Subscription:
     """Cancelled: it ends with its period; a pending one ends now."""
     state = after(subscription.state, Event.CANCEL)

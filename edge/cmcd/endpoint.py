@@ -2,7 +2,9 @@
 
 The token of a playback session's signed URL says whose events they are, whatever the player claims. It delivers
 nothing, so the token's container is not asked. Any origin may send; `text/plain` is taken too, because a page that is
-being left can send that to another origin without asking first (Fetch, CORS-safelisted request headers).
+being left can send that to another origin without asking first (Fetch, CORS-safelisted request headers). When the
+session is over the answer is 410, at which a player sends nothing more (clauses 5 and 6); any other refusal it may try
+to mend.
 """
 
 import asyncio
@@ -16,15 +18,16 @@ from edge.answers import CORS
 from edge.cmcd.report import Mode, parse_records
 from edge.keys import Verifier
 from edge.metrics import Metrics
-from edge.problems import Refusal, problem
+from edge.problems import RETRY_SECONDS, Refusal, problem
 from edge.tickets import LONGEST_URL
 from matinee.delivery import named_session, split_token
-from matinee.errors import Cancelled, MatineeError, ResourceExhausted, Unauthenticated
+from matinee.errors import Cancelled, Expired, MatineeError, ResourceExhausted, Unauthenticated
 from matinee.telemetry import request_ids
 from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE
 
 LARGEST_BODY = 64 * 1024
 BODY_SECONDS = 10
+OVER = "this playback session is over: nothing more is wanted of it"
 TYPES = ("application/cmcd", "text/cmcd", "text/plain")
 """The second one is what CTA-5004-A called it."""
 PREFLIGHT = {
@@ -35,7 +38,7 @@ PREFLIGHT = {
 
 
 class EventEndpoint:
-    """Answers 204 once the events of a body are taken."""
+    """Answers 204 once the events of a body are taken; lines that are none are left out."""
 
     def __init__(self, keys: Verifier, metrics: Metrics) -> None:
         self._keys = keys
@@ -59,9 +62,11 @@ class EventEndpoint:
         session_id = await self._session(request.scope["query_string"])
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in TYPES:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the content type must be {TYPES[0]}")
-        records = await asyncio.to_thread(parse_records, await _body(request))
-        if not all(self._metrics.take(session_id, Mode.EVENT, record) for record in records):
-            raise ResourceExhausted("more events have come than can be taken now; send them again later")
+        events, malformed = await asyncio.to_thread(parse_records, await _body(request))
+        self._metrics.leave_out(malformed)
+        if not all(self._metrics.take(session_id, Mode.EVENT, event) for event in events):
+            sentence = f"more events have come than can be taken now; send them again in {RETRY_SECONDS} s"
+            raise ResourceExhausted(sentence, retry_seconds=RETRY_SECONDS)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _session(self, query: bytes) -> str:
@@ -70,7 +75,13 @@ class EventEndpoint:
         _, token = split_token("", query.decode("latin-1"))
         if not token:
             raise Unauthenticated("this needs the URISigningPackage of a signed URL; play the title to get one")
-        return named_session(await self._keys.verify(token, DELIVERY_TYPE, DELIVERY_AUDIENCE))
+        try:
+            session_id = named_session(await self._keys.verify(token, DELIVERY_TYPE, DELIVERY_AUDIENCE))
+        except Expired as error:
+            raise Refusal(HTTPStatus.GONE, OVER) from error
+        if self._metrics.is_over(session_id):
+            raise Refusal(HTTPStatus.GONE, OVER)
+        return session_id
 
 
 async def _body(request: Request) -> bytes:

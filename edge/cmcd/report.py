@@ -66,17 +66,24 @@ def parse_report(record: bytes, mode: Mode) -> Report:
     return Report(max(version, 1), mode, _number(kept, "ts", 0), keys.get("e", ""), keys.get("sta", ""), keys)
 
 
-def parse_records(body: bytes) -> list[bytes]:
-    """The reports of a body, one a line (clause 3.3), each checked as an event. Raises `Malformed`."""
+def parse_records(body: bytes) -> tuple[list[bytes], int]:
+    """The lines of a body that are events (clause 3.3), and how many others are in it: each stands for itself.
+
+    Raises `Malformed` when no line is one.
+    """
     lines = [line.strip() for line in body.strip().split(b"\n")]
     if len(lines) > MOST_RECORDS:
         raise Malformed(f"a body may hold {MOST_RECORDS} reports at most")
+    events, faults = [], []
     for number, line in enumerate(lines, 1):
         try:
             parse_report(line, Mode.EVENT)
+            events.append(line)
         except Malformed as error:
-            raise Malformed(f"line {number} is not a CMCD event: {error}") from error
-    return lines
+            faults.append(f"line {number} is not a CMCD event: {error}")
+    if not events:
+        raise Malformed(faults[0])
+    return events, len(faults)
 
 
 def _dictionary(record: bytes) -> DictionaryType:

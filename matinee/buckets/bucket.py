@@ -44,6 +44,12 @@ class Bucket:
         scheme, _, host = self.endpoint.partition("://")
         return self.endpoint if self.path_style or not host else f"{scheme}://{self.name}.{host}"
 
+    @property
+    def place(self) -> str:
+        """What it is called in a sentence, without what is secret."""
+        url = f"s3://{self.name}/{self.prefix}".rstrip("/")
+        return f"{url} at {self.endpoint}" if self.endpoint else f"{url} in {self.region}"
+
     def key(self, path: str) -> str:
         """The whole key of what lies under `path` in the object store."""
         return f"{self.prefix}/{path}" if self.prefix else path

@@ -1,7 +1,7 @@
 """What a bucket tells of new objects, as MinIO does. The only module that imports minio."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 from typing import Any
 
@@ -15,8 +15,26 @@ from matinee.errors import InvalidInput, Unavailable
 
 CREATED = ("s3:ObjectCreated:*",)
 LISTEN_SECONDS = 10.0
-"""How long silence may last; so long a thread outlives who does not want to hear any more."""
+"""How long a server may say nothing at all. MinIO gives a sign of life twice a second; but since its pull request 21651
+it holds back whatever it says until that is 4 KiB, and what it was about to tell is lost with the connection."""
 CANNOT_TELL = {"NotImplemented", "MethodNotAllowed", "InvalidArgument", "InvalidRequest"}
+
+
+class _Connections(urllib3.PoolManager):
+    """Connections whose newest answer can be broken off from another thread."""
+
+    _answer: urllib3.BaseHTTPResponse | None = None
+
+    def urlopen(self, *arguments: Any, **named: Any) -> urllib3.BaseHTTPResponse:
+        """Ask, and remember the answer."""
+        self._answer = super().urlopen(*arguments, **named)
+        return self._answer
+
+    def break_off(self) -> None:
+        """End the reading of the answer, if it has begun."""
+        with suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
+            if self._answer:
+                self._answer.shutdown()
 
 
 class Notifications:
@@ -30,7 +48,7 @@ class Notifications:
         keys = bucket.keys
         self._bucket = bucket.name
         self._prefix = bucket.key(f"{path}/")
-        self._connections = urllib3.PoolManager(
+        self._connections = _Connections(
             timeout=urllib3.Timeout(connect=bucket.timeout_seconds, read=LISTEN_SECONDS), retries=False
         )
         self._client = Minio(
@@ -48,8 +66,8 @@ class Notifications:
         self._listening = ExitStack()
         self._events: Iterator[Any] | None = None
 
-    def wait(self) -> bool:
-        """Wait until something is written, or for LISTEN_SECONDS; answer which.
+    def wait(self) -> None:
+        """Wait until something is written, or the server has held back for LISTEN_SECONDS what may tell of it.
 
         Raises `InvalidInput` when the server cannot tell, `Unavailable` when it is away.
         """
@@ -57,19 +75,20 @@ class Notifications:
             raise InvalidInput("Amazon does not tell of new objects by this call")
         try:
             with self._waiting:
-                return self._next()
+                self._next()
         finally:
             if self._closed:
                 self.close()
 
     def close(self) -> None:
-        """Hang up; a thread that waits does so when it is through."""
+        """Hang up; a thread that waits does so within LISTEN_SECONDS, and raises `Unavailable`."""
         self._closed = True
+        self._connections.break_off()
         if self._waiting.acquire(blocking=False):
             self._hang_up()
             self._waiting.release()
 
-    def _next(self) -> bool:
+    def _next(self) -> None:
         with self._translated():
             if self._events is None:
                 told = self._client.listen_bucket_notification(self._bucket, self._prefix, events=CREATED)
@@ -78,8 +97,6 @@ class Notifications:
                 next(self._events)
             except urllib3.exceptions.ReadTimeoutError:
                 self._hang_up()
-                return False
-        return True
 
     def _hang_up(self) -> None:
         self._events = None

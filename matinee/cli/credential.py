@@ -4,19 +4,26 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from typing import NoReturn
 
 import httpx
 
+import matinee
 from matinee import instance
-from matinee.bearer import Bearer, Renew
-from matinee.cli.api import Api
+from matinee.bearer import Bearer
+from matinee.cli.api import Answer, Api
 from matinee.cli.state import Session, Sessions, state_directory
 from matinee.errors import Unauthenticated
 from matinee.settings import Settings
 
 LEEWAY_SECONDS = 30
 """An access token that ends so soon is renewed before it is sent."""
+OWN = "own"
+"""In the place of its address: the instance in whose data directory a session is kept."""
+AGENT = {"User-Agent": f"matinee/{matinee.__version__}"}
+
+SignIn = Callable[[str], Answer]
+"""Opens a session when there is none, for a reason in a sentence. Raises `Unauthenticated`."""
 
 
 @contextmanager
@@ -27,29 +34,27 @@ def open_api(settings: Settings) -> Iterator[Api]:
     on the data directory, as its administrator.
     """
     url = settings.url.rstrip("/") or instance.door(settings)
-    with httpx.Client(trust_env=bool(settings.url)) as client:
+    with httpx.Client(trust_env=bool(settings.url), headers=AGENT) as client:
         yield Api(url, client, _credential(settings, Api(url, client)))
 
 
 def _credential(settings: Settings, api: Api) -> Bearer:
     if settings.url and settings.token:
         return Bearer(settings.token)
-    renew: Renew
-    if settings.url:
-        renew = SavedLogin(api, Sessions(state_directory())).token
-    else:
-        renew = partial(administrators_token, settings, api)
-    return Bearer(renew(""), renew)
+    login = SavedLogin(api, Sessions(state_directory()), api.url) if settings.url else administrators(settings, api)
+    return Bearer(login.token(), login.token)
 
 
-def administrators_token(settings: Settings, api: Api, refused: str = "") -> str:
-    """An access token of the administrator of the data directory.
+def administrators(settings: Settings, api: Api) -> "SavedLogin":
+    """The login of the administrator of a data directory, which all commands on it share."""
+    sessions = Sessions(settings.run_directory)
+    return SavedLogin(api, sessions, OWN, lambda _: _enter(settings, api))
 
-    Raises `Unauthenticated` when the login that the first start left does not work any more.
-    """
+
+def _enter(settings: Settings, api: Api) -> Answer:
     admin = instance.administrator(settings.data)
     try:
-        return str(api.login(admin.email, admin.password)["access_token"])
+        return api.login(admin.email, admin.password)
     except Unauthenticated as error:
         raise Unauthenticated(
             f"the login in {settings.data / 'admin.json'} does not work any more: write the new password there, "
@@ -57,12 +62,26 @@ def administrators_token(settings: Settings, api: Api, refused: str = "") -> str
         ) from error
 
 
-class SavedLogin:
-    """The access token of an earlier `matinee login`, which all commands of a user share."""
+def refuse(reason: str) -> NoReturn:
+    """Open no session: it takes a person to do so."""
+    raise Unauthenticated(reason)
 
-    def __init__(self, api: Api, sessions: Sessions, clock: Callable[[], float] = time.time) -> None:
+
+class SavedLogin:
+    """The access token of an earlier login, which commands share: so many of them are one session."""
+
+    def __init__(
+        self,
+        api: Api,
+        sessions: Sessions,
+        name: str,
+        sign_in: SignIn = refuse,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._api = api
         self._sessions = sessions
+        self._name = name
+        self._sign_in = sign_in
         self._clock = clock
 
     def token(self, refused: str = "") -> str:
@@ -70,23 +89,25 @@ class SavedLogin:
 
         Raises `Unauthenticated` when nobody is signed in any more.
         """
-        url = self._api.url
         with self._sessions.held():
-            session = self._sessions.get(url)
-            if session is None:
-                raise Unauthenticated(f"nobody is signed in to {url}: run `matinee login` or set MATINEE_TOKEN")
-            if session.access_token != refused and self._clock() < session.expires_at - LEEWAY_SECONDS:
+            session = self._sessions.get(self._name)
+            still_good = session and self._clock() < session.expires_at - LEEWAY_SECONDS
+            if session and still_good and session.access_token != refused:
                 return session.access_token
             # Ctrl-C reaches the main thread alone: a token that has been spent is replaced before the command ends.
             with ThreadPoolExecutor(1) as worker:
                 return worker.submit(self._renew, session).result()
 
-    def _renew(self, session: Session) -> str:
-        url = self._api.url
-        try:
-            answer = self._api.refresh(session.refresh_token)
-        except Unauthenticated as error:
-            raise Unauthenticated(f"the session at {url} has ended: run `matinee login` again") from error
-        renewed = Session.opened(answer, self._clock())
-        self._sessions.put(url, renewed)
+    def _renew(self, session: Session | None) -> str:
+        renewed = Session.opened(self._opened(session), self._clock())
+        self._sessions.put(self._name, renewed)
         return renewed.access_token
+
+    def _opened(self, session: Session | None) -> Answer:
+        url = self._api.url
+        if session is None:
+            return self._sign_in(f"nobody is signed in to {url}: run `matinee login` or set MATINEE_TOKEN")
+        try:
+            return self._api.refresh(session.refresh_token)
+        except Unauthenticated:
+            return self._sign_in(f"the session at {url} has ended: run `matinee login` again")

@@ -4,29 +4,36 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import distribution, packages_distributions
+from urllib.parse import unquote
 
 import httpx
 import typer
 from rich.markup import escape
 
 import matinee
+from ingest import scratch
 from ingest.ffmpeg import SAFE_RELEASE, Ffmpeg
 from ingest.isolation import is_offline
-from matinee import certificates, instance
+from matinee import certificates, handshake, instance
 from matinee.certificates import Certificates
 from matinee.cli.api import refusal
+from matinee.cli.credential import open_api
+from matinee.cli.jobs import told
 from matinee.cli.options import Data, Json, settings_with
 from matinee.cli.tables import Column, console, show, table
 from matinee.errors import InvalidInput, MatineeError, Unavailable
 from matinee.executor import is_cluster
-from matinee.rpc import is_serving, open_channel
+from matinee.rpc.channel import is_serving, open_channel
 from matinee.settings import Settings
-from matinee.storage import open_store, reason
+from matinee.storage.failures import reason
+from matinee.storage.opening import open_store
 
 START = "start it with `matinee up`"
 ELSEWHERE = "none on this machine, as it may be in a house of many"
@@ -70,11 +77,14 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything, in the order in which it would have to be mended."""
     yield Finding("matinee", True, f"{matinee.__version__}, Python {platform.python_version()}")
-    yield from map(foreign_claims, OUR_NAMES)
+    yield from foreign_claims(OUR_NAMES)
     yield _ffmpeg(settings)
     yield _probe()
     yield _isolation()
     yield _looked_at("data directory", lambda: _directory(settings), f"{START}, or name another with --data")
+    yield _looked_at(
+        "scratch", lambda: _scratch(settings), "make room on its disk, or set worker.scratch to a larger one"
+    )
     bucket = "check [store] in matinee.toml, or make the bucket with `matinee storage setup`"
     mend = bucket if settings.store_url.startswith("s3:") else f"{START}, or check store.url in matinee.toml"
     yield _looked_at("object store", lambda: _store(settings), mend)
@@ -85,6 +95,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _looked_at(
             "event bus", lambda: _event_bus(settings), "start the brokers, or check [events] in matinee.toml"
         )
+    yield _refused_events(settings)
     if is_cluster(settings.worker.executor):
         mend = "start the scheduler, and workers with `matinee dask-worker`, all of the same versions (docs/cluster.md)"
         yield _looked_at("cluster", lambda: _cluster(settings), mend)
@@ -96,11 +107,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _looked_at("certificate", lambda: certificates.describe(settings.control), mend)
     for address in settings.control_address.split(","):
         yield _looked_at("control", partial(_control, settings, address), f"{START} or `matinee control`")
+    yield _jobs(settings)
 
 
-def foreign_claims(name: str) -> Finding:
-    """Whether one of our top-level names is claimed by another distribution too: `edge` and `control` exist on PyPI."""
-    others = sorted(set(packages_distributions().get(name, [])) - {"matinee"})
+def foreign_claims(names: Iterable[str]) -> Iterator[Finding]:
+    """Whether our top-level names are claimed by other distributions too: `edge` and `control` exist on PyPI."""
+    claimed = packages_distributions()  # which reads what every distribution has installed
+    for name in names:
+        yield _claim(name, sorted(set(claimed.get(name, [])) - {"matinee"}))
+
+
+def _claim(name: str, others: list[str]) -> Finding:
     if not others:
         return Finding(f"package {name}", True, "ours alone")
     versions = ", ".join(f"{other} {distribution(other).version}" for other in others)
@@ -154,10 +171,56 @@ def _store(settings: Settings) -> str:
     return settings.store_url
 
 
+def _scratch(settings: Settings) -> str:
+    folder = settings.scratch_directory
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "none on this machine"
+    scratch.check_room(folder)
+    return f"{folder}, {shutil.disk_usage(folder).free / 1e6:,.0f} MB free"
+
+
+def _jobs(settings: Settings) -> Finding:
+    """Whether jobs wait for what somebody has to mend."""
+    try:
+        with open_api(settings) as api:
+            waiting = sorted(api.pages("/jobs", "jobs", waiting=True), key=lambda job: str(job["waits_since"]))
+    except MatineeError as error:
+        return Finding("jobs", True, f"not asked: {error}")
+    if not waiting:
+        return Finding("jobs", True, "none waits for a store or a disk")
+    state = f"{len(waiting)} waiting, and longest {waiting[0]['title_name']}: {told(waiting[0], time.time())}"
+    return Finding("jobs", False, state, "mend that, and they go on by themselves; `matinee jobs` shows all")
+
+
 def _database(settings: Settings) -> str:
     from control.database.engine import describe
 
     return asyncio.run(describe(settings.database.url, settings.database))
+
+
+def _refused_events(settings: Settings) -> Finding:
+    """Whether there are events that the bus will not take."""
+    from control.database import outbox
+    from control.database.engine import looked_at
+
+    async def refused() -> Mapping[str, tuple[int, str]]:
+        async with looked_at(settings.database_url, settings.database) as database, database.read() as connection:
+            return await outbox.refused(connection)
+
+    try:
+        found = asyncio.run(refused()) if _has_database(settings) else {}
+    except MatineeError as error:
+        return Finding("events", True, f"not asked: {error}")
+    if not found:
+        return Finding("events", True, "none is refused by the event bus")
+    state = "; ".join(f"{count} of {topic} refused by the event bus: {why}" for topic, (count, why) in found.items())
+    return Finding("events", False, state, "let the brokers take them, then start control again: see docs/events.md")
+
+
+def _has_database(settings: Settings) -> bool:
+    """Whether there is one to look at from here: looking would make a file of SQLite."""
+    path = unquote(settings.database_url.partition(":///")[2])
+    return not settings.database_url.startswith("sqlite") or os.access(path, os.R_OK)
 
 
 def _event_bus(settings: Settings) -> str:
@@ -209,7 +272,7 @@ def _control(settings: Settings, address: str) -> str:
     serving = asyncio.run(_serving(found, own, settings.control.server_name or host))
     state = ", ".join(f"{one} {'serves' if serves else 'does not answer'}" for one, serves in serving.items())
     if not any(serving.values()):
-        raise Unavailable(state)
+        raise Unavailable(handshake.fault(settings.control, address) or state)
     return state
 
 

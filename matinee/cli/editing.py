@@ -12,6 +12,7 @@ from matinee.cli.api import Answer, Api
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, TitleId, settings_with
 from matinee.cli.tables import plain
+from matinee.cli.words import spoken
 from matinee.errors import Conflict
 
 
@@ -46,6 +47,18 @@ Plan = Annotated[str | None, typer.Option(help="The least plan that may watch it
 Always = Annotated[bool, typer.Option("--always-available", help="Take the window of availability away.")]
 Force = Annotated[bool, typer.Option("--force", help="Also while it is watched, and with all that belongs to it.")]
 
+WORDS = {
+    "parent_id": "--parent-id",
+    "genres": "--genre",
+    "tags": "--tag",
+    "original_language": "--original-language",
+    "minimum_age": "--minimum-age",
+    "available_from": "--available-from",
+    "available_until": "--available-until",
+    "plan_id": "--plan-id",
+}
+"""What the commands call the fields of the API."""
+
 
 def register(titles: typer.Typer) -> None:
     """Add the commands of this module to the group of titles."""
@@ -67,7 +80,7 @@ def create(
 ) -> None:
     """Make a title without media: a series, a season, or a draft that waits for `matinee ingest --title-id`."""
     title = {"name": name, "kind": f"TITLE_KIND_{kind.name}", **_given(parent_id=parent_id, number=number)}
-    with open_api(settings_with(data)) as api:
+    with open_api(settings_with(data)) as api, spoken(WORDS):
         _tell("Created", api.call("POST", "/titles", {"title": title})["title"], as_json=as_json)
 
 
@@ -110,7 +123,7 @@ def edit(
         clear_availability=always_available or None,
         plan_id=plan_id,
     )
-    with open_api(settings_with(data)) as api:
+    with open_api(settings_with(data)) as api, spoken(WORDS):
         _tell("Changed", api.call("PATCH", f"/titles/{title_id}", changes)["title"], as_json=as_json)
 
 

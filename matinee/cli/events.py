@@ -18,8 +18,10 @@ Topics = Annotated[list[str] | None, typer.Option("--topic", help="Only events o
 FromBeginning = Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest event that is kept.")]
 TOPIC_WIDTH = 24
 KEY_WIDTH = 26
+Identity = tuple[str, str, str]
 OVERLAP = timedelta(seconds=60)
-"""Events do not come in the order of their times; none that comes is so much older than the newest before it."""
+"""Events do not come in the order of their times; none that comes is so much older than the newest before it, for each
+has the time at which it was written, whatever it tells of."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +48,8 @@ class Feed:
     def __init__(self, api: Api, topics: Sequence[str], *, from_beginning: bool) -> None:
         self._api = api
         self._query: dict[str, str | bool | Sequence[str]] = {"topics": topics, "from_beginning": from_beginning}
-        self._latest: deque[tuple[datetime, str]] = deque()
+        self._latest: deque[tuple[datetime, Identity]] = deque()
+        self._seen: set[Identity] = set()
 
     def events(self) -> Iterator[Answer]:
         """Events without end. Raises `Unavailable` when the instance cannot be reached, or stays away."""
@@ -60,24 +63,29 @@ class Feed:
             except Unavailable:
                 if not opened and time.monotonic() > deadline:
                     raise
-                time.sleep(POLL_SECONDS)
             if opened:
                 deadline = time.monotonic() + PATIENCE_SECONDS
+            time.sleep(POLL_SECONDS)
 
     def _fresh(self, events: Iterable[Answer]) -> Iterator[Answer]:
-        seen = {event_id for _, event_id in self._latest}
         for event in events:
-            if event["event_id"] not in seen:
+            if identity(event) not in self._seen:
                 self._note(event)
                 yield event
 
     def _note(self, event: Answer) -> None:
         """Remember an event, and from when on others would have to be asked for."""
         at = datetime.fromisoformat(event["time"])
-        self._latest.append((at, event["event_id"]))
+        self._latest.append((at, identity(event)))
+        self._seen.add(identity(event))
         while self._latest[0][0] < at - OVERLAP:
-            self._latest.popleft()
+            self._seen.remove(self._latest.popleft()[1])
         self._query |= {"from_beginning": False, "since": self._latest[0][0].isoformat()}
+
+
+def identity(event: Answer) -> Identity:
+    """What tells events apart: a dead letter has the id of its event, and there is one for each group that fails."""
+    return event["topic"], event["event_id"], event["reason"]
 
 
 def parsed(event: Answer) -> Answer:

@@ -92,7 +92,8 @@ def wait_for(api: Api, path: str, progress: Progress) -> Answer:
     while True:
         job = _job(api, path)
         stage = job["stage"].removeprefix("JOB_STAGE_").capitalize()
-        words = f"{stage}: {job['title_name']}" if job["state"] == "JOB_STATE_RUNNING" else "Queued"
+        waits = f"Waiting: {job['message']}" if job.get("message") else "Queued"
+        words = f"{stage}: {job['title_name']}" if job["state"] == "JOB_STATE_RUNNING" else waits
         progress.update(encoded, completed=job["progress"], description=words)
         if job["state"] == "JOB_STATE_PUBLISHED":
             progress.remove_task(encoded)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from matinee.cli.tables import STATES, Column, console, moment, plain, show, sta
 
 JobId = Annotated[str, typer.Argument(callback=plain_id, help="As `matinee jobs` shows it.")]
 ACTIVE = {"JOB_STATE_QUEUED", "JOB_STATE_RUNNING"}
+CANCELLING = "[yellow]cancelling[/]"
 REFRESH_SECONDS = 0.5
 COLUMNS = (
     Column("JOB"),
@@ -60,7 +62,8 @@ def cancel(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
     """Stop the work on an upload."""
     with open_api(settings_with(data)) as api:
         job = api.call("POST", f"/jobs/{job_id}:cancel", {})["job"]
-    print(json.dumps(plain(job)) if as_json else f"Cancelling {job_id}.")
+    done = f"Cancelling {job_id}: its worker stops." if job.get("cancel_requested") else f"Cancelled {job_id}."
+    print(json.dumps(plain(job)) if as_json else done)
 
 
 def retry(job_id: JobId, data: Data = None, as_json: Json = False) -> None:
@@ -94,10 +97,21 @@ def row(job: Answer) -> tuple[RenderableType, ...]:
     return (
         job["job_id"],
         escape(job["title_name"]),
-        STATES[job["state"]],
+        CANCELLING if job.get("cancel_requested") else STATES[job["state"]],
         stage_word(job),
         ProgressBar(total=1.0, completed=job["progress"], width=20),
         f"{job['progress']:4.0%}",
         moment(job.get("updated_at")),
-        escape(job["message"]),
+        escape(told(job, time.time())),
     )
+
+
+def told(job: Answer, now: float) -> str:
+    """Why a job has ended or waits; while it waits also since when, and when it is tried again."""
+    said: list[str] = []
+    if since := job.get("waits_since"):
+        said.append(f"waits since {moment(since)}")
+    if due := job.get("due_at"):
+        later = datetime.fromisoformat(due).timestamp() > now
+        said.append(f"next try {moment(due) if later else 'as soon as a worker can'}")
+    return f"{job['message']} ({', '.join(said)})" if said else str(job["message"])

@@ -10,6 +10,7 @@ from matinee.cli.api import Answer
 from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, pass_on, plain_id, settings_with
 from matinee.cli.tables import Column, console, show, table
+from matinee.cli.words import spoken
 
 PlanId = Annotated[str, typer.Argument(callback=plain_id, help="A short word, such as family.")]
 Name = Annotated[str | None, typer.Option(help="What people read.")]
@@ -24,6 +25,18 @@ Period = Annotated[int | None, typer.Option(help="Days of a paid period.")]
 Grace = Annotated[int | None, typer.Option(help="Days after an unpaid period in which all goes on.")]
 Tag = Annotated[list[str] | None, typer.Option(help="Only titles with this tag, or another that is given.")]
 LIMITS = ("level", "max_streams", "max_height", "max_devices", "trial_days", "period_days", "grace_days")
+WORDS = {
+    "plan_id": "PLAN_ID",
+    "price_label": "--price",
+    "max_streams": "--streams",
+    "max_height": "--height",
+    "max_devices": "--devices",
+    "trial_days": "--trial-days",
+    "period_days": "--period-days",
+    "grace_days": "--grace-days",
+    "tags": "--tag",
+}
+"""What the commands call the fields of the API."""
 COLUMNS = (
     Column("PLAN"),
     Column("NAME", prose=True),
@@ -82,7 +95,7 @@ def create(
     """Put a plan on offer."""
     limits = zip(LIMITS, (level, streams, height, devices, trial_days, period_days, grace_days), strict=True)
     texts = {"name": name or plan_id, "description": description, "price_label": price, "tags": tag or None}
-    with open_api(settings_with(data)) as api:
+    with open_api(settings_with(data)) as api, spoken(WORDS):
         plan = api.call("POST", "/plans", {"plan": {"plan_id": plan_id, **_given({**texts, **dict(limits)})}})["plan"]
     print(json.dumps(plan) if as_json else f"{plan['name']} is on offer.")
 
@@ -110,7 +123,7 @@ def edit(
     tags = None if not tag else {"tags": [one for one in tag if one]}
     texts = {"name": name, "description": description, "price_label": price, "tags": tags}
     retired = None if offer is None else not offer
-    with open_api(settings_with(data)) as api:
+    with open_api(settings_with(data)) as api, spoken(WORDS):
         plan = api.call("PATCH", f"/plans/{plan_id}", _given({**texts, **dict(limits), "retired": retired}))["plan"]
     print(json.dumps(plan) if as_json else f"Changed {plan['name']}.")
 

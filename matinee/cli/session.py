@@ -7,6 +7,7 @@ import httpx
 import typer
 
 from matinee.cli.api import Api
+from matinee.cli.credential import AGENT
 from matinee.cli.options import settings_with
 from matinee.cli.state import Session, Sessions, state_directory
 from matinee.errors import InvalidInput
@@ -26,7 +27,7 @@ def login(email: Email, password: Password, url: Address = None) -> None:
     address = (url or settings_with().url).rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise InvalidInput("name the instance as an http:// or https:// address, or set MATINEE_URL")
-    with httpx.Client() as client:
+    with httpx.Client(headers=AGENT) as client:
         session = Session.opened(Api(address, client).login(email, password), time.time())
     sessions = Sessions(state_directory())
     with sessions.held():

@@ -21,14 +21,21 @@ Limit = Annotated[int, typer.Option(help="No more titles than so many.", min=1, 
 Live = Annotated[bool, typer.Option("--live", help="Who watches now.")]
 FIGURES = (
     Column("PLAYS"),
-    Column("VIEWERS", leaves=5),
+    Column("VIEWERS", leaves=9),
     Column("WATCHED"),
-    Column("REACHED", leaves=4),
-    Column("START-UP", leaves=3),
-    Column("STALLED", leaves=2),
-    Column("BITRATE", leaves=1),
+    Column("REACHED", leaves=8),
+    Column("NO START", leaves=3),
+    Column("START-UP", leaves=7),
+    Column("STALLS", leaves=2),
+    Column("STALLED", leaves=6),
+    Column("DROPPED", leaves=4),
+    Column("BITRATE", leaves=5),
 )
-TITLES = (Column("TITLE", leaves=6), Column("NAME", prose=True), *FIGURES)
+TITLES = (Column("TITLE", leaves=10), Column("NAME", prose=True), *FIGURES)
+COUNTS = (
+    "plays", "unique_viewers", "reported_sessions", "exits_before_start", "start_failures", "stalls", "dropped_frames",
+)  # fmt: skip
+"""The JSON of protobuf has these as texts."""
 DAYS = (Column("DAY"), *FIGURES)
 AUDIENCE = (Column("TITLE", leaves=1), Column("NAME", prose=True), Column("VIEWERS"))
 
@@ -89,8 +96,8 @@ def _titles(api: Api, days: int, limit: int) -> Shown:
 
 
 def counted(told: Answer) -> Answer:
-    """Statistics as scripts read them: the JSON of protobuf has large numbers as texts."""
-    return told | {name: int(told[name]) for name in ("plays", "unique_viewers")}
+    """Statistics as scripts read them."""
+    return told | {name: int(told[name]) for name in COUNTS}
 
 
 def _counted(row: Answer) -> Answer:
@@ -99,13 +106,17 @@ def _counted(row: Answer) -> Answer:
 
 def figures(told: Answer) -> tuple[str, ...]:
     """Statistics in the columns of the tables; what nobody reported is left empty."""
+    reported = int(told["reported_sessions"]) > 0
     return (
         f"{int(told['plays']):,}",
         f"{int(told['unique_viewers']):,}",
         duration(told["watch_seconds"]),
         f"{told['completion']:.0%}",
+        f"{int(told['exits_before_start']) + int(told['start_failures']):,}" if reported else "",
         f"{told['startup_seconds']:.2f} s" if told["startup_seconds"] else "",
-        f"{told['rebuffer_ratio']:.2%}" if told["average_bitrate"] else "",
+        f"{int(told['stalls']):,}" if reported else "",
+        f"{told['rebuffer_ratio']:.2%}" if reported else "",
+        f"{int(told['dropped_frames']):,}" if reported else "",
         f"{told['average_bitrate'] / 1e6:.1f} Mbit/s" if told["average_bitrate"] else "",
     )
 

@@ -12,11 +12,19 @@ from matinee.cli.credential import open_api
 from matinee.cli.options import Data, Json, pass_on, settings_with
 from matinee.cli.tables import Column, console, moment, show, table
 from matinee.cli.users import User, account_id
+from matinee.cli.words import spoken
 from matinee.errors import InvalidInput
 
 PlanId = Annotated[str, typer.Argument(help="A plan; 'none' ends the subscription now.")]
 Until = Annotated[str | None, typer.Option(help="Until when it is paid, such as 2027-01-31; else one period.")]
 NONE = "none"
+WORDS = {
+    "account_id": "USER",
+    "plan_id": "PLAN_ID",
+    "leave plan_id empty": f"give the plan '{NONE}'",
+    "paid_until": "--until",
+}
+"""What the command calls the fields of the API."""
 STATES = {
     "pending": "[cyan]pending[/]",
     "trial": "[green]trial[/]",
@@ -26,7 +34,7 @@ STATES = {
 }
 COLUMNS = (
     Column("SUBSCRIPTION", leaves=2),
-    Column("ACCOUNT"),
+    Column("E-MAIL"),
     Column("PLAN", prose=True),
     Column("STATE"),
     Column("UNTIL"),
@@ -65,7 +73,7 @@ def set_subscription(
     body: dict[str, Any] = {"plan_id": "" if plan_id == NONE else plan_id}
     if until:
         body["paid_until"] = _moment(until)
-    with open_api(settings_with(data)) as api:
+    with open_api(settings_with(data)) as api, spoken(WORDS):
         answer = api.call("PUT", f"/accounts/{account_id(api, user)}/subscription", body)
     subscription = plain(answer["subscription"]) if answer.get("subscription") else None
     print(json.dumps(subscription) if as_json else _sentence(subscription))
@@ -81,7 +89,7 @@ def row(subscription: Answer) -> tuple[str, ...]:
     goes_on = subscription["state"] not in {"ended", "pending"}
     return (
         subscription["subscription_id"],
-        subscription["account_id"],
+        escape(subscription["email"]),
         escape(subscription["plan"]["name"]),
         STATES[subscription["state"]],
         moment(subscription.get("period_ends_at")),

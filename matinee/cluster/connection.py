@@ -5,14 +5,17 @@ from typing import Any
 
 import structlog
 from distributed import Client, Security
+from distributed.comm.core import Comm
 
+import matinee
 from matinee.cluster.logs import take_over_logs
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import ClusterSettings, Settings
 
-ENCODE = "encode"
-"""The resource of which each worker has one, and each piece of work takes one."""
+ENCODE = f"encode with matinee {matinee.__version__}"
+"""The resource of which each worker has one, and each piece of work takes one: no worker of another version gets it."""
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 4.0
 PAUSE_SECONDS = 1.0
 
 log = structlog.get_logger()
@@ -73,7 +76,18 @@ def is_alive(client: Client) -> bool:
     return client.status == "running" and comm is not None and not comm.closed()
 
 
+def scheduler(client: Client) -> Comm | None:
+    """The line to the scheduler, while there is one."""
+    return client.scheduler_comm.comm if client.scheduler_comm else None
+
+
 def workers(client: Client) -> list[dict[str, Any]]:
     """The workers that can encode, as the scheduler describes them. Raises `OSError` when it is lost."""
-    known = client.scheduler_info(n_workers=-1)["workers"].values()
+    if client.scheduler is None:
+        raise ConnectionError("the connection is closed")
+    try:
+        told = client.sync(client.scheduler.identity, n_workers=-1, callback_timeout=ANSWER_SECONDS)
+    except RuntimeError as error:  # its loop is closed
+        raise ConnectionError("the connection is closed") from error
+    known = told["workers"].values()
     return [worker for worker in known if worker["resources"].get(ENCODE)]

@@ -17,11 +17,14 @@ from distributed import Client
 from distributed.scheduler import KilledWorker
 from typing_extensions import override
 
-from matinee.cluster.connection import ENCODE, address, is_alive, reach, workers
-from matinee.cluster.work import perform
+from matinee.cluster.connection import ENCODE, address, is_alive, reach, scheduler, workers
+from matinee.cluster.membership import Membership
+from matinee.cluster.work import Origin, perform
 from matinee.errors import Cancelled, Unavailable
 from matinee.executor import Check, OnSeconds, unchecked, unheard
 from matinee.settings import Settings
+from matinee.telemetry import request_ids, traces
+from matinee.telemetry.instruments import Instruments
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0
@@ -44,8 +47,14 @@ class _Work:
     check: Check
     on_seconds: OnSeconds
     name: str = field(default_factory=lambda: uuid4().hex)
+    request_id: str = field(default_factory=request_ids.current)
+    traceparent: str = field(default_factory=traces.traceparent)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while no worker is at it."""
+
+    def origin(self, topic: str) -> Origin:
+        """What a worker is told of it."""
+        return Origin(topic, self.name, self.request_id, self.traceparent)
 
     def hear(self, news: dict[str, Any]) -> None:
         """What a worker tells of it."""
@@ -58,9 +67,11 @@ class _Work:
 
 
 @asynccontextmanager
-async def open_cluster(settings: Settings) -> AsyncIterator["ClusterExecutor"]:
+async def open_cluster(settings: Settings, instruments: Instruments | None = None) -> AsyncIterator["ClusterExecutor"]:
     """The executor of the cluster that `worker.executor` names; the scheduler need not be there yet."""
-    executor = ClusterExecutor(settings)
+    instruments = instruments or Instruments("worker")
+    executor = ClusterExecutor(settings, Membership(settings, instruments.expiries))
+    instruments.readiness.depend("scheduler", executor.probe)
     try:
         yield executor
     finally:
@@ -70,8 +81,9 @@ async def open_cluster(settings: Settings) -> AsyncIterator["ClusterExecutor"]:
 class ClusterExecutor(Executor):
     """Submits work from the event loop in which it was opened."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, membership: Membership) -> None:
         self._settings = settings
+        self._membership = membership
         self._loop = asyncio.get_running_loop()
         self._client: Client | None = None
         self._connecting, self._turn = asyncio.Lock(), asyncio.Lock()
@@ -80,6 +92,7 @@ class ClusterExecutor(Executor):
         """Whether there was a worker when it was last looked for one."""
         self._works: dict[str, _Work] = {}
         self._carrying: set[asyncio.Task[None]] = set()
+        self._staying = self._loop.create_task(self._stay_connected())
 
     @override
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> "Future[Any]":
@@ -100,10 +113,23 @@ class ClusterExecutor(Executor):
 
     async def close(self) -> None:
         """Stop everything, and hang up."""
-        for carrying in self._carrying:
-            carrying.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        tasks = (self._staying, *self._carrying)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._hang_up()
+
+    async def probe(self) -> None:
+        """Raises `Unavailable` while nothing can be encoded: without a scheduler, or without a worker."""
+        client, place = self._client, address(self._settings)
+        try:
+            if client is None or not is_alive(client):
+                raise ConnectionError
+            found = await asyncio.to_thread(workers, client)
+        except OSError as error:
+            raise Unavailable(f"the Dask scheduler {place} does not answer") from error
+        if not found:
+            raise Unavailable(f"the Dask scheduler {place} has no worker that encodes")
 
     async def _carry(self, work: _Work, future: "Future[Any]") -> None:
         answering = asyncio.create_task(self._answer(work))
@@ -134,7 +160,7 @@ class ClusterExecutor(Executor):
     async def _attempt(self, work: _Work) -> Any:
         client = await self._connected()
         executor = client.get_executor(resources={ENCODE: 1}, pure=False)
-        future = executor.submit(perform, client.id, work.name, work.function, work.arguments, work.named)
+        future = executor.submit(perform, work.origin(client.id), work.function, work.arguments, work.named)
         answer = asyncio.wrap_future(future)
         try:
             while not answer.done():
@@ -161,12 +187,16 @@ class ClusterExecutor(Executor):
     async def _take_place(self) -> None:
         """Wait for a worker that has nothing to do, one after the other."""
         async with self._turn:
-            while self._busy >= await self._places():
-                self._freed.clear()
+            while not await self._has_place():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._freed.wait()
             self._busy += 1
+
+    async def _has_place(self) -> bool:
+        self._freed.clear()
+        places = await self._places()
+        return self._busy < places  # as it is now: work may have ended while the scheduler was asked
 
     async def _places(self) -> int:
         try:
@@ -178,11 +208,18 @@ class ClusterExecutor(Executor):
         self._manned = found > 0
         return found
 
+    async def _stay_connected(self) -> None:
+        """Have a connection before there is work, and another once the scheduler is back."""
+        while True:
+            await self._connected()
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def _connected(self) -> Client:
         async with self._connecting:
             if self._client is None or not is_alive(self._client):
                 await self._hang_up()
                 self._client = await reach(self._settings)
+                await self._membership.entered(scheduler(self._client))
                 self._client.subscribe_topic(self._client.id, self._pass_on)
                 log.info("connected to the Dask scheduler", address=address(self._settings))
             return self._client

@@ -1,5 +1,7 @@
 """What a worker does: a function that came from afar is called, told to stop, and tells how far it is.
 
+It is called within the request and the trace of whoever wants it, so that logs and spans of all machines come together.
+
 The stop comes as Dask's wish to forget the work, which is what it does when whoever waits for it cancels it, dies or
 is cut off, and when the worker ends. What is told goes as an event of a topic, to which the client has subscribed.
 """
@@ -7,6 +9,7 @@ is cut off, and when the worker ends. What is told goes as an event of a topic, 
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dask.typing import Key
@@ -14,8 +17,19 @@ from distributed import Worker, WorkerPlugin, get_worker
 from typing_extensions import override
 
 from matinee.errors import Cancelled
+from matinee.telemetry import request_ids, traces
 
 NAME = "matinee"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where work comes from: the client's topic, what the work is called there, its request and span (W3C)."""
+
+    topic: str
+    work: str
+    request_id: str
+    traceparent: str
 
 
 class Station(WorkerPlugin):
@@ -53,16 +67,14 @@ def equipment() -> Any:
     return _station().equipment
 
 
-def perform(
-    topic: str, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any]
-) -> Any:
-    """Call a function in a worker, with `check` and `on_seconds` beside its arguments; `name` is this work's own."""
+def perform(origin: Origin, function: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """Call a function in a worker, with `check` and `on_seconds` beside its arguments."""
     worker, station = get_worker(), _station()
     key = worker.get_current_task()
     unwanted = station.begin(key)
 
     def tell(**news: float) -> None:
-        worker.log_event(topic, {"work": name, **news})
+        worker.log_event(origin.topic, {"work": origin.work, **news})
 
     def check() -> None:
         if unwanted.is_set():
@@ -70,7 +82,8 @@ def perform(
 
     tell(running=True)
     try:
-        return function(*arguments, check=check, on_seconds=lambda seconds: tell(seconds=seconds), **named)
+        with request_ids.within(origin.request_id), traces.span("perform", parent=origin.traceparent):
+            return function(*arguments, check=check, on_seconds=lambda seconds: tell(seconds=seconds), **named)
     finally:
         station.end(key)
         tell(running=False)

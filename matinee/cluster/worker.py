@@ -14,10 +14,11 @@ from distributed import Worker
 
 from matinee.cluster.connection import ENCODE, PAUSE_SECONDS, address, has_tls, security
 from matinee.cluster.logs import take_over_logs
+from matinee.cluster.membership import Membership
 from matinee.cluster.work import Station
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import Settings
-from matinee.telemetry.readiness import Readiness
+from matinee.telemetry.instruments import Instruments
 
 CLOSE_SECONDS = 3.0
 CONFIGURATION = {"distributed.worker.profile.enabled": False, "distributed.worker.use-file-locking": False}
@@ -26,7 +27,9 @@ CONFIGURATION = {"distributed.worker.profile.enabled": False, "distributed.worke
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, equipment: object, folder: Path, stop: asyncio.Event, readiness: Readiness) -> None:
+async def serve(
+    settings: Settings, equipment: object, folder: Path, stop: asyncio.Event, instruments: Instruments
+) -> None:
     """Do what the scheduler gives, until `stop` is set; `equipment` is at hand for it, `folder` is Dask's own.
 
     Raises `InvalidInput` for an address that is open to strangers.
@@ -35,11 +38,12 @@ async def serve(settings: Settings, equipment: object, folder: Path, stop: async
     refuse_open(settings)
     stopping = asyncio.create_task(stop.wait())
     at_service = asyncio.Event()
-    readiness.depend("scheduler", partial(_check, at_service))
-    readiness.serve()
+    membership = Membership(settings, instruments.expiries)
+    instruments.readiness.depend("scheduler", partial(_check, at_service))
+    instruments.readiness.serve()
     with dask.config.set(CONFIGURATION):
         while not stop.is_set():
-            await _serve_once(_worker(settings, equipment, folder), at_service, stopping)
+            await _serve_once(_worker(settings, equipment, folder), membership, at_service, stopping)
 
 
 def refuse_open(settings: Settings) -> None:
@@ -74,9 +78,11 @@ async def _check(at_service: asyncio.Event) -> None:
         raise Unavailable("the Dask scheduler does not answer")
 
 
-async def _serve_once(worker: Worker, at_service: asyncio.Event, stopping: "asyncio.Task[bool]") -> None:
+async def _serve_once(
+    worker: Worker, membership: Membership, at_service: asyncio.Event, stopping: "asyncio.Task[bool]"
+) -> None:
     """Serve until the scheduler is lost or somebody says stop."""
-    serving = asyncio.create_task(_serving(worker, at_service))
+    serving = asyncio.create_task(_serving(worker, membership, at_service))
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     at_service.clear()
     if not serving.done():
@@ -88,8 +94,9 @@ async def _serve_once(worker: Worker, at_service: asyncio.Event, stopping: "asyn
         await asyncio.wait({stopping}, timeout=PAUSE_SECONDS)
 
 
-async def _serving(worker: Worker, at_service: asyncio.Event) -> None:
+async def _serving(worker: Worker, membership: Membership, at_service: asyncio.Event) -> None:
     await worker
+    await membership.entered(worker.batched_stream.comm)
     at_service.set()
     log.info("at the service of a Dask scheduler", scheduler=worker.scheduler.address, worker=worker.address)
     await worker.finished()

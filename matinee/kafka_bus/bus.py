@@ -1,33 +1,36 @@
 """The event bus over Kafka."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from matinee.bus import Event, Subscription
+from matinee.gaps import Gaps
 from matinee.kafka_bus.assignment import alone, shares
-from matinee.kafka_bus.cluster import Cluster, connection, translated
+from matinee.kafka_bus.cluster import Cluster, connection, show_ends, translated
 from matinee.kafka_bus.follower import Follower, positions
-from matinee.kafka_bus.member import joined, stop
+from matinee.kafka_bus.lag import LagGauge
+from matinee.kafka_bus.member import joined
 from matinee.kafka_bus.publisher import Publisher
 from matinee.kafka_bus.topics import Topics
 from matinee.settings import EventSettings
-
-Offsets = Mapping[TopicPartition, int]
+from matinee.telemetry.expiries import Expiries
 
 
 class KafkaBus:
     """An `EventBus` over the topics of one Kafka cluster; it connects when it is first used."""
 
     def __init__(self, settings: EventSettings) -> None:
+        self.gaps = Gaps()
         self._prefix = settings.prefix
         self._access: dict[str, Any] = connection(settings)
         self._cluster = Cluster(self._access)
         self._topics = Topics(settings, self._cluster)
         self._publisher = Publisher(self._access, self._topics)
+        self._lag = LagGauge(self._access, self._cluster, self._topics)
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Put events onto their topics; all of them are kept when this returns."""
@@ -39,7 +42,11 @@ class KafkaBus:
         """Join a consumer group, and wait for a share of its topics."""
         with translated():
             names = await self._topics.set_up(topics)
-        async with joined(self._access, self._prefix + group, names, shares(), self._topics) as (_, member):
+        missed = partial(self.gaps.note, group)
+        async with joined(self._access, self._prefix + group, names, shares(), self._topics, missed=missed) as (
+            _,
+            member,
+        ):
             yield member
 
     async def rewind(self, group: str, topics: Collection[str], since: float = 0.0) -> None:
@@ -57,24 +64,11 @@ class KafkaBus:
             async for event in events:
                 yield event
 
-    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
-        """How many events of each topic a group has not done yet."""
-        consumer = AIOKafkaConsumer(**self._access, group_id=self._prefix + group, enable_auto_commit=False)
-        try:
-            with translated():
-                names = set(await self._topics.set_up(topics))
-                there = {name: count for name, count in (await self._topics.there()).items() if name in names}
-                partitions = [TopicPartition(name, number) for name, count in there.items() for number in range(count)]
-                consumer.assign(partitions)
-                await consumer.start()
-                oldest, newest = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-                done = {each: await consumer.committed(each) or 0 for each in partitions}
-        finally:
-            await stop(consumer)
-        left = dict.fromkeys(topics, 0)
-        for each in partitions:
-            left[self._topics.topic(each.topic)] += newest[each] - max(oldest[each], done[each])
-        return left
+    async def lag(self, groups: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, int]]:
+        """How many events of each of its topics each group has not done yet."""
+        with translated():
+            found = await self._lag.read({self._prefix + group: topics for group, topics in groups.items()})
+        return {group: found[self._prefix + group] for group in groups}
 
     async def check(self) -> None:
         """Look whether a broker answers."""
@@ -89,13 +83,20 @@ class KafkaBus:
     async def close(self) -> None:
         """Close the connections."""
         await self._publisher.close()
+        await self._lag.close()
+        await self._cluster.close()
 
 
 @asynccontextmanager
-async def open_kafka_bus(settings: EventSettings) -> AsyncIterator[KafkaBus]:
-    """The bus that settings name, for as long as the context lasts. Raises `InvalidInput` for certificates."""
+async def open_kafka_bus(settings: EventSettings, expiries: Expiries | None = None) -> AsyncIterator[KafkaBus]:
+    """The bus that settings name, for as long as the context lasts; `expiries` tell of its certificates.
+
+    Raises `InvalidInput` for certificates that cannot be used.
+    """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what goes wrong is told once, by whoever meets it
     bus = KafkaBus(settings)
+    if expiries:
+        await asyncio.to_thread(show_ends, settings, expiries)
     try:
         yield bus
     finally:

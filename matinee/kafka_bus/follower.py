@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from matinee.bus import Event
 from matinee.kafka_bus.cluster import translated
-from matinee.kafka_bus.member import events_of, stop
+from matinee.kafka_bus.member import events_of
+from matinee.kafka_bus.progress import Progress
+from matinee.kafka_bus.shutdown import stop_consumer
 from matinee.kafka_bus.topics import Topics
 
 LOOK_SECONDS = 5.0
@@ -20,6 +24,7 @@ class Follower:
 
     def __init__(self, access: Mapping[str, Any], topics: Topics, followed: Collection[str]) -> None:
         self._consumer = AIOKafkaConsumer(**access, auto_offset_reset="earliest")
+        self._progress = Progress(self._consumer, topics)
         self._topics = topics
         self._followed = followed
         self._positions: dict[TopicPartition, int] = {}
@@ -37,7 +42,7 @@ class Follower:
                 for event in found:
                     yield event
         finally:
-            await stop(self._consumer)
+            await stop_consumer(self._consumer)
 
     async def _next(self) -> list[Event]:
         """Events, or none when it was time to look."""
@@ -45,24 +50,31 @@ class Follower:
             await self._look(0.0)
         left = max(0.0, self._look_at - time.monotonic())
         found = await self._consumer.getmany(timeout_ms=int(1_000 * left) + 1)
+        if not found:
+            await self._look(0.0)  # first: a topic that was removed has no progress
+            await self._progress.check()
         self._positions |= {partition: records[-1].offset + 1 for partition, records in found.items()}
         return sorted(events_of(found, self._topics), key=lambda event: event.time)
 
     async def _look(self, since: float | None) -> None:
         """Go on with the topics and partitions that there are now; with new ones from a time."""
         self._look_at = time.monotonic() + LOOK_SECONDS
-        names = {self._topics.name(topic) for topic in self._followed}
-        there = {name: count for name, count in (await self._topics.there()).items() if not names or name in names}
-        partitions = [TopicPartition(name, number) for name, count in there.items() for number in range(count)]
-        if set(partitions) == set(self._positions):
+        found = await self._found(since)
+        if found.keys() == self._positions.keys():
             return
-        fresh = [each for each in partitions if each not in self._positions]
-        self._positions = await positions(self._consumer, fresh, since) | {
-            each: position for each, position in self._positions.items() if each in partitions
-        }
-        self._consumer.assign(partitions)
-        for partition, position in self._positions.items():
+        self._positions = found
+        self._consumer.assign(list(found))
+        for partition, position in found.items():
             self._consumer.seek(partition, position)
+
+    async def _found(self, since: float | None) -> dict[TopicPartition, int]:
+        """Where to go on in the partitions that there are now, and where to begin in new ones."""
+        while True:
+            partitions = await self._topics.partitions(self._followed)
+            kept = {each: self._positions[each] for each in partitions if each in self._positions}
+            fresh = [each for each in partitions if each not in kept]
+            with suppress(UnknownTopicOrPartitionError):  # one was removed since
+                return kept | await self._topics.answer(positions(self._consumer, fresh, since), fresh)
 
 
 async def positions(

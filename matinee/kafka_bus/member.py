@@ -12,13 +12,16 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from matinee.bus import Event
 from matinee.cloud_events import event_of
 from matinee.errors import InvalidInput
 from matinee.kafka_bus.assignment import Assignor
 from matinee.kafka_bus.cluster import translated
+from matinee.kafka_bus.continuity import Continuity, Missed, ignored
+from matinee.kafka_bus.progress import Progress
+from matinee.kafka_bus.shutdown import stop_consumer
 from matinee.kafka_bus.topics import Topics
 
 JOIN_SECONDS = 60.0
@@ -27,10 +30,11 @@ SETTLE_SECONDS = 5.0
 REBALANCE_SECONDS = 30.0
 HEARTBEAT_SECONDS = 1.0
 """How often a member hears whether others have come or gone."""
+METADATA_SECONDS = 30.0
+"""How often a member looks for new partitions, and for a topic that somebody removed: others may have made it anew."""
 IDLE_SECONDS = 5.0
-"""When nothing has come for so long, it is asked whether the broker is there."""
+"""When nothing has come for so long, it is asked whether the broker is there, and has nothing."""
 PATIENCE_SECONDS = 30.0
-CLOSE_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -38,8 +42,10 @@ log = structlog.get_logger()
 class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     """A `Subscription` on Kafka."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topics: Topics) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, topics: Topics, missed: Missed) -> None:
         self._consumer = consumer
+        self._progress = Progress(consumer, topics)
+        self._continuity = Continuity(consumer, topics, missed)
         self._topics = topics
         self._taken: dict[TopicPartition, int] = {}
         self._settled = asyncio.Event()
@@ -52,7 +58,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     found = await self._consumer.getmany(timeout_ms=int(1_000 * IDLE_SECONDS), max_records=most)
                     if not found:
-                        await self._consumer.end_offsets(self._consumer.assignment())
+                        await self._progress.check()
+                    await self._continuity.check(found)
             self._taken |= {partition: records[-1].offset + 1 for partition, records in found.items()}
             if events := events_of(found, self._topics):
                 self._settled.clear()
@@ -82,6 +89,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._settled.wait()
         self._taken.clear()
+        self._continuity.begin()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Kafka remembers where to go on."""
@@ -93,9 +101,8 @@ def events_of(found: Mapping[TopicPartition, Sequence[ConsumerRecord]], topics: 
     for partition, records in found.items():
         topic = topics.topic(partition.topic)
         for record in records:
-            headers = {name: value for name, value in record.headers if value}
             try:
-                events.append(event_of(headers, topic, record.value or b""))
+                events.append(event_of(dict(record.headers), topic, record.value or b""))
             except InvalidInput as error:
                 log.warning("a record is passed over", reason=str(error), **partition._asdict(), offset=record.offset)
     return events
@@ -103,7 +110,13 @@ def events_of(found: Mapping[TopicPartition, Sequence[ConsumerRecord]], topics: 
 
 @asynccontextmanager
 async def joined(
-    access: Mapping[str, Any], group: str, names: Sequence[str], assignor: Assignor, topics: Topics
+    access: Mapping[str, Any],
+    group: str,
+    names: Sequence[str],
+    assignor: Assignor,
+    topics: Topics,
+    *,
+    missed: Missed = ignored,
 ) -> AsyncIterator[tuple[AIOKafkaConsumer, Member]]:
     """A consumer that is a member of a group for as long as the context lasts. Raises `Unavailable`."""
     consumer = AIOKafkaConsumer(
@@ -114,8 +127,9 @@ async def joined(
         partition_assignment_strategy=[assignor],
         rebalance_timeout_ms=int(1_000 * REBALANCE_SECONDS),
         heartbeat_interval_ms=int(1_000 * HEARTBEAT_SECONDS),
+        metadata_max_age_ms=int(1_000 * METADATA_SECONDS),
     )
-    member = Member(consumer, topics)
+    member = Member(consumer, topics, missed)
     consumer.subscribe(topics=names, listener=member)
     try:
         with translated():
@@ -124,12 +138,4 @@ async def joined(
         yield consumer, member
     finally:
         member.leave()
-        await stop(consumer)
-
-
-async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group and close the connections; a broker that is away is not waited for."""
-    with suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await consumer.stop()
-    await consumer._client.close()  # noqa: SLF001 - where it was interrupted, it would look for the broker for ever
+        await stop_consumer(consumer)

@@ -1,7 +1,11 @@
 """The topics on Kafka: what they are called there, and how they are set up."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from aiokafka import TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from matinee.kafka_bus.cluster import Cluster
 from matinee.settings import EventSettings
@@ -13,6 +17,10 @@ SEGMENTS = 4
 LONGEST = 2**63 - 1
 AS_THE_BROKER = -1
 """As many copies as the broker's own `default.replication.factor` says."""
+DOUBT_SECONDS = 1.0
+"""When a broker has not answered for so long, it is looked whether what it was asked about is still there."""
+
+Answer = TypeVar("Answer")
 
 
 class Topics:
@@ -51,6 +59,27 @@ class Topics:
     async def there(self) -> dict[str, int]:
         """Those that are there, as Kafka calls them, and how many partitions each has."""
         return await self._cluster.partitions(self._prefix)
+
+    async def partitions(self, topics: Collection[str] = ()) -> list[TopicPartition]:
+        """Every partition of those of these topics that are there, or of all that are."""
+        names = {self.name(topic) for topic in topics}
+        there = {name: count for name, count in (await self.there()).items() if not names or name in names}
+        return [TopicPartition(name, number) for name, count in there.items() for number in range(count)]
+
+    async def answer(self, asked: Coroutine[Any, Any, Answer], partitions: Collection[TopicPartition]) -> Answer:
+        """What a client is answered about partitions.
+
+        Raises `UnknownTopicOrPartitionError` when one is removed meanwhile: aiokafka would ask on until it gives up.
+        """
+        answering = asyncio.create_task(asked)
+        answering.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            while not (await asyncio.wait({answering}, timeout=DOUBT_SECONDS))[0]:
+                if not set(partitions).issubset(await self.partitions()):
+                    raise UnknownTopicOrPartitionError("it was removed meanwhile")
+            return answering.result()
+        finally:
+            answering.cancel()
 
     async def _make(self, names: list[str]) -> None:
         found = await self.there()

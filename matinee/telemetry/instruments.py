@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, GCCollector, PlatformCol
 
 import matinee
 from matinee.errors import MatineeError
+from matinee.telemetry.expiries import Expiries
 from matinee.telemetry.readiness import Readiness
 
 PATIENCE_SECONDS = 5.0
@@ -28,6 +29,7 @@ class Instruments:
         self.service = service
         self.registry = CollectorRegistry()
         self.readiness = Readiness()
+        self.expiries = Expiries(self.registry)
         self._clock = clock
         self._samples: list[Sample] = []
         self._sampling = asyncio.Lock()

@@ -6,6 +6,7 @@ from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
+from typing_extensions import override
 
 from matinee.settings import LogSettings
 
@@ -13,6 +14,7 @@ from matinee.settings import LogSettings
 def quiet_logging() -> None:
     """Leave standard output to what a command says; only warnings are logged, on standard error."""
     _configure(sys.stderr, logging.WARNING, printable, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    structlog.configure(cache_logger_on_first_use=False)  # a service that begins as a command goes on in its own way
 
 
 def configure_logging(service: str, settings: LogSettings | None = None, output: TextIO | None = None) -> None:
@@ -24,6 +26,22 @@ def configure_logging(service: str, settings: LogSettings | None = None, output:
     else:
         _configure(output, level, structlog.processors.JSONRenderer())
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class _Passing(logging.Handler):
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            structlog.get_logger().log(
+                record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or False
+            )
+        except Exception:  # noqa: BLE001 - whoever logs is not to hear of it
+            self.handleError(record)
+
+
+def take_over_logging() -> None:
+    """Have what libraries warn of logged as ours is, with the name of their logger."""
+    logging.basicConfig(handlers=[_Passing()], level=logging.WARNING)
 
 
 def printable(_: object, __: str, event: EventDict) -> EventDict:

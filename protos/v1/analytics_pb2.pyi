@@ -385,6 +385,12 @@ class Statistics(_message.Message):
     STARTUP_SECONDS_FIELD_NUMBER: _builtins.int
     REBUFFER_RATIO_FIELD_NUMBER: _builtins.int
     AVERAGE_BITRATE_FIELD_NUMBER: _builtins.int
+    REPORTED_SESSIONS_FIELD_NUMBER: _builtins.int
+    EXITS_BEFORE_START_FIELD_NUMBER: _builtins.int
+    START_FAILURES_FIELD_NUMBER: _builtins.int
+    STALLS_FIELD_NUMBER: _builtins.int
+    REBUFFER_SECONDS_FIELD_NUMBER: _builtins.int
+    DROPPED_FRAMES_FIELD_NUMBER: _builtins.int
     plays: _builtins.int
     unique_viewers: _builtins.int
     watch_seconds: _builtins.float
@@ -396,6 +402,17 @@ class Statistics(_message.Message):
     """Share of the time in which playing stood still for want of data, 0 to 1."""
     average_bitrate: _builtins.float
     """Mean bits per second of what was played, weighted by time."""
+    reported_sessions: _builtins.int
+    """Playback sessions of which players reported; what follows is of these."""
+    exits_before_start: _builtins.int
+    """Those that the viewer left before the first picture."""
+    start_failures: _builtins.int
+    """Those that failed before the first picture."""
+    stalls: _builtins.int
+    """How often playing stood still for want of data, and for how long together."""
+    rebuffer_seconds: _builtins.float
+    dropped_frames: _builtins.int
+    """Frames that devices did not show because they were too slow."""
     def __init__(
         self,
         *,
@@ -406,10 +423,16 @@ class Statistics(_message.Message):
         startup_seconds: _builtins.float = ...,
         rebuffer_ratio: _builtins.float = ...,
         average_bitrate: _builtins.float = ...,
+        reported_sessions: _builtins.int = ...,
+        exits_before_start: _builtins.int = ...,
+        start_failures: _builtins.int = ...,
+        stalls: _builtins.int = ...,
+        rebuffer_seconds: _builtins.float = ...,
+        dropped_frames: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_bitrate", b"average_bitrate", "completion", b"completion", "plays", b"plays", "rebuffer_ratio", b"rebuffer_ratio", "startup_seconds", b"startup_seconds", "unique_viewers", b"unique_viewers", "watch_seconds", b"watch_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_bitrate", b"average_bitrate", "completion", b"completion", "dropped_frames", b"dropped_frames", "exits_before_start", b"exits_before_start", "plays", b"plays", "rebuffer_ratio", b"rebuffer_ratio", "rebuffer_seconds", b"rebuffer_seconds", "reported_sessions", b"reported_sessions", "stalls", b"stalls", "start_failures", b"start_failures", "startup_seconds", b"startup_seconds", "unique_viewers", b"unique_viewers", "watch_seconds", b"watch_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -686,6 +709,9 @@ class GetPlaybackQualityResponse(_message.Message):
     ERRORS_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     STARTED_FIELD_NUMBER: _builtins.int
+    DROPPED_FRAMES_FIELD_NUMBER: _builtins.int
+    STALL_COUNT_FIELD_NUMBER: _builtins.int
+    REBUFFER_RATIO_FIELD_NUMBER: _builtins.int
     startup_seconds: _builtins.float
     """From the wish to play to the first picture; 0: it was not told, or never came."""
     played_seconds: _builtins.float
@@ -699,6 +725,12 @@ class GetPlaybackQualityResponse(_message.Message):
     """"completed", "quit" or "failed"; empty: the player has not told of an end."""
     started: _builtins.bool
     """Whether a picture was ever shown: without, "quit" is an exit before the start, and "failed" a failure to start."""
+    dropped_frames: _builtins.int
+    """Frames that the device did not show because it was too slow, as its player counts them."""
+    stall_count: _builtins.int
+    """All stalls, those after the first 1,000 too."""
+    rebuffer_ratio: _builtins.float
+    """Share of the time in which playing stood still for want of data, 0 to 1."""
     @_builtins.property
     def stalls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stall]:
         """The first 1,000."""
@@ -715,10 +747,13 @@ class GetPlaybackQualityResponse(_message.Message):
         errors: _builtins.int = ...,
         ended: _builtins.str = ...,
         started: _builtins.bool = ...,
+        dropped_frames: _builtins.int = ...,
+        stall_count: _builtins.int = ...,
+        rebuffer_ratio: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_bitrate", b"average_bitrate", "ended", b"ended", "errors", b"errors", "played_seconds", b"played_seconds", "rebuffer_seconds", b"rebuffer_seconds", "rung_changes", b"rung_changes", "stalls", b"stalls", "started", b"started", "startup_seconds", b"startup_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_bitrate", b"average_bitrate", "dropped_frames", b"dropped_frames", "ended", b"ended", "errors", b"errors", "played_seconds", b"played_seconds", "rebuffer_ratio", b"rebuffer_ratio", "rebuffer_seconds", b"rebuffer_seconds", "rung_changes", b"rung_changes", "stall_count", b"stall_count", "stalls", b"stalls", "started", b"started", "startup_seconds", b"startup_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

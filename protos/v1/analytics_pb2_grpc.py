@@ -104,8 +104,7 @@ class AnalyticsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListUnfinished(self, request, context):
-        """What the caller began and did not finish, latest first: only what is published and available now, whatever plan it
-        needs.
+        """What the caller began and did not finish, latest first: only what they may watch now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

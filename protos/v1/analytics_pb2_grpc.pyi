@@ -36,9 +36,7 @@ class AnalyticsServiceStub:
     ForgetHistory: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.ForgetHistoryRequest, _analytics_pb2.ForgetHistoryResponse]
     """Forgets that the caller watched a title, for recommendations too."""
     ListUnfinished: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.ListUnfinishedRequest, _analytics_pb2.ListUnfinishedResponse]
-    """What the caller began and did not finish, latest first: only what is published and available now, whatever plan it
-    needs.
-    """
+    """What the caller began and did not finish, latest first: only what they may watch now."""
     ListRecommendations: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.ListRecommendationsRequest, _analytics_pb2.ListRecommendationsResponse]
     """What the caller might like, best first, with the reason: only what may be watched now and was not finished."""
     TrainRecommendations: _grpc.UnaryUnaryMultiCallable[_analytics_pb2.TrainRecommendationsRequest, _analytics_pb2.TrainRecommendationsResponse]
@@ -62,9 +60,7 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     ForgetHistory: _aio.UnaryUnaryMultiCallable[_analytics_pb2.ForgetHistoryRequest, _analytics_pb2.ForgetHistoryResponse]  # type: ignore[assignment]
     """Forgets that the caller watched a title, for recommendations too."""
     ListUnfinished: _aio.UnaryUnaryMultiCallable[_analytics_pb2.ListUnfinishedRequest, _analytics_pb2.ListUnfinishedResponse]  # type: ignore[assignment]
-    """What the caller began and did not finish, latest first: only what is published and available now, whatever plan it
-    needs.
-    """
+    """What the caller began and did not finish, latest first: only what they may watch now."""
     ListRecommendations: _aio.UnaryUnaryMultiCallable[_analytics_pb2.ListRecommendationsRequest, _analytics_pb2.ListRecommendationsResponse]  # type: ignore[assignment]
     """What the caller might like, best first, with the reason: only what may be watched now and was not finished."""
     TrainRecommendations: _aio.UnaryUnaryMultiCallable[_analytics_pb2.TrainRecommendationsRequest, _analytics_pb2.TrainRecommendationsResponse]  # type: ignore[assignment]
@@ -103,9 +99,7 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analytics_pb2.ListUnfinishedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_pb2.ListUnfinishedResponse, _abc.Awaitable[_analytics_pb2.ListUnfinishedResponse]]:
-        """What the caller began and did not finish, latest first: only what is published and available now, whatever plan it
-        needs.
-        """
+        """What the caller began and did not finish, latest first: only what they may watch now."""
 
     @_abc_1.abstractmethod
     def ListRecommendations(

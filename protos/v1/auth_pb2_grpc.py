@@ -84,6 +84,16 @@ class AuthServiceStub:
                 request_serializer=protos_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
                 _registered_method=True)
+        self.ListSignIns = channel.unary_unary(
+                '/matinee.v1.AuthService/ListSignIns',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ListSignInsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ListSignInsResponse.FromString,
+                _registered_method=True)
+        self.ListAccountSignIns = channel.unary_unary(
+                '/matinee.v1.AuthService/ListAccountSignIns',
+                request_serializer=protos_dot_v1_dot_auth__pb2.ListAccountSignInsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_auth__pb2.ListAccountSignInsResponse.FromString,
+                _registered_method=True)
         self.ListAccounts = channel.unary_unary(
                 '/matinee.v1.AuthService/ListAccounts',
                 request_serializer=protos_dot_v1_dot_auth__pb2.ListAccountsRequest.SerializeToString,
@@ -205,6 +215,20 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSignIns(self, request, context):
+        """When and from where the caller signed in, newest first: for `accounts.audit_days`, also sessions that have ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountSignIns(self, request, context):
+        """The same of any account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAccounts(self, request, context):
         """Accounts, newest first.
         """
@@ -321,6 +345,16 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeSession,
                     request_deserializer=protos_dot_v1_dot_auth__pb2.RevokeSessionRequest.FromString,
                     response_serializer=protos_dot_v1_dot_auth__pb2.RevokeSessionResponse.SerializeToString,
+            ),
+            'ListSignIns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSignIns,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ListSignInsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ListSignInsResponse.SerializeToString,
+            ),
+            'ListAccountSignIns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountSignIns,
+                    request_deserializer=protos_dot_v1_dot_auth__pb2.ListAccountSignInsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_auth__pb2.ListAccountSignInsResponse.SerializeToString,
             ),
             'ListAccounts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAccounts,
@@ -638,6 +672,60 @@ class AuthService:
             '/matinee.v1.AuthService/RevokeSession',
             protos_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
             protos_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSignIns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ListSignIns',
+            protos_dot_v1_dot_auth__pb2.ListSignInsRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ListSignInsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountSignIns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/matinee.v1.AuthService/ListAccountSignIns',
+            protos_dot_v1_dot_auth__pb2.ListAccountSignInsRequest.SerializeToString,
+            protos_dot_v1_dot_auth__pb2.ListAccountSignInsResponse.FromString,
             options,
             channel_credentials,
             insecure,

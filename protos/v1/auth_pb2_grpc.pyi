@@ -53,6 +53,10 @@ class AuthServiceStub:
     """Where the caller is signed in, newest first."""
     RevokeSession: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RevokeSessionRequest, _auth_pb2.RevokeSessionResponse]
     """Ends a session of the caller, and the playback that was begun in it."""
+    ListSignIns: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListSignInsRequest, _auth_pb2.ListSignInsResponse]
+    """When and from where the caller signed in, newest first: for `accounts.audit_days`, also sessions that have ended."""
+    ListAccountSignIns: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListAccountSignInsRequest, _auth_pb2.ListAccountSignInsResponse]
+    """The same of any account."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListAccountsRequest, _auth_pb2.ListAccountsResponse]
     """Accounts, newest first."""
     CreateAccount: _grpc.UnaryUnaryMultiCallable[_auth_pb2.CreateAccountRequest, _auth_pb2.CreateAccountResponse]
@@ -99,6 +103,10 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Where the caller is signed in, newest first."""
     RevokeSession: _aio.UnaryUnaryMultiCallable[_auth_pb2.RevokeSessionRequest, _auth_pb2.RevokeSessionResponse]  # type: ignore[assignment]
     """Ends a session of the caller, and the playback that was begun in it."""
+    ListSignIns: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListSignInsRequest, _auth_pb2.ListSignInsResponse]  # type: ignore[assignment]
+    """When and from where the caller signed in, newest first: for `accounts.audit_days`, also sessions that have ended."""
+    ListAccountSignIns: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListAccountSignInsRequest, _auth_pb2.ListAccountSignInsResponse]  # type: ignore[assignment]
+    """The same of any account."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListAccountsRequest, _auth_pb2.ListAccountsResponse]  # type: ignore[assignment]
     """Accounts, newest first."""
     CreateAccount: _aio.UnaryUnaryMultiCallable[_auth_pb2.CreateAccountRequest, _auth_pb2.CreateAccountResponse]  # type: ignore[assignment]
@@ -202,6 +210,22 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RevokeSessionResponse, _abc.Awaitable[_auth_pb2.RevokeSessionResponse]]:
         """Ends a session of the caller, and the playback that was begun in it."""
+
+    @_abc_1.abstractmethod
+    def ListSignIns(
+        self,
+        request: _auth_pb2.ListSignInsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ListSignInsResponse, _abc.Awaitable[_auth_pb2.ListSignInsResponse]]:
+        """When and from where the caller signed in, newest first: for `accounts.audit_days`, also sessions that have ended."""
+
+    @_abc_1.abstractmethod
+    def ListAccountSignIns(
+        self,
+        request: _auth_pb2.ListAccountSignInsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ListAccountSignInsResponse, _abc.Awaitable[_auth_pb2.ListAccountSignInsResponse]]:
+        """The same of any account."""
 
     @_abc_1.abstractmethod
     def ListAccounts(

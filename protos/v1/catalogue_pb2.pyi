@@ -168,7 +168,9 @@ class Title(_message.Message):
     minimum_age: _builtins.int
     """Youngest age that it is meant for, in years."""
     plan_id: _builtins.str
-    """The least plan that may watch it; empty: every account may."""
+    """The least plan that may watch it, one that there is, on offer or not. Empty: what it belongs to says, the season
+    before the series; without a plan there either every account may.
+    """
     poster_version: _builtins.str
     """Changes with the poster, for URLs that may be cached for ever; empty when there is none."""
     backdrop_version: _builtins.str
@@ -192,7 +194,7 @@ class Title(_message.Message):
 
     @_builtins.property
     def available_until(self) -> _timestamp_pb2.Timestamp:
-        """And until then; unset: for ever."""
+        """And until then, when playback of it ends too; unset: for ever."""
 
     def __init__(
         self,

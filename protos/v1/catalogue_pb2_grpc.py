@@ -146,7 +146,8 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTitle(self, request, context):
-        """Changes what is set in the request.
+        """Changes what is set in the request. Who watches the title, and may not any more after that, is stopped within a
+        second.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,7 +182,8 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAsset(self, request, context):
-        """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it.
+        """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it: their
+        player was heard of lately, or they have paused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,9 @@ class CatalogueServiceStub:
     the last one may be a beginning.
     """
     UpdateTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.UpdateTitleRequest, _catalogue_pb2.UpdateTitleResponse]
-    """Changes what is set in the request."""
+    """Changes what is set in the request. Who watches the title, and may not any more after that, is stopped within a
+    second.
+    """
     PublishTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.PublishTitleRequest, _catalogue_pb2.PublishTitleResponse]
     """Shows a title to viewers. FAILED_PRECONDITION when it needs media and has none."""
     UnpublishTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.UnpublishTitleRequest, _catalogue_pb2.UnpublishTitleResponse]
@@ -55,7 +57,9 @@ class CatalogueServiceStub:
     ActivateAsset: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ActivateAssetRequest, _catalogue_pb2.ActivateAssetResponse]
     """Makes a version the one that is played from now on, such as an earlier one. Who watches another goes on with it."""
     DeleteAsset: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteAssetRequest, _catalogue_pb2.DeleteAssetResponse]
-    """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it."""
+    """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it: their
+    player was heard of lately, or they have paused.
+    """
     DeleteTitle: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteTitleRequest, _catalogue_pb2.DeleteTitleResponse]
     """Removes a title with its media. FAILED_PRECONDITION while somebody watches it, or while a series has seasons or
     episodes, unless `force` is set: then playback ends and all of it goes.
@@ -85,7 +89,9 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     the last one may be a beginning.
     """
     UpdateTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.UpdateTitleRequest, _catalogue_pb2.UpdateTitleResponse]  # type: ignore[assignment]
-    """Changes what is set in the request."""
+    """Changes what is set in the request. Who watches the title, and may not any more after that, is stopped within a
+    second.
+    """
     PublishTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.PublishTitleRequest, _catalogue_pb2.PublishTitleResponse]  # type: ignore[assignment]
     """Shows a title to viewers. FAILED_PRECONDITION when it needs media and has none."""
     UnpublishTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.UnpublishTitleRequest, _catalogue_pb2.UnpublishTitleResponse]  # type: ignore[assignment]
@@ -95,7 +101,9 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     ActivateAsset: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ActivateAssetRequest, _catalogue_pb2.ActivateAssetResponse]  # type: ignore[assignment]
     """Makes a version the one that is played from now on, such as an earlier one. Who watches another goes on with it."""
     DeleteAsset: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteAssetRequest, _catalogue_pb2.DeleteAssetResponse]  # type: ignore[assignment]
-    """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it."""
+    """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it: their
+    player was heard of lately, or they have paused.
+    """
     DeleteTitle: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.DeleteTitleRequest, _catalogue_pb2.DeleteTitleResponse]  # type: ignore[assignment]
     """Removes a title with its media. FAILED_PRECONDITION while somebody watches it, or while a series has seasons or
     episodes, unless `force` is set: then playback ends and all of it goes.
@@ -152,7 +160,9 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_pb2.UpdateTitleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.UpdateTitleResponse, _abc.Awaitable[_catalogue_pb2.UpdateTitleResponse]]:
-        """Changes what is set in the request."""
+        """Changes what is set in the request. Who watches the title, and may not any more after that, is stopped within a
+        second.
+        """
 
     @_abc_1.abstractmethod
     def PublishTitle(
@@ -192,7 +202,9 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_pb2.DeleteAssetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.DeleteAssetResponse, _abc.Awaitable[_catalogue_pb2.DeleteAssetResponse]]:
-        """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it."""
+        """Removes a version and its media. FAILED_PRECONDITION for the active one, or while somebody watches it: their
+        player was heard of lately, or they have paused.
+        """
 
     @_abc_1.abstractmethod
     def DeleteTitle(

@@ -111,7 +111,9 @@ Global___MoviePlayed: _TypeAlias = MoviePlayed  # noqa: Y015
 
 @_typing.final
 class MoviePaused(_message.Message):
-    """A stretch of playing ended: by a pause, or with its playback session."""
+    """A stretch of playing ended: by a pause, or with its playback session. Or its viewer went elsewhere while it stood
+    still, and left it there.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -124,6 +126,7 @@ class MoviePaused(_message.Message):
     WATCHED_SECONDS_FIELD_NUMBER: _builtins.int
     STOPPED_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    SOUGHT_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     title_id: _builtins.str
     asset_id: _builtins.str
@@ -137,6 +140,8 @@ class MoviePaused(_message.Message):
     """How long this stretch was watched, in seconds of the viewer's time."""
     stopped: _builtins.bool
     """The playback session ended too."""
+    sought: _builtins.bool
+    """The viewer went there: it is where they left the title, even if they watched nothing since."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -151,10 +156,11 @@ class MoviePaused(_message.Message):
         watched_seconds: _builtins.float = ...,
         stopped: _builtins.bool = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        sought: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "duration_seconds", b"duration_seconds", "position_seconds", b"position_seconds", "session_id", b"session_id", "stopped", b"stopped", "time", b"time", "title_id", b"title_id", "watched_seconds", b"watched_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "asset_id", b"asset_id", "duration_seconds", b"duration_seconds", "position_seconds", b"position_seconds", "session_id", b"session_id", "sought", b"sought", "stopped", b"stopped", "time", b"time", "title_id", b"title_id", "watched_seconds", b"watched_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

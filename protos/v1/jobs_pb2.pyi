@@ -92,6 +92,8 @@ class Job(_message.Message):
     WORKER_ID_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    WAITS_SINCE_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     title_id: _builtins.str
     title_name: _builtins.str
@@ -113,6 +115,16 @@ class Job(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def waits_since(self) -> _timestamp_pb2.Timestamp:
+        """Since when it waits for what is no fault of its own, such as a store that is away or a disk that is full; the
+        message says for what. Absent when it does not, and once it has got further.
+        """
+
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """With QUEUED, when a worker has put it back: from then on it may be tried again."""
+
     def __init__(
         self,
         *,
@@ -131,10 +143,12 @@ class Job(_message.Message):
         worker_id: _builtins.str = ...,
         cancel_requested: _builtins.bool = ...,
         refused: _builtins.bool = ...,
+        waits_since: _timestamp_pb2.Timestamp | None = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "due_at", b"due_at", "updated_at", b"updated_at", "waits_since", b"waits_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "cancel_requested", b"cancel_requested", "created_at", b"created_at", "file_name", b"file_name", "job_id", b"job_id", "message", b"message", "progress", b"progress", "refused", b"refused", "size_bytes", b"size_bytes", "stage", b"stage", "state", b"state", "title_id", b"title_id", "title_name", b"title_name", "updated_at", b"updated_at", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "cancel_requested", b"cancel_requested", "created_at", b"created_at", "due_at", b"due_at", "file_name", b"file_name", "job_id", b"job_id", "message", b"message", "progress", b"progress", "refused", b"refused", "size_bytes", b"size_bytes", "stage", b"stage", "state", b"state", "title_id", b"title_id", "title_name", b"title_name", "updated_at", b"updated_at", "waits_since", b"waits_since", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -146,18 +160,22 @@ class ListJobsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 100; 0 means 24."""
     page_token: _builtins.str
+    waiting: _builtins.bool
+    """Only jobs that wait for what is no fault of their own: those that have `waits_since`."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        waiting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -935,6 +953,7 @@ class ReleaseJobRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    BLAMELESS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     fencing_token: _builtins.int
     state: Global___JobState.ValueType
@@ -945,6 +964,10 @@ class ReleaseJobRequest(_message.Message):
     """
     refused: _builtins.bool
     """With FAILED: the film itself is to blame. Its bytes are removed, and the job cannot be retried."""
+    blameless: _builtins.bool
+    """With QUEUED: the worker lacks what the message names, such as the object store or room on its disk. The try does
+    not count, and the job waits the longer, the longer it has waited.
+    """
     def __init__(
         self,
         *,
@@ -953,10 +976,11 @@ class ReleaseJobRequest(_message.Message):
         state: Global___JobState.ValueType = ...,
         message: _builtins.str = ...,
         refused: _builtins.bool = ...,
+        blameless: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_token", b"fencing_token", "job_id", b"job_id", "message", b"message", "refused", b"refused", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blameless", b"blameless", "fencing_token", b"fencing_token", "job_id", b"job_id", "message", b"message", "refused", b"refused", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

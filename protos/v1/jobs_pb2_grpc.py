@@ -679,7 +679,8 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PublishAsset(self, request, context):
-        """Flips the title to the finished asset, in one transaction; the versions before it are kept.
+        """Flips the title to the finished asset, in one transaction; the versions before it are kept. Or ends the job as
+        CANCELLED where somebody has asked for that before: FAILED_PRECONDITION then, and the title stays as it was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -266,7 +266,9 @@ class WorkerServiceStub:
     UNAVAILABLE while those of an earlier try are being removed.
     """
     PublishAsset: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PublishAssetRequest, _jobs_pb2.PublishAssetResponse]
-    """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
+    """Flips the title to the finished asset, in one transaction; the versions before it are kept. Or ends the job as
+    CANCELLED where somebody has asked for that before: FAILED_PRECONDITION then, and the title stays as it was.
+    """
     ReleaseJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ReleaseJobRequest, _jobs_pb2.ReleaseJobResponse]
     """Gives the job back: failed for good, to be tried again, or cancelled."""
 
@@ -286,7 +288,9 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     UNAVAILABLE while those of an earlier try are being removed.
     """
     PublishAsset: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PublishAssetRequest, _jobs_pb2.PublishAssetResponse]  # type: ignore[assignment]
-    """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
+    """Flips the title to the finished asset, in one transaction; the versions before it are kept. Or ends the job as
+    CANCELLED where somebody has asked for that before: FAILED_PRECONDITION then, and the title stays as it was.
+    """
     ReleaseJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ReleaseJobRequest, _jobs_pb2.ReleaseJobResponse]  # type: ignore[assignment]
     """Gives the job back: failed for good, to be tried again, or cancelled."""
 
@@ -327,7 +331,9 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.PublishAssetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.PublishAssetResponse, _abc.Awaitable[_jobs_pb2.PublishAssetResponse]]:
-        """Flips the title to the finished asset, in one transaction; the versions before it are kept."""
+        """Flips the title to the finished asset, in one transaction; the versions before it are kept. Or ends the job as
+        CANCELLED where somebody has asked for that before: FAILED_PRECONDITION then, and the title stays as it was.
+        """
 
     @_abc_1.abstractmethod
     def ReleaseJob(

@@ -26,7 +26,7 @@ from protos.v1 import access_pb2 as protos_dot_v1_dot_access__pb2
 from protos.v1 import events_pb2 as protos_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/v1/metrics.proto\x12\nmatinee.v1\x1a\x16protos/v1/access.proto\x1a\x16protos/v1/events.proto\"V\n\x15PublishMetricsRequest\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12,\n\x07metrics\x18\x02 \x03(\x0b\x32\x1b.matinee.v1.PlaybackMetrics\"\x18\n\x16PublishMetricsResponse2o\n\x0eMetricsService\x12]\n\x0ePublishMetrics\x12!.matinee.v1.PublishMetricsRequest\x1a\".matinee.v1.PublishMetricsResponse\"\x04\xe8\xe0\x18\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/v1/metrics.proto\x12\nmatinee.v1\x1a\x16protos/v1/access.proto\x1a\x16protos/v1/events.proto\"V\n\x15PublishMetricsRequest\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12,\n\x07metrics\x18\x02 \x03(\x0b\x32\x1b.matinee.v1.PlaybackMetrics\"3\n\x16PublishMetricsResponse\x12\x19\n\x11\x65nded_session_ids\x18\x01 \x03(\t2o\n\x0eMetricsService\x12]\n\x0ePublishMetrics\x12!.matinee.v1.PublishMetricsRequest\x1a\".matinee.v1.PublishMetricsResponse\"\x04\xe8\xe0\x18\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHMETRICSREQUEST']._serialized_start=87
   _globals['_PUBLISHMETRICSREQUEST']._serialized_end=173
   _globals['_PUBLISHMETRICSRESPONSE']._serialized_start=175
-  _globals['_PUBLISHMETRICSRESPONSE']._serialized_end=199
-  _globals['_METRICSSERVICE']._serialized_start=201
-  _globals['_METRICSSERVICE']._serialized_end=312
+  _globals['_PUBLISHMETRICSRESPONSE']._serialized_end=226
+  _globals['_METRICSSERVICE']._serialized_start=228
+  _globals['_METRICSSERVICE']._serialized_end=339
 # @@protoc_insertion_point(module_scope)

@@ -48,12 +48,19 @@ Global___PublishMetricsRequest: _TypeAlias = PublishMetricsRequest  # noqa: Y015
 class PublishMetricsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    ENDED_SESSION_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ended_session_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of these sessions that are not open any more: only last words of them are of interest."""
+
     def __init__(
         self,
+        *,
+        ended_session_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_session_ids", b"ended_session_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from protos.v1 import access_pb2 as protos_dot_v1_dot_access__pb2
 from protos.v1 import playback_pb2 as protos_dot_v1_dot_playback__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/v1/notices.proto\x12\nmatinee.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/access.proto\x1a\x18protos/v1/playback.proto\"\x15\n\x13WatchNoticesRequest\"\x84\x02\n\x14WatchNoticesResponse\x12/\n\x08playback\x18\x01 \x01(\x0b\x32\x1b.matinee.v1.PlaybackSessionH\x00\x12\x34\n\x0csubscription\x18\x02 \x01(\x0b\x32\x1c.matinee.v1.SubscriptionNewsH\x00\x12&\n\x05title\x18\x03 \x01(\x0b\x32\x15.matinee.v1.TitleNewsH\x00\x12)\n\x07sign_in\x18\x04 \x01(\x0b\x32\x16.matinee.v1.SignInNewsH\x00\x12*\n\x07history\x18\x05 \x01(\x0b\x32\x17.matinee.v1.HistoryNewsH\x00\x42\x06\n\x04news\"!\n\x10SubscriptionNews\x12\r\n\x05state\x18\x01 \x01(\t\"+\n\tTitleNews\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"0\n\nSignInNews\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\"\x1f\n\x0bHistoryNews\x12\x10\n\x08title_id\x18\x01 \x01(\t\"f\n\x11TailEventsRequest\x12\x0e\n\x06topics\x18\x01 \x03(\t\x12\x16\n\x0e\x66rom_beginning\x18\x02 \x01(\x08\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\x12TailEventsResponse\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t2\xf1\x01\n\rNoticeService\x12p\n\x0cWatchNotices\x12\x1f.matinee.v1.WatchNoticesRequest\x1a .matinee.v1.WatchNoticesResponse\"\x1b\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/notices0\x01\x12n\n\nTailEvents\x12\x1d.matinee.v1.TailEventsRequest\x1a\x1e.matinee.v1.TailEventsResponse\"\x1f\xe8\xe0\x18\x04\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/events:tail0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/v1/notices.proto\x12\nmatinee.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16protos/v1/access.proto\x1a\x18protos/v1/playback.proto\"\x15\n\x13WatchNoticesRequest\"\xe2\x02\n\x14WatchNoticesResponse\x12/\n\x08playback\x18\x01 \x01(\x0b\x32\x1b.matinee.v1.PlaybackSessionH\x00\x12\x34\n\x0csubscription\x18\x02 \x01(\x0b\x32\x1c.matinee.v1.SubscriptionNewsH\x00\x12&\n\x05title\x18\x03 \x01(\x0b\x32\x15.matinee.v1.TitleNewsH\x00\x12)\n\x07sign_in\x18\x04 \x01(\x0b\x32\x16.matinee.v1.SignInNewsH\x00\x12*\n\x07history\x18\x05 \x01(\x0b\x32\x17.matinee.v1.HistoryNewsH\x00\x12*\n\x07\x61\x63\x63ount\x18\x06 \x01(\x0b\x32\x17.matinee.v1.AccountNewsH\x00\x12\x30\n\nwithdrawal\x18\x07 \x01(\x0b\x32\x1a.matinee.v1.WithdrawalNewsH\x00\x42\x06\n\x04news\"!\n\x10SubscriptionNews\x12\r\n\x05state\x18\x01 \x01(\t\"+\n\tTitleNews\x12\x10\n\x08title_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"#\n\x0eWithdrawalNews\x12\x11\n\ttitle_ids\x18\x01 \x03(\t\"0\n\nSignInNews\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\"\r\n\x0b\x41\x63\x63ountNews\"\x1f\n\x0bHistoryNews\x12\x10\n\x08title_id\x18\x01 \x01(\t\"f\n\x11TailEventsRequest\x12\x0e\n\x06topics\x18\x01 \x03(\t\x12\x16\n\x0e\x66rom_beginning\x18\x02 \x01(\x08\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\x12TailEventsResponse\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t2\xf1\x01\n\rNoticeService\x12p\n\x0cWatchNotices\x12\x1f.matinee.v1.WatchNoticesRequest\x1a .matinee.v1.WatchNoticesResponse\"\x1b\xe8\xe0\x18\x02\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/notices0\x01\x12n\n\nTailEvents\x12\x1d.matinee.v1.TailEventsRequest\x1a\x1e.matinee.v1.TailEventsResponse\"\x1f\xe8\xe0\x18\x04\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/events:tail0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,19 +42,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHNOTICESREQUEST']._serialized_start=152
   _globals['_WATCHNOTICESREQUEST']._serialized_end=173
   _globals['_WATCHNOTICESRESPONSE']._serialized_start=176
-  _globals['_WATCHNOTICESRESPONSE']._serialized_end=436
-  _globals['_SUBSCRIPTIONNEWS']._serialized_start=438
-  _globals['_SUBSCRIPTIONNEWS']._serialized_end=471
-  _globals['_TITLENEWS']._serialized_start=473
-  _globals['_TITLENEWS']._serialized_end=516
-  _globals['_SIGNINNEWS']._serialized_start=518
-  _globals['_SIGNINNEWS']._serialized_end=566
-  _globals['_HISTORYNEWS']._serialized_start=568
-  _globals['_HISTORYNEWS']._serialized_end=599
-  _globals['_TAILEVENTSREQUEST']._serialized_start=601
-  _globals['_TAILEVENTSREQUEST']._serialized_end=703
-  _globals['_TAILEVENTSRESPONSE']._serialized_start=706
-  _globals['_TAILEVENTSRESPONSE']._serialized_end=844
-  _globals['_NOTICESERVICE']._serialized_start=847
-  _globals['_NOTICESERVICE']._serialized_end=1088
+  _globals['_WATCHNOTICESRESPONSE']._serialized_end=530
+  _globals['_SUBSCRIPTIONNEWS']._serialized_start=532
+  _globals['_SUBSCRIPTIONNEWS']._serialized_end=565
+  _globals['_TITLENEWS']._serialized_start=567
+  _globals['_TITLENEWS']._serialized_end=610
+  _globals['_WITHDRAWALNEWS']._serialized_start=612
+  _globals['_WITHDRAWALNEWS']._serialized_end=647
+  _globals['_SIGNINNEWS']._serialized_start=649
+  _globals['_SIGNINNEWS']._serialized_end=697
+  _globals['_ACCOUNTNEWS']._serialized_start=699
+  _globals['_ACCOUNTNEWS']._serialized_end=712
+  _globals['_HISTORYNEWS']._serialized_start=714
+  _globals['_HISTORYNEWS']._serialized_end=745
+  _globals['_TAILEVENTSREQUEST']._serialized_start=747
+  _globals['_TAILEVENTSREQUEST']._serialized_end=849
+  _globals['_TAILEVENTSRESPONSE']._serialized_start=852
+  _globals['_TAILEVENTSRESPONSE']._serialized_end=990
+  _globals['_NOTICESERVICE']._serialized_start=993
+  _globals['_NOTICESERVICE']._serialized_end=1234
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,8 @@ class WatchNoticesResponse(_message.Message):
     TITLE_FIELD_NUMBER: _builtins.int
     SIGN_IN_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def playback(self) -> _playback_pb2.PlaybackSession:
         """A playback session of the account has a new state, or another position that its player shall go to."""
@@ -66,6 +68,18 @@ class WatchNoticesResponse(_message.Message):
     def history(self) -> Global___HistoryNews:
         """The watch history has changed, and with it what to continue and what is recommended."""
 
+    @_builtins.property
+    def account(self) -> Global___AccountNews:
+        """A sign-in of the account has ended, a device of it was removed, or a title that it has begun was deleted: ask for
+        its sessions and devices, and whether what it plays may go on.
+        """
+
+    @_builtins.property
+    def withdrawal(self) -> Global___WithdrawalNews:
+        """Titles that viewers saw are shown to them no more: they were deleted or unpublished, or their window
+        was changed, or ended up to half a minute ago.
+        """
+
     def __init__(
         self,
         *,
@@ -74,12 +88,14 @@ class WatchNoticesResponse(_message.Message):
         title: Global___TitleNews | None = ...,
         sign_in: Global___SignInNews | None = ...,
         history: Global___HistoryNews | None = ...,
+        account: Global___AccountNews | None = ...,
+        withdrawal: Global___WithdrawalNews | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "news", b"news", "playback", b"playback", "sign_in", b"sign_in", "subscription", b"subscription", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "history", b"history", "news", b"news", "playback", b"playback", "sign_in", b"sign_in", "subscription", b"subscription", "title", b"title", "withdrawal", b"withdrawal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "news", b"news", "playback", b"playback", "sign_in", b"sign_in", "subscription", b"subscription", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "history", b"history", "news", b"news", "playback", b"playback", "sign_in", b"sign_in", "subscription", b"subscription", "title", b"title", "withdrawal", b"withdrawal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_news: _TypeAlias = _typing.Literal["playback", "subscription", "title", "sign_in", "history"]  # noqa: Y015
+    _WhichOneofReturnType_news: _TypeAlias = _typing.Literal["playback", "subscription", "title", "sign_in", "history", "account", "withdrawal"]  # noqa: Y015
     _WhichOneofArgType_news: _TypeAlias = _typing.Literal["news", b"news"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_news) -> _WhichOneofReturnType_news | None: ...
 
@@ -128,6 +144,26 @@ class TitleNews(_message.Message):
 Global___TitleNews: _TypeAlias = TitleNews  # noqa: Y015
 
 @_typing.final
+class WithdrawalNews(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def title_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        title_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["title_ids", b"title_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawalNews: _TypeAlias = WithdrawalNews  # noqa: Y015
+
+@_typing.final
 class SignInNews(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -148,6 +184,21 @@ class SignInNews(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignInNews: _TypeAlias = SignInNews  # noqa: Y015
+
+@_typing.final
+class AccountNews(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountNews: _TypeAlias = AccountNews  # noqa: Y015
 
 @_typing.final
 class HistoryNews(_message.Message):

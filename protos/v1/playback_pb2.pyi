@@ -88,7 +88,7 @@ class PlayResponse(_message.Message):
     """Signed URL of the DASH manifest."""
     session_id: _builtins.str
     resume_seconds: _builtins.float
-    """Where this account left the title, in seconds; 0: at the beginning."""
+    """Where this account left the title, or is by now where it still plays, in seconds; 0: at the beginning."""
     max_height: _builtins.int
     """Tallest rung that is served, in lines; 0: all."""
     @_builtins.property
@@ -202,7 +202,7 @@ class PausePlaybackRequest(_message.Message):
     POSITION_SECONDS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     position_seconds: _builtins.float
-    """Where; unset: as last told."""
+    """Where; unset: where it is by now, after what was last told."""
     def __init__(
         self,
         *,
@@ -490,7 +490,7 @@ class StopPlaybackRequest(_message.Message):
     POSITION_SECONDS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     position_seconds: _builtins.float
-    """Where; unset: as last told."""
+    """Where; unset: where it is by now, after what was last told."""
     def __init__(
         self,
         *,
@@ -660,17 +660,23 @@ class Revocation(_message.Message):
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     reason: _builtins.str
+    cause: _builtins.str
+    """Where its viewer can do something about it, as in the google.rpc.ErrorInfo of a refusal: PLAN_REQUIRED,
+    TITLE_UNAVAILABLE or SIGNED_OUT.
+    """
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        cause: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "reason", b"reason", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

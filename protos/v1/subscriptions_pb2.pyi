@@ -129,6 +129,7 @@ class Subscription(_message.Message):
     PERIOD_ENDS_AT_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     account_id: _builtins.str
     state: Global___SubscriptionState.ValueType
@@ -136,6 +137,8 @@ class Subscription(_message.Message):
     """Cancelled: ends with the period."""
     provider: _builtins.str
     """Who says whether it is paid: "manual", or a provider of the settings."""
+    email: _builtins.str
+    """Of the account; only for an admin who lists or sets subscriptions."""
     @_builtins.property
     def plan(self) -> Global___Plan: ...
     @_builtins.property
@@ -155,10 +158,11 @@ class Subscription(_message.Message):
         period_ends_at: _timestamp_pb2.Timestamp | None = ...,
         cancelled: _builtins.bool = ...,
         provider: _builtins.str = ...,
+        email: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["period_ends_at", b"period_ends_at", "plan", b"plan", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "cancelled", b"cancelled", "period_ends_at", b"period_ends_at", "plan", b"plan", "provider", b"provider", "started_at", b"started_at", "state", b"state", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "cancelled", b"cancelled", "email", b"email", "period_ends_at", b"period_ends_at", "plan", b"plan", "provider", b"provider", "started_at", b"started_at", "state", b"state", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -471,8 +475,11 @@ class GetSubscriptionResponse(_message.Message):
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
     ENTITLEMENT_FIELD_NUMBER: _builtins.int
     CHECKOUT_URL_FIELD_NUMBER: _builtins.int
+    MAY_TRY_FIELD_NUMBER: _builtins.int
     checkout_url: _builtins.str
     """Where to pay, while a payment is waited for and the provider has such a page."""
+    may_try: _builtins.bool
+    """Whether a plan with free days begins with them: the account has had no subscription yet."""
     @_builtins.property
     def subscription(self) -> Global___Subscription:
         """Absent when the account has none."""
@@ -485,10 +492,11 @@ class GetSubscriptionResponse(_message.Message):
         subscription: Global___Subscription | None = ...,
         entitlement: Global___Entitlement | None = ...,
         checkout_url: _builtins.str = ...,
+        may_try: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_subscription", b"_subscription", "entitlement", b"entitlement", "subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_subscription", b"_subscription", "checkout_url", b"checkout_url", "entitlement", b"entitlement", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_subscription", b"_subscription", "checkout_url", b"checkout_url", "entitlement", b"entitlement", "may_try", b"may_try", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__subscription: _TypeAlias = _typing.Literal["subscription"]  # noqa: Y015
     _WhichOneofArgType__subscription: _TypeAlias = _typing.Literal["_subscription", b"_subscription"]  # noqa: Y015
@@ -563,16 +571,22 @@ class ChangePlanResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    CHECKOUT_URL_FIELD_NUMBER: _builtins.int
+    checkout_url: _builtins.str
+    """Where to pay for the plan that was asked for, while a payment is waited for and the provider has such a page."""
     @_builtins.property
-    def subscription(self) -> Global___Subscription: ...
+    def subscription(self) -> Global___Subscription:
+        """As it is now: to the plan that was asked for, unless that is to be paid first."""
+
     def __init__(
         self,
         *,
         subscription: Global___Subscription | None = ...,
+        checkout_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkout_url", b"checkout_url", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

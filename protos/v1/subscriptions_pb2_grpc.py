@@ -147,7 +147,9 @@ class SubscriptionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangePlan(self, request, context):
-        """Changes to another plan at once.
+        """Changes to another plan at once. In a trial its free days count from the first one of the trial. Where none are
+        left and a payment provider takes the payments, all stays as it is, and `checkout_url` says where to pay.
+        FAILED_PRECONDITION for a plan of the same or a higher level, once a provider has been paid: it is changed there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

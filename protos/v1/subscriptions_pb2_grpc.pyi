@@ -44,7 +44,10 @@ class SubscriptionServiceStub:
     Subscribe: _grpc.UnaryUnaryMultiCallable[_subscriptions_pb2.SubscribeRequest, _subscriptions_pb2.SubscribeResponse]
     """Subscribes the caller: at once with the manual provider, or once the payment provider says so."""
     ChangePlan: _grpc.UnaryUnaryMultiCallable[_subscriptions_pb2.ChangePlanRequest, _subscriptions_pb2.ChangePlanResponse]
-    """Changes to another plan at once."""
+    """Changes to another plan at once. In a trial its free days count from the first one of the trial. Where none are
+    left and a payment provider takes the payments, all stays as it is, and `checkout_url` says where to pay.
+    FAILED_PRECONDITION for a plan of the same or a higher level, once a provider has been paid: it is changed there.
+    """
     CancelSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_pb2.CancelSubscriptionRequest, _subscriptions_pb2.CancelSubscriptionResponse]
     """Cancels at the end of the paid period, or now: then playback that needs it ends within a second."""
     ResumeSubscription: _grpc.UnaryUnaryMultiCallable[_subscriptions_pb2.ResumeSubscriptionRequest, _subscriptions_pb2.ResumeSubscriptionResponse]
@@ -74,7 +77,10 @@ class SubscriptionServiceAsyncStub(SubscriptionServiceStub):
     Subscribe: _aio.UnaryUnaryMultiCallable[_subscriptions_pb2.SubscribeRequest, _subscriptions_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Subscribes the caller: at once with the manual provider, or once the payment provider says so."""
     ChangePlan: _aio.UnaryUnaryMultiCallable[_subscriptions_pb2.ChangePlanRequest, _subscriptions_pb2.ChangePlanResponse]  # type: ignore[assignment]
-    """Changes to another plan at once."""
+    """Changes to another plan at once. In a trial its free days count from the first one of the trial. Where none are
+    left and a payment provider takes the payments, all stays as it is, and `checkout_url` says where to pay.
+    FAILED_PRECONDITION for a plan of the same or a higher level, once a provider has been paid: it is changed there.
+    """
     CancelSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_pb2.CancelSubscriptionRequest, _subscriptions_pb2.CancelSubscriptionResponse]  # type: ignore[assignment]
     """Cancels at the end of the paid period, or now: then playback that needs it ends within a second."""
     ResumeSubscription: _aio.UnaryUnaryMultiCallable[_subscriptions_pb2.ResumeSubscriptionRequest, _subscriptions_pb2.ResumeSubscriptionResponse]  # type: ignore[assignment]
@@ -143,7 +149,10 @@ class SubscriptionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscriptions_pb2.ChangePlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscriptions_pb2.ChangePlanResponse, _abc.Awaitable[_subscriptions_pb2.ChangePlanResponse]]:
-        """Changes to another plan at once."""
+        """Changes to another plan at once. In a trial its free days count from the first one of the trial. Where none are
+        left and a payment provider takes the payments, all stays as it is, and `checkout_url` says where to pay.
+        FAILED_PRECONDITION for a plan of the same or a higher level, once a provider has been paid: it is changed there.
+        """
 
     @_abc_1.abstractmethod
     def CancelSubscription(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from matinee.rpc import CallError
+from matinee.rpc.call_errors import CallError
 from protos.v1.auth_pb2 import ConfirmEmailRequest, ConfirmEmailResponse, LoginRequest, RefreshRequest, RegisterRequest
 from tests.control_house import House, running_control
 from tests.patience import until

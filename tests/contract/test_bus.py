@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from pathlib import Path
 
 import pytest
+import structlog
 
 from control.identifiers import new_id
 from matinee.bus import Event, EventBus, Subscription
@@ -165,8 +166,9 @@ async def test_members_of_a_group_share_its_work_each_event_done_once_and_those_
     async def work(bus: EventBus) -> None:
         async with bus.subscribe("history", TOPICS) as subscription:
             while True:
-                done.extend(await subscription.take(3))
+                found = await subscription.take(3)
                 await subscription.commit()
+                done.extend(found)  # who is stopped when all are done has none that would be taken again
 
     async with opened() as one, opened() as other:
         first, second = (asyncio.create_task(work(bus)) for bus in (one, other))
@@ -299,11 +301,22 @@ async def test_a_group_set_to_a_time_that_has_not_come_waits_for_it(bus: EventBu
 
 async def test_how_far_a_group_is_behind_is_told_for_each_topic(bus: EventBus) -> None:
     await bus.publish([event(1), event(2), event(3), event(4, "movie-paused")])
-    assert await bus.lag("history", TOPICS) == {"movie-played": 3, "movie-paused": 1}
+    groups = {"history": TOPICS, "resume-points": TOPICS[1:]}
+    assert await bus.lag(groups) == {
+        "history": {"movie-played": 3, "movie-paused": 1},
+        "resume-points": {"movie-paused": 1},
+    }
     async with bus.subscribe("history", TOPICS[:1]) as subscription:
         await taken(subscription, 2, most=2)
         await subscription.commit()
-    assert await bus.lag("history", TOPICS) == {"movie-played": 1, "movie-paused": 1}
+    assert await bus.lag(groups) == {
+        "history": {"movie-played": 1, "movie-paused": 1},
+        "resume-points": {"movie-paused": 1},
+    }
+
+
+async def test_nobody_is_behind_on_a_topic_that_nobody_has_written(bus: EventBus) -> None:
+    assert await bus.lag({"history": TOPICS}) == {"history": {"movie-played": 0, "movie-paused": 0}}
 
 
 async def test_the_embedded_log_keeps_the_order_of_a_key_over_topics_too(tmp_path: Path) -> None:
@@ -323,6 +336,25 @@ async def test_what_is_too_old_goes_even_if_nobody_has_read_it(tmp_path: Path) -
         assert await followed(event_log, 2) == [1, 2]
         async with event_log.subscribe("history", TOPICS) as subscription:
             assert await taken(subscription, 2) == [1, 2]
+
+
+async def test_what_went_before_a_group_took_it_is_told_and_counted(tmp_path: Path) -> None:
+    now = [0.0]
+    async with embedded(tmp_path / "events.db", lambda: now[0]) as event_log:
+        await event_log.publish([event(number) for number in range(4)])
+        async with event_log.subscribe("history", TOPICS) as subscription:
+            await taken(subscription, 1, most=1)
+            await subscription.commit()
+            now[0] = 2 * DAY
+            await event_log.publish([event(4)])
+            with structlog.testing.capture_logs() as told:
+                await event_log.trim()
+            assert await taken(subscription, 1) == [4]
+    [line] = told
+    wanted = {"group": "history", "topic": "movie-played", "first": 2, "last": 4, "events": 3}
+    assert wanted.items() <= line.items()
+    assert event_log.gaps.events("history", "movie-played") == 3
+    assert event_log.gaps.events("history", "movie-paused") == 0
 
 
 async def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from control.database import (
     Connection,
@@ -135,6 +136,15 @@ async def test_due_jobs_come_oldest_first_and_only_when_due(database: Database) 
         assert await jobs.next_due(connection, 100) == replace(JOB, state=State.RUNNING, due_at=100)
 
 
+async def test_a_job_is_due_that_waited_before_the_clock_was_turned_back(database: Database) -> None:
+    async with database.write() as connection:
+        await add_title(connection)
+        waiting = await jobs.add_once(connection, replace(JOB, due_at=86_400))
+        assert await jobs.next_due(connection, 0) == waiting
+        await jobs.save(connection, replace(waiting, state=State.RUNNING))
+        assert await jobs.next_due(connection, 0) is None
+
+
 async def test_expired_refresh_tokens_go_and_sessions_with_their_last(database: Database) -> None:
     async with database.write() as connection:
         await accounts.add(connection, ACCOUNT)
@@ -152,10 +162,10 @@ async def test_announcements_come_in_order_and_ids_are_never_used_again(database
     async with database.write() as connection:
         await announcements.revoke(connection, ["s1", "s2"], "why", now=1)
         newest = await announcements.newest(connection)
-        assert [one.session_id for one in await announcements.later_than(connection, 0)] == ["s1", "s2"]
+        assert [one.subject_id for one in await announcements.later_than(connection, 0)] == ["s1", "s2"]
         await announcements.forget(connection, before=2)
         await announcements.announce_key(connection, now=3)
-        assert [one.session_id for one in await announcements.later_than(connection, newest)] == [""]
+        assert [one.subject_id for one in await announcements.later_than(connection, newest)] == [""]
 
 
 async def test_a_removal_is_pending_until_it_is_done(database: Database) -> None:
@@ -221,8 +231,18 @@ async def test_another_process_is_told_of_what_is_written_and_need_not_look(
         await heard.wait()
         for number in range(5):
             heard.clear()
-            async with within(1):
+            async with within(10):
                 async with other.write() as connection:
                     await removals.note(connection, [f"uploads/{number}/"], 1)
                 await heard.wait()
     await other.close()
+
+
+async def test_a_query_on_postgresql_is_planned_for_its_values_however_often_it_is_asked(database: Database) -> None:
+    async with database.read() as connection:
+        if connection.dialect.name == "sqlite":
+            return
+        for number in range(10):
+            await titles.find(connection, str(number))
+        plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT titles%'"
+        assert tuple((await connection.execute(text(plans))).one()) == (10, 0)

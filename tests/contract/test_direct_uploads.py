@@ -249,8 +249,8 @@ BAD_FILMS: list[tuple[dict[str, object], str]] = [
     ({"size_bytes": 0}, "empty"),
     ({"size_bytes": -1}, "negative"),
     ({"size_bytes": 100 * MIB + 1}, "larger than"),
-    ({"file_name": "", "title_name": ""}, "title_name is missing"),
-    ({"title_name": "a\nb"}, "title_name"),
+    ({"file_name": "", "title_name": ""}, "the name of the title is missing"),
+    ({"title_name": "a\nb"}, "the name of the title contains"),
     ({"sha256": "abc"}, "sha256"),
     ({"title_id": "../x"}, "title_id"),
 ]

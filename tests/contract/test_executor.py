@@ -14,7 +14,7 @@ from matinee.executor import open_executor
 from matinee.settings import load_settings
 from tests import distant
 from tests.distant import children
-from tests.patience import until, within
+from tests.patience import until, wait_until, within
 from tests.services.dask import DaskCluster, dask_cluster
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +27,7 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     """A scheduler and two workers."""
     with dask_cluster(tmp_path_factory.mktemp("dask")) as cluster:
         cluster.hire(PLACES)
+        wait_until(lambda: len(cluster.said("at the service of a Dask scheduler")) == PLACES)
         yield cluster
 
 
@@ -66,11 +67,14 @@ async def test_as_many_work_at_once_as_there_are_places(crew: Crew, tmp_path: Pa
     assert max(most) == PLACES
 
 
-async def test_a_crew_that_is_dismissed_has_ended_with_its_children(crew: Crew, tmp_path: Path) -> None:
+async def test_a_crew_that_is_dismissed_has_ended_with_its_children(
+    crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.crew.DISMISS_SECONDS", 60)  # so that it is not left behind
     note = tmp_path / "note"
     working = asyncio.create_task(crew.run(distant.mind_a_child, note))
     await until(note.exists)
-    async with within(1.5):
+    async with within(20):
         await crew.dismiss()
     assert children(note) == []
     with pytest.raises(Cancelled):

@@ -105,7 +105,7 @@ async def enter(database: Database, known: list[Title]) -> None:
             await titles.add(connection, title)
 
 
-@pytest.mark.parametrize(("few", "horizon"), [(1_000, 4_000), (0, 4_000), (0, 5), (3, 1)])
+@pytest.mark.parametrize(("few", "horizon"), [(1_000, 4_000), (0, 4_000), (0, 5), (3, 2)])
 async def test_pages_hold_each_title_that_meets_the_filter_once_and_in_order(
     database: Database, monkeypatch: pytest.MonkeyPatch, few: int, horizon: int
 ) -> None:

@@ -1,6 +1,11 @@
 """What search finds, whichever database does the finding."""
 
+import asyncio
+from itertools import permutations
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from control.database import Database, search, titles
 from control.database.search import Position
@@ -100,6 +105,46 @@ async def test_pages_hold_each_hit_once_and_in_order(database: Database, size: i
     assert len(await find(database, "rain", size)) == 19
 
 
+WORDS = ("rain", "rai", "sun", "night", "ete", "名")
+QUERIES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+
+
+def fits(title: Title, query: str) -> int | None:
+    """How well a title fits, once more in Python: 0 is best, None not at all."""
+    *before, last = dict.fromkeys(query.split())
+
+    def has_every(words: list[str]) -> bool:
+        return set(before) <= set(words) and any(word.startswith(last) for word in words)
+
+    if not has_every(f"{title.name} {title.synopsis}".split()):
+        return None
+    return 0 if title.name == query else 1 if has_every(title.name.split()) else 2
+
+
+@pytest.mark.parametrize("sparse", [0, 2, 200])
+async def test_the_order_is_the_same_whether_hits_are_many_or_few(
+    database: Database, monkeypatch: pytest.MonkeyPatch, sparse: int
+) -> None:
+    monkeypatch.setattr(search, "SPARSE", sparse)
+    texts = [" ".join(chosen) for count in (1, 2) for chosen in permutations(WORDS, count)]
+    known = [
+        Title(f"{number:026d}", name, 1.0, texts[number * 7 % len(texts)], published=True)
+        for number, name in enumerate(texts)
+    ]
+    async with database.write() as connection:
+        for title in known:
+            await titles.add(connection, title)
+    loop = asyncio.get_running_loop()
+
+    @given(QUERIES, st.integers(1, 40))
+    def check(query: str, size: int) -> None:
+        got = asyncio.run_coroutine_threadsafe(find(database, query, size), loop).result()
+        hits = [(rank, -number) for number, title in enumerate(known) if (rank := fits(title, query)) is not None]
+        assert got == [known[-number].name for _, number in sorted(hits)]
+
+    await asyncio.to_thread(check)
+
+
 async def test_what_may_not_be_seen_is_not_found(database: Database) -> None:
     await enter(database, "Seen rain")
     await enter(database, "Draft of rain", published=False)
@@ -113,7 +158,9 @@ async def test_hits_that_may_not_be_seen_make_no_page_longer_than_its_work(
 ) -> None:
     monkeypatch.setattr(search, "MOST_HITS", 2 * search.CHUNK)
     await enter(database, "Oldest rain")
-    await enter(database, *(f"Draft {number} of rain" for number in range(search.MOST_HITS + 5)), published=False)
+    await enter(
+        database, *(f"Draft {number} of rain" for number in range(search.MOST_HITS + search.CHUNK)), published=False
+    )
     async with database.read() as connection:
         hits = await search.page(connection, "rain", Position(), 10, visible(NOW))
     assert (hits.title_ids, hits.following is None) == ([], False)

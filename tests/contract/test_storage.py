@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from matinee.errors import DataLoss, InvalidInput, NotFound, Unavailable
 from matinee.settings import StoreSettings
-from matinee.storage import PART_BYTES, STREAM_BYTES, ObjectStore, open_store
+from matinee.storage.object_store import PART_BYTES, STREAM_BYTES, ObjectStore
+from matinee.storage.opening import open_store
 from tests.buckets import new_store
 from tests.patience import within
 from tests.services.s3 import S3, s3, servers
@@ -127,6 +128,12 @@ async def test_a_list_may_begin_after_a_key(store: ObjectStore) -> None:
     assert [found.key for found in await store.list("x", after="x/15")] == ["x/2", "x/3"]
 
 
+async def test_whoever_has_nothing_to_remove_removes_nothing(store: ObjectStore) -> None:
+    await store.put("a", b"1")
+    await store.delete([])
+    assert await store.get("a") == b"1"
+
+
 async def test_a_deleted_prefix_is_empty_and_others_are_kept(store: ObjectStore) -> None:
     for key in ("x/1", "x/2/3", "y/1"):
         await store.put(key, b"1")
@@ -196,14 +203,15 @@ def own_server(tmp_path: Path) -> Iterator[S3]:
 
 async def test_a_store_that_hangs_is_unavailable_in_time_and_serves_when_it_goes_on(own_server: S3) -> None:
     settings = await asyncio.to_thread(new_store, own_server)
-    store = open_store(settings.url, settings.model_copy(update={"timeout_seconds": 0.3, "retries": 1}))
-    await store.put("a", b"1")
+    patient = open_store(settings.url, settings)
+    hasty = open_store(settings.url, settings.model_copy(update={"timeout_seconds": 0.3, "retries": 1}))
+    await patient.put("a", b"1")
     os.kill(own_server.process, signal.SIGSTOP)
     async with within(5):
         with pytest.raises(Unavailable):
-            await store.get("a")
+            await hasty.get("a")
     os.kill(own_server.process, signal.SIGCONT)
-    assert await open_store(settings.url, settings).get("a") == b"1"
+    assert await patient.get("a") == b"1"
 
 
 async def test_a_store_that_is_away_is_unavailable(tmp_path: Path) -> None:

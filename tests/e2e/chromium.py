@@ -21,6 +21,9 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
+VIDEO = "document.querySelector('hls-video')"
+"""The film on our own page."""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.chromium import Complaints, chromium
+from tests.e2e.viewers import PASSWORD, open_account, seated
 from tests.films import film
 from tests.machine import require
 from tests.stack import Stack
@@ -63,6 +64,19 @@ def signed_in(context: BrowserContext, stack: Stack) -> BrowserContext:
     )
     assert answer.ok, answer.text()
     return context
+
+
+@pytest.fixture
+def email(signed_in: BrowserContext) -> str:
+    """Of a new viewer, whose password is PASSWORD."""
+    return open_account(signed_in)
+
+
+@pytest.fixture
+def viewer(browser: Browser, stack: Stack, email: str) -> Iterator[BrowserContext]:
+    """A browser whose person has signed in as that viewer."""
+    with seated(browser, stack, email, PASSWORD) as context:
+        yield context
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ FOLLOW = """() => {
 
 async def publish(stack: Stack, name: str) -> None:
     """Record that a title was published, as control does."""
-    database = await open_database(f"sqlite+aiosqlite:///{stack.data / 'matinee.db'}")
+    database = await open_database(stack.database_url)
     async with database.write() as connection:
         await outbox.record(connection, TitlePublished(title_id="t" * 26, name=name), time.time)
     await database.close()

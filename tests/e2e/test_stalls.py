@@ -62,13 +62,9 @@ globalThis.watch = async ({ source, reporting, session, ours }) => {
 @pytest.fixture(scope="module")
 def reporter() -> str:
     """The reporter of our own page, as JavaScript."""
-    program = (
-        "const { stripTypeScriptTypes } = require('node:module');"
-        "const source = require('node:fs').readFileSync('web/src/cmcd.ts', 'utf8');"
-        "process.stdout.write(stripTypeScriptTypes(source, { mode: 'transform' }));"
-    )
-    stripped = subprocess.run([NODE, "-e", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    return f"{stripped.stdout}\nglobalThis.PlaybackReporter = PlaybackReporter;"
+    bundler = "web/node_modules/rolldown/bin/cli.mjs"
+    bundled = subprocess.run([NODE, bundler, "web/src/cmcd.ts"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return f"{bundled.stdout}\nglobalThis.PlaybackReporter = PlaybackReporter;"
 
 
 @pytest.fixture
@@ -119,7 +115,9 @@ def test_stalls_in_a_browser_are_measured_within_a_tenth_of_a_second(
     played = stack.play(title.title_id)
     token = str(played["hls"]).split("=")[1].removesuffix("/main.m3u8")
     urls: list[str] = []
+    told: list[str] = []
     foreign.on("request", lambda request: urls.append(request.url))
+    foreign.on("request", lambda request: told.append(request.post_data or ""))
     foreign.evaluate(
         "(film) => watch(film)",
         {
@@ -143,6 +141,7 @@ def test_stalls_in_a_browser_are_measured_within_a_tenth_of_a_second(
     assert [length for _, length in measured.stalls] == pytest.approx(stalls, abs=TOLERANCE)
     assert measured.startup_seconds == pytest.approx(startup, abs=TOLERANCE)
     assert measured.average_bitrate > 0
+    assert any("dfa=" in body for body in told) == ours, "hls.js counts no frames"
     media = [url for url in urls if url.split("?")[0].endswith(".mp4")]
     assert media
     assert all(("CMCD=" in url) != ours for url in media)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page, expect
 
-from tests.e2e.chromium import assert_advances, until
+from tests.e2e.chromium import VIDEO, assert_advances, until
 from tests.e2e.conftest import Title
 from tests.e2e.letters import link_in_letter
 from tests.e2e.viewers import PASSWORD, call, open_account, seated, watch_to_the_end
@@ -17,7 +17,7 @@ from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-VIDEO = "document.querySelector('hls-video')"
+
 EMAIL = "iris@example.org"
 TABLET = "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/605.1.15"
 LEFT_AT = 7.0
@@ -162,4 +162,4 @@ def expect_to_be_stopped(page: Page, programme: Programme) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(f"needs the plan '{programme.plan}'", timeout=5_000)
     expect(page.locator("hls-video")).to_have_count(0)
-    expect(alert.get_by_role("button", name="Watch again")).to_be_focused()
+    expect(alert.get_by_role("button", name="See the plans")).to_be_focused()

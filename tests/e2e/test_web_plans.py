@@ -64,6 +64,29 @@ def test_a_visitor_sees_the_plans_and_comes_back_to_them_by_signing_in(
         expect(page.get_by_role("status")).to_contain_text("You watch what is free.")
 
 
+def test_free_days_are_promised_to_who_has_them_and_nobody_else(
+    browser: Browser, house: Stack, viewer: BrowserContext
+) -> None:
+    with seated(browser, house, house.email, house.password) as operator:
+        plan = {"plan_id": "preview", "name": "Preview", "level": 0, "trial_days": 7}
+        call(operator.request, "POST", "/plans", plan=plan)
+    page = viewer.new_page()
+    page.goto("/plans")
+    page.get_by_role("button", name="Try Preview for free").click()
+    page.wait_for_url("https://pay.example/preview?for=*")
+    page.goto("/plans")
+    page.get_by_role("button", name="End it now").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="End it now").click()
+    expect(page.get_by_role("button", name="Subscribe to Preview")).to_be_visible()
+
+
+def test_who_looks_after_the_house_is_told_that_no_plan_is_needed(browser: Browser, house: Stack) -> None:
+    with seated(browser, house, house.email, house.password) as operator:
+        page = operator.new_page()
+        page.goto("/plans")
+        expect(page.get_by_role("status")).to_contain_text("You look after this house and watch everything")
+
+
 def test_the_way_to_a_payment_that_is_waited_for_subscribes_to_nothing_again(pending: Page) -> None:
     changes: list[Request] = []
     pending.on("request", lambda request: changes.append(request) if request.method == "POST" else None)
@@ -75,3 +98,20 @@ def test_the_way_to_a_payment_that_is_waited_for_subscribes_to_nothing_again(pen
 def test_who_does_not_want_to_pay_does_without(pending: Page) -> None:
     pending.get_by_role("button", name="Do without it").click()
     expect(pending.get_by_role("status")).to_contain_text("You watch what is free.")
+    expect(pending.get_by_role("main")).to_be_focused()  # the button has gone
+
+
+def test_who_tries_a_plan_is_led_to_the_payment_of_one_without_free_days(
+    browser: Browser, house: Stack, viewer: BrowserContext
+) -> None:
+    with seated(browser, house, house.email, house.password) as operator:
+        plan = {"plan_id": "taste", "name": "Taste", "level": 0, "trial_days": 7}
+        call(operator.request, "POST", "/plans", plan=plan)
+    call(viewer.request, "POST", "/subscription", plan_id="taste")
+    page = viewer.new_page()
+    page.goto("/plans")
+    page.get_by_role("button", name="Change to Club").click()
+    page.get_by_role("alertdialog", name="Change to Club?").get_by_role("button", name="Change the plan").click()
+    page.wait_for_url("https://pay.example/club?for=*")
+    page.goto("/plans")
+    expect(page.get_by_role("status")).to_contain_text("You try Taste for free until")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from matinee.instance import free_port
 from tests.e2e.chromium import Complaints
 from tests.e2e.letters import link_in_letter
 from tests.e2e.viewers import PASSWORD
 from tests.openid_provider import SECRET, running_provider
+from tests.ports import free_port
 from tests.stack import Stack, running_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -105,6 +105,11 @@ def test_a_forgotten_password_is_set_anew_by_the_link_of_a_letter(page: Page, ho
     expect_home(page)
 
 
+def test_who_comes_to_search_without_having_signed_in_is_asked_to(page: Page) -> None:
+    page.goto("/search")
+    page.wait_for_url("**/sign-in?next=%2Fsearch")
+
+
 def test_a_password_that_is_too_short_is_not_sent(page: Page) -> None:
     page.goto("/register")
     page.get_by_label("E-mail").fill("dora@example.org")
@@ -122,6 +127,18 @@ def test_a_provider_signs_in_and_leads_to_the_page_that_was_wanted(page: Page, h
     page.wait_for_url("**/account")
     expect(page.get_by_text("emil@example.org")).to_be_visible()
     assert [each for each in complaints if house.url in each and "401" not in each] == []
+
+
+def test_a_provider_that_is_away_is_told_and_may_be_tried_again(page: Page) -> None:
+    page.goto("/sign-in")
+    begin = "**/api/v1/auth/providers/idp:begin"
+    page.route(begin, lambda route: route.fulfill(status=503, json={"code": "UNAVAILABLE", "detail": "away"}))
+    page.get_by_role("button", name="Continue with The Guild").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nobody answers behind that door.")
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_enabled()
+    page.unroute(begin)
+    go_through_the_provider(page, "frida@example.org")
+    expect_home(page)
 
 
 def test_an_answer_that_nobody_asked_the_provider_for_opens_nothing(page: Page) -> None:

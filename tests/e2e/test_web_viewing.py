@@ -1,31 +1,20 @@
 """The player obeys and reports: other devices, the plan, and the person before it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from tests.e2e.chromium import assert_advances, until
+from tests.e2e.chromium import VIDEO, assert_advances, until
 from tests.e2e.conftest import Title
-from tests.e2e.viewers import PASSWORD, call, open_account, seated
-from tests.patience import wait_until
+from tests.e2e.viewers import PASSWORD, begin, call, seated
+from tests.films import film
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-VIDEO = "document.querySelector('hls-video')"
-
-
-@pytest.fixture
-def email(signed_in: BrowserContext) -> str:
-    return open_account(signed_in)
-
-
-@pytest.fixture
-def viewer(browser: Browser, stack: Stack, email: str) -> Iterator[BrowserContext]:
-    with seated(browser, stack, email, PASSWORD) as context:
-        yield context
 
 
 class Reports(list[str]):
@@ -40,15 +29,6 @@ class Reports(list[str]):
             self.append(request.url.rpartition(":")[2])
 
 
-def begin(context: BrowserContext, title: Title, query: str = "?from=0") -> tuple[Page, str]:
-    """A page on which the film runs, and its playback session."""
-    page = context.new_page()
-    with page.expect_response("**/*:play") as played:
-        page.goto(f"/watch/{title.title_id}{query}")
-    until(page, f"{VIDEO}?.readyState >= 1")
-    return page, played.value.json()["session_id"]
-
-
 def tell(context: BrowserContext, session_id: str, deed: str, **fields: Any) -> None:
     """Do so from another device of the account."""
     call(context.request, "POST", f"/playback/{session_id}:{deed}", **fields)
@@ -57,7 +37,7 @@ def tell(context: BrowserContext, session_id: str, deed: str, **fields: Any) -> 
 def test_the_player_pauses_and_goes_on_as_another_device_says_and_tells_nobody(
     viewer: BrowserContext, title: Title
 ) -> None:
-    page, session_id = begin(viewer, title)
+    page, session_id = begin(viewer, title.title_id)
     assert_advances(page, VIDEO)
     reports = Reports(page)
     tell(viewer, session_id, "pause")
@@ -69,7 +49,7 @@ def test_the_player_pauses_and_goes_on_as_another_device_says_and_tells_nobody(
 
 
 def test_a_pause_of_the_viewer_is_told_with_its_place_and_stands(viewer: BrowserContext, title: Title) -> None:
-    page, session_id = begin(viewer, title)
+    page, session_id = begin(viewer, title.title_id)
     assert_advances(page, VIDEO)
     with page.expect_response("**/*:pause") as paused:
         page.keyboard.press("k")
@@ -82,7 +62,7 @@ def test_a_pause_of_the_viewer_is_told_with_its_place_and_stands(viewer: Browser
 
 
 def test_a_page_that_waits_for_its_viewer_is_not_taken_for_watching(viewer: BrowserContext, title: Title) -> None:
-    begin(viewer, title, query="")
+    begin(viewer, title.title_id, query="")
     session = call(viewer.request, "GET", "/playback")["sessions"][0]
     assert session["state"] == "PLAYBACK_STATE_PAUSED"
 
@@ -90,7 +70,7 @@ def test_a_page_that_waits_for_its_viewer_is_not_taken_for_watching(viewer: Brow
 def test_the_film_goes_on_elsewhere_where_it_was_left(
     browser: Browser, stack: Stack, viewer: BrowserContext, email: str, title: Title
 ) -> None:
-    page, _ = begin(viewer, title)
+    page, _ = begin(viewer, title.title_id)
     until(page, f"{VIDEO}.currentTime > 5")
     page.goto("/")
     expect(page.get_by_role("region", name="Continue watching").get_by_role("link")).to_have_count(1)
@@ -104,15 +84,27 @@ def test_the_film_goes_on_elsewhere_where_it_was_left(
         until(other, f"{VIDEO}.currentTime < 3")
 
 
-def test_home_learns_of_what_was_watched_elsewhere_without_being_reloaded(viewer: BrowserContext, title: Title) -> None:
-    home = viewer.new_page()
-    home.goto("/")
-    expect(home.get_by_role("heading", name="Now showing")).to_be_visible()
-    page, _ = begin(viewer, title)
-    until(page, f"{VIDEO}.currentTime > 5")
-    page.close(run_before_unload=True)
-    home.bring_to_front()
-    expect(home.get_by_role("link", name=f"Resume {title.name}")).to_be_visible()
+def test_a_film_that_plays_on_goes_on_elsewhere_where_it_is_by_then(
+    browser: Browser, stack: Stack, viewer: BrowserContext, email: str, title: Title
+) -> None:
+    page, _ = begin(viewer, title.title_id)
+    until(page, f"{VIDEO}.currentTime > 12")
+    with seated(browser, stack, email, PASSWORD) as elsewhere:
+        other, _ = begin(elsewhere, title.title_id, "?from=resume")
+        began_at = until(other, f"{VIDEO}.currentTime > 0 && !{VIDEO}.seeking && {VIDEO}.currentTime")
+        assert began_at == pytest.approx(page.evaluate(f"{VIDEO}.currentTime"), abs=4)
+
+
+def test_a_film_that_is_left_elsewhere_than_where_it_was_paused_goes_on_there(
+    viewer: BrowserContext, title: Title
+) -> None:
+    page, _ = begin(viewer, title.title_id)
+    until(page, f"{VIDEO}.currentTime > 2")
+    with page.expect_response("**/*:pause"):
+        page.keyboard.press("k")
+    page.evaluate(f"{VIDEO}.currentTime = 15")
+    page.goto(f"/title/{title.title_id}")
+    expect(page.get_by_role("link", name="Resume at 0:15")).to_be_visible()
 
 
 @pytest.fixture
@@ -145,7 +137,7 @@ def test_one_stream_too_many_can_be_taken_over_and_the_other_is_told(
     browser: Browser, stack: Stack, viewer: BrowserContext, email: str, title: Title
 ) -> None:
     call(viewer.request, "POST", "/subscription", plan_id="single")
-    first, _ = begin(viewer, title)
+    first, _ = begin(viewer, title.title_id)
     assert_advances(first, VIDEO)
     with seated(browser, stack, email, PASSWORD) as elsewhere:
         second = elsewhere.new_page()
@@ -161,28 +153,150 @@ def test_one_stream_too_many_can_be_taken_over_and_the_other_is_told(
 @pytest.mark.usefixtures("small_plan")
 def test_a_plan_that_ends_ends_the_film_and_says_why(viewer: BrowserContext, title: Title) -> None:
     call(viewer.request, "POST", "/subscription", plan_id="single")
-    page, _ = begin(viewer, title)
+    page, _ = begin(viewer, title.title_id)
     assert_advances(page, VIDEO)
     call(viewer.request, "POST", "/subscription:cancel", now=True)
-    expect(page.get_by_role("alert")).to_contain_text("needs the plan 'Single'")
-    page.get_by_role("button", name="Watch again").click()
-    expect(page.get_by_role("heading", name="Your plan does not include this film")).to_be_visible()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("This film needs a plan")
+    expect(alert).to_contain_text("This title needs the plan 'Single'.")
     page.get_by_role("button", name="See the plans").click()
     page.wait_for_url("**/plans")
 
 
-def test_a_sign_in_elsewhere_stands_on_the_page_of_the_account_by_itself(
-    browser: Browser, stack: Stack, viewer: BrowserContext, email: str
+@pytest.fixture
+def retiring(signed_in: BrowserContext, small_plan: str) -> Iterator[Callable[[], None]]:
+    """Takes the plan off the offer; it comes back afterwards."""
+    path = f"/plans/{small_plan.lower()}"
+    yield lambda: call(signed_in.request, "POST", f"{path}:retire")
+    call(signed_in.request, "PATCH", path, retired=False)
+
+
+def test_a_plan_that_ends_off_the_offer_is_no_film_to_watch_again(
+    viewer: BrowserContext, title: Title, retiring: Callable[[], None]
 ) -> None:
-    page = viewer.new_page()
-    page.goto("/account")
-    rows = page.get_by_role("region", name="Where you are signed in").get_by_role("listitem")
-    expect(rows).to_have_count(1)
+    call(viewer.request, "POST", "/subscription", plan_id="single")
+    retiring()
+    page, _ = begin(viewer, title.title_id)
+    assert_advances(page, VIDEO)
+    call(viewer.request, "POST", "/subscription:cancel", now=True)
+    expect(page.get_by_role("alert")).to_contain_text("This film needs a plan")
+    page.goto(f"/title/{title.title_id}")
+    expect(page.get_by_text("This is part of a plan that is not on offer any more")).to_be_visible()
+
+
+@pytest.fixture
+def lesser_plan(signed_in: BrowserContext) -> Iterator[str]:
+    """A plan below all others."""
+    call(signed_in.request, "POST", "/plans", plan={"plan_id": "lesser", "name": "Lesser", "level": 0})
+    yield "lesser"
+    call(signed_in.request, "POST", "/plans/lesser:retire")
+
+
+def test_a_change_away_from_a_plan_off_the_offer_is_no_film_to_watch_again(
+    viewer: BrowserContext, title: Title, lesser_plan: str, retiring: Callable[[], None]
+) -> None:
+    call(viewer.request, "POST", "/subscription", plan_id="single")
+    retiring()
+    page, _ = begin(viewer, title.title_id)
+    assert_advances(page, VIDEO)
+    call(viewer.request, "POST", "/subscription:change", plan_id=lesser_plan)
+    expect(page.get_by_role("alert")).to_contain_text("This film needs a plan")
+
+
+@pytest.fixture
+def lowering(signed_in: BrowserContext, small_plan: str) -> Iterator[Callable[[], None]]:
+    """Has the plan allow 234 lines from now on; all of them afterwards."""
+    path = f"/plans/{small_plan.lower()}"
+    yield lambda: call(signed_in.request, "PATCH", path, max_height=234)
+    call(signed_in.request, "PATCH", path, max_height=0)
+
+
+def test_a_plan_that_comes_to_allow_less_lowers_the_picture_and_the_film_goes_on(
+    viewer: BrowserContext, title: Title, lowering: Callable[[], None]
+) -> None:
+    call(viewer.request, "POST", "/subscription", plan_id="single")
+    viewer.route("**/*.mp4", lambda route: route.continue_())  # so that the browser keeps nothing of what it had
+    page, _ = begin(viewer, title.title_id)
+    page.evaluate(f"{VIDEO}.api.currentLevel = 0")
+    assert_advances(page, VIDEO)
+    lowering()
+    until(page, f"fetch({VIDEO}.src).then((answer) => answer.text()).then((text) => !text.includes('x360'))")
+    page.evaluate(f"{VIDEO}.api.currentLevel = 1")
+    until(page, f"{VIDEO}?.api?.levels?.length === 1")
+    assert_advances(page, VIDEO)
+    assert page.evaluate(f"{VIDEO}.currentTime") > 1
+
+
+@pytest.fixture
+def closing(signed_in: BrowserContext, title: Title) -> Iterator[Callable[[], None]]:
+    """Ends the film's window of availability at once; it is taken away afterwards."""
+    path = f"/titles/{title.title_id}"
+    yield lambda: call(signed_in.request, "PATCH", path, available_until=datetime.now(tz=UTC).isoformat())
+    call(signed_in.request, "PATCH", path, clear_availability=True)
+
+
+def test_a_film_whose_window_ends_is_stopped_and_the_programme_is_offered(
+    viewer: BrowserContext, title: Title, closing: Callable[[], None]
+) -> None:
+    page, _ = begin(viewer, title.title_id)
+    assert_advances(page, VIDEO)
+    closing()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("This film has left the programme")
+    expect(alert).to_contain_text("This title is not available any more.")
+    page.get_by_role("button", name="See the programme").click()
+    page.wait_for_url("**/")
+
+
+def test_a_film_that_is_paused_is_stopped_by_the_end_of_its_window_too(
+    viewer: BrowserContext, title: Title, closing: Callable[[], None]
+) -> None:
+    page, _ = begin(viewer, title.title_id)
+    assert_advances(page, VIDEO)
+    with page.expect_response("**/*:pause"):
+        page.keyboard.press("k")
+    closing()
+    expect(page.get_by_role("alert")).to_contain_text("This film has left the programme")
+
+
+def test_a_film_that_is_paused_is_stopped_when_its_title_is_deleted(
+    viewer: BrowserContext, signed_in: BrowserContext, stack: Stack, tmp_path: Path
+) -> None:
+    doomed = stack.ingest(film(tmp_path / "doomed.mp4", seconds=4), "Doomed")
+    page, _ = begin(viewer, doomed)
+    with page.expect_response("**/*:pause"):
+        page.keyboard.press("k")
+    call(signed_in.request, "DELETE", f"/titles/{doomed}?force=true")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("This film has left the programme")
+    expect(alert).to_contain_text("The title was deleted.")
+
+
+def test_a_sign_in_that_is_ended_elsewhere_ends_the_film_and_asks_for_another_one(
+    browser: Browser, stack: Stack, viewer: BrowserContext, email: str, title: Title
+) -> None:
+    page, _ = begin(viewer, title.title_id)
     with seated(browser, stack, email, PASSWORD) as elsewhere:
-        expect(rows).to_have_count(2)
-        rows.filter(has_not_text="this one").get_by_role("button").click()
-        expect(rows).to_have_count(1)
-        wait_until(lambda: elsewhere.request.get("/api/v1/account").status == 401, reproach=lambda: "still signed in")
+        sessions = call(elsewhere.request, "GET", "/account/sessions")["sessions"]
+        [other] = [each["session_id"] for each in sessions if not each.get("current")]
+        call(elsewhere.request, "DELETE", f"/account/sessions/{other}")
+    expect(page.get_by_role("alert")).to_contain_text("You are signed out")
+    page.get_by_role("alert").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/sign-in?next=%2Fwatch%2F{title.title_id}")
+
+
+@pytest.mark.usefixtures("small_plan")
+def test_a_phone_shows_all_of_what_is_said_in_the_place_of_a_film(viewer: BrowserContext, title: Title) -> None:
+    page = viewer.new_page()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"/watch/{title.title_id}?from=0")
+    alert = page.get_by_role("alert")
+    expect(alert.get_by_role("button", name="See the plans")).to_be_focused()
+    screen, words = page.locator(".screen").bounding_box(), alert.bounding_box()
+    assert screen is not None
+    assert words is not None
+    assert screen["y"] <= words["y"]
+    assert words["y"] + words["height"] <= screen["y"] + screen["height"]
 
 
 @pytest.mark.parametrize("path", ["/", "/account"])
@@ -205,3 +319,20 @@ def test_a_list_of_the_account_that_cannot_be_fetched_says_so_and_is_tried_again
     page.unroute("**/api/v1/account/sessions*")
     signed_in.get_by_role("button", name="Try again").click()
     expect(signed_in.get_by_role("listitem")).to_have_count(1)
+
+
+def test_a_password_that_was_changed_does_not_stay_in_its_form(viewer: BrowserContext) -> None:
+    page = viewer.new_page()
+    page.goto("/account")
+    form = page.get_by_role("region", name="Password")
+    form.get_by_label("Current password").fill(PASSWORD)
+    form.get_by_label("New password").fill("another song about rain")
+    form.get_by_role("button", name="Change the password").click()
+    expect(form.get_by_role("status")).to_have_text("Your new password holds from now on.")
+    expect(form.get_by_label("Current password")).to_have_value("")
+    expect(form.get_by_label("New password")).to_have_value("")
+    form.get_by_label("Current password").fill(PASSWORD)  # which it is not any more
+    form.get_by_label("New password").fill("a third song about rain")
+    form.get_by_role("button", name="Change the password").click()
+    expect(form.get_by_role("alert")).to_have_text("The current password is wrong.")
+    expect(form.get_by_role("status")).to_have_count(0)

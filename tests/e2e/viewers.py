@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import APIRequestContext, Browser, BrowserContext
+from playwright.sync_api import APIRequestContext, Browser, BrowserContext, Page
 
+from tests.e2e.chromium import VIDEO, until
 from tests.patience import wait_until
 from tests.stack import Stack
 
@@ -34,6 +35,15 @@ def open_account(operator: BrowserContext) -> str:
     email = f"{secrets.token_hex(6)}@example.com"
     call(operator.request, "POST", "/accounts", email=email, password=PASSWORD, role="ROLE_VIEWER")
     return email
+
+
+def begin(viewer: BrowserContext, title_id: str, query: str = "?from=0") -> tuple[Page, str]:
+    """A page on which a film runs, and its playback session."""
+    page = viewer.new_page()
+    with page.expect_response("**/*:play") as played:
+        page.goto(f"/watch/{title_id}{query}")
+    until(page, f"{VIDEO}?.readyState >= 1")
+    return page, played.value.json()["session_id"]
 
 
 def watch_to_the_end(viewer: BrowserContext, title_id: str, seconds: float) -> None:

@@ -26,9 +26,9 @@ schema.config.generation.update(modes=list(GenerationMode))
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playhouse]:
+def house(tmp_path_factory: pytest.TempPathFactory, shared_database_url: str) -> Iterator[Playhouse]:
     """A house that runs beside the test, which is not asynchronous."""
-    house = opened(tmp_path_factory.mktemp("house"))
+    house = opened(tmp_path_factory.mktemp("house"), DATABASE__URL=shared_database_url)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(house) as running:
         yield running
 

@@ -12,7 +12,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from matinee.settings import StoreSettings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.buckets import as_environment, new_store
 from tests.films import film
 from tests.patience import wait_until

@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 from deploy import secret_files
-from matinee.settings import SECRETS_DIR, Settings, load_settings
+from matinee.settings import SECRETS_DIR, ControlSettings, HttpSettings, Settings, load_settings
+from matinee.telemetry.readiness import PATIENCE_SECONDS
 from tests.composition import FILE, SECRETS, Service, document, services
+from tests.handshakes import greet_strictly
 from tests.machine import require
 from tests.services.kafka_jars import KAFKA
 from tests.stack import ROOT
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.integration
 
 BINARIES = Path(sys.executable).parent
 OURS = [service for service in services().values() if service.is_ours]
+BALANCER = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 SETTING_NAMES = {f"MATINEE_{name.upper()}" for name in Settings.model_fields}
 COMMANDS = {
     "matinee": {"python"},
@@ -134,9 +137,30 @@ def test_a_service_that_runs_has_limits_and_a_log_that_ends(service: Service) ->
     assert {"max-size", "max-file"} == set(service.told["logging"]["options"])
 
 
+def test_an_edge_and_the_balancer_may_open_as_many_files_as_they_may_have_connections() -> None:
+    taken = int(re.findall(r"maxconn (\d+)", BALANCER.read_text())[0])
+    assert services()["balancer"].told["ulimits"]["nofile"] > 2 * taken
+    assert services()["edge"].told["ulimits"]["nofile"] > 2 * HttpSettings().connections
+
+
+def test_nobody_is_killed_while_he_ends_what_is_on_its_way() -> None:
+    told = services()["edge"].environment
+    edge = float(told["MATINEE_HTTP__DRAIN_SECONDS"]) + HttpSettings().grace_seconds
+    balancer = int(re.findall(r"hard-stop-after (\d+)s", BALANCER.read_text())[0])
+    for name, seconds in {"edge": edge, "balancer": balancer, "control": ControlSettings().grace_seconds}.items():
+        assert int(services()[name].told["stop_grace_period"].removesuffix("s")) > seconds
+
+
 @pytest.mark.parametrize("service", [one for one in services().values() if one.health_check], ids=named)
 def test_a_health_check_calls_what_its_image_has(service: Service) -> None:
     assert service.health_check[0] in COMMANDS[service.image.partition(":")[0]]
+
+
+def test_a_health_check_waits_for_a_service_that_waits_for_what_hangs() -> None:
+    asked = [" ".join(one.health_check) for one in services().values() if "/readyz" in " ".join(one.health_check)]
+    patience = [float(found) for command in asked for found in re.findall(r"timeout=(\d+)", command)]
+    assert len(patience) == len(asked) == 4
+    assert min(patience) > PATIENCE_SECONDS
 
 
 def test_who_is_waited_for_can_say_that_he_is_well() -> None:
@@ -168,6 +192,12 @@ def test_edges_believe_the_balancer_alone_and_meet_it_where_they_do() -> None:
     assert set(services()["balancer"].networks) & set(services()["edge"].networks) == {"door"}
     address = services()["balancer"].told["networks"]["door"]["ipv4_address"]
     assert services()["edge"].environment["MATINEE_HTTP__TRUSTED_PROXIES"] == f'["{address}/32"]'
+
+
+def test_every_certificate_is_believed_by_the_clients_that_are_strict(secrets: Path) -> None:
+    greet_strictly(secrets / "trusted.pem", secrets / "tls.pem", None, "films.localhost")
+    for name in secret_files.SERVICES:
+        greet_strictly(secrets / "authority.pem", secrets / f"{name}.pem", secrets / f"{name}.key", name)
 
 
 def test_what_there_is_of_secrets_is_kept(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from edge.bindings import bindings
-from matinee.rpc import AUTHORIZATION_KEY
+from matinee.rpc.metadata import AUTHORIZATION_KEY
 from tests.theatre import TUS, Theatre, open_theatre
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]

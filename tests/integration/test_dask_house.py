@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -11,14 +12,17 @@ import pytest
 
 from protos.v1.jobs_pb2 import Job, JobState
 from tests.buckets import as_environment, new_bucket
-from tests.films import film
-from tests.patience import until
+from tests.films import film, padded
+from tests.patience import PATIENCE, until
 from tests.services.dask import DaskCluster, dask_cluster
+from tests.services.faults import Faults, faulty
 from tests.services.s3 import S3
 from tests.studio import Studio, dismiss, opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.timeout(300)]
 
+AWAY_SECONDS = float(os.environ.get("MATINEE_TEST_AWAY_SECONDS", "3"))
+"""For how long a service is away at least."""
 SPANS = 6
 PIECES = SPANS + 2
 """The spans, the sound, and the signature of the source."""
@@ -150,9 +154,24 @@ async def test_a_film_is_published_with_the_same_bytes_when_one_of_three_workers
     assert encoders(dask) == []
 
 
+async def test_a_film_is_published_whose_first_worker_was_killed_while_it_fetched_it(
+    studio: Studio, dask: DaskCluster, source: bytes, of_threads: dict[str, str]
+) -> None:
+    [victim] = dask.hire()
+    job = await studio.upload(padded(source))
+    await studio.hire()
+    await until(lambda: any(dask.folder.glob("*/scratch/cluster/films/*/part")), seconds=120)
+    victim.kill()
+    assert films(dask) == []
+    dask.hire()
+    await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+    assert await asset(studio) == of_threads
+    assert studio.log("attempt ended") == []
+
+
 async def test_progress_flows_back_from_the_cluster(studio: Studio, dask: DaskCluster, tmp_path: Path) -> None:
     dask.hire()
-    large = film(tmp_path / "film.mp4", seconds=12, size=(1280, 720), audio=())
+    large = film(tmp_path / "film.mp4", seconds=6, size=(1280, 720), audio=())
     job = await studio.upload(large.read_bytes())
     await studio.hire()
     seen: list[float] = []
@@ -235,8 +254,32 @@ async def test_workers_fetch_a_film_once_each_and_take_it_with_them(
     assert copy.read_bytes() == source
     await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
     worker.terminate()
-    assert await asyncio.to_thread(worker.wait, 10) == 0
+    assert await asyncio.to_thread(worker.wait, PATIENCE) == 0
     assert films(dask) == []
+
+
+async def test_a_worker_of_another_store_costs_no_try_and_names_both(
+    tmp_path: Path, dask: DaskCluster, source: bytes
+) -> None:
+    ours, other = dask.environment["MATINEE_STORE__URL"], (tmp_path / "other").as_uri()
+    dask.environment["MATINEE_STORE__URL"] = other
+    [stray] = dask.hire()
+    told = sections(dask.url)
+    told["worker"]["attempts"] = 1
+    async with opened(tmp_path / "data", **told) as studio:
+        job = await studio.upload(source)
+        await studio.hire()
+
+        async def waits() -> bool:
+            return (await studio.job(job.job_id)).HasField("waits_since")
+
+        await until(waits, seconds=120)
+        message = (await studio.job(job.job_id)).message
+        assert f"has the object store {other}, and `matinee worker` has {ours}: give both the same [store]" in message
+        stray.terminate()
+        dask.environment["MATINEE_STORE__URL"] = ours
+        dask.hire()
+        await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
 
 
 async def test_workers_need_nothing_but_the_scheduler_and_a_bucket(
@@ -253,3 +296,52 @@ async def test_workers_need_nothing_but_the_scheduler_and_a_bucket(
             assert await asset(studio) == of_threads
             assert not list(studio.settings.scratch_directory.rglob("*.encoding"))
     assert not (tmp_path / "data" / "objects").exists()
+
+
+async def test_a_bucket_that_is_away_while_a_film_is_encoded_costs_no_try(
+    tmp_path: Path, source: bytes, s3_server: Callable[[str], S3]
+) -> None:
+    bucket, faults = await asyncio.to_thread(lambda: new_bucket(s3_server("seaweedfs"))), Faults()
+    async with faulty(bucket.endpoint, faults) as endpoint:
+        behind = bucket.model_copy(update={"endpoint": endpoint})
+        with dask_cluster(tmp_path / "dask", **as_environment(behind)) as dask:
+            dask.hire(2)
+            store = {"url": bucket.url, **s3_server("seaweedfs").settings, "endpoint": endpoint}
+            told = sections(dask.url)
+            told["worker"]["attempts"] = 1
+            async with opened(tmp_path / "data", **told, store=store) as studio:
+                job = await studio.upload(source)
+                await studio.hire()
+                await until(lambda: some_are_done(studio), seconds=120)
+                faults.begin(errors=1)
+                away = asyncio.create_task(asyncio.sleep(AWAY_SECONDS))
+
+                async def waits() -> bool:
+                    return (await studio.job(job.job_id)).HasField("waits_since")
+
+                await until(waits, seconds=120)
+                assert (await studio.job(job.job_id)).message == "the object store does not answer"
+                await away
+                faults.begin()
+                await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+                assert await asset(studio)
+
+
+async def test_a_film_that_is_dropped_into_the_bucket_is_encoded_by_the_cluster(
+    tmp_path: Path, source: bytes, of_threads: dict[str, str], s3_server: Callable[[str], S3]
+) -> None:
+    bucket = await asyncio.to_thread(lambda: new_bucket(s3_server("seaweedfs")))
+    with dask_cluster(tmp_path / "dask", **as_environment(bucket)) as dask:
+        dask.hire(2)
+        store = {"url": bucket.url, **s3_server("seaweedfs").settings}
+        incoming = {"account": "admin@matinee.local", "poll_seconds": 0.5}
+        async with opened(tmp_path / "data", **sections(dask.url), store=store, incoming=incoming) as studio:
+            await studio.store.put("incoming/Dropped.mp4", source)
+            await studio.hire()
+
+            async def taken() -> bool:
+                assert studio.log("attempt ended") == []
+                return not await studio.keys("incoming")
+
+            await until(taken, seconds=150)
+            assert await asset(studio) == of_threads

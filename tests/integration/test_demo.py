@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.films import film, shared_film
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 from tests.stack import services
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -54,4 +54,4 @@ def test_the_screen_stays_clean_when_a_service_is_started_again(tmp_path: Path) 
         os.kill(services(process.pid)["worker"], signal.SIGKILL)
         wait_until(lambda: "child ended" in (data / "matinee.log").read_text())
         process.send_signal(signal.SIGINT)
-        assert (process.wait(10), process.stderr.read()) == (0, "")
+        assert (process.wait(PATIENCE), process.stderr.read()) == (0, "")

@@ -17,7 +17,7 @@ from ingest.upload import upload
 from matinee.bearer import Bearer
 from matinee.errors import NotFound
 from matinee.settings import StoreSettings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.buckets import as_environment, new_store
 from tests.services.faults import Faults, faulty
 from tests.services.s3 import S3, servers

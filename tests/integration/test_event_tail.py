@@ -22,22 +22,22 @@ from control.database.engine import open_database
 from control.identifiers import new_id
 from protos.v1.events_pb2 import MoviePaused
 from tests.control_house import QUICK_HASHER
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 from tests.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.integration
 
 
-async def record(data: Path, account_id: str) -> None:
+async def record(stack: Stack, account_id: str) -> None:
     """Record an event as a service of control does."""
-    database = await open_database(f"sqlite+aiosqlite:///{data / 'matinee.db'}")
+    database = await open_database(stack.database_url)
     async with database.write() as connection:
         await outbox.record(connection, MoviePaused(account_id=account_id, title_id="\x9b31m"), time.time)
     await database.close()
 
 
-async def register(data: Path, email: str) -> None:
-    database = await open_database(f"sqlite+aiosqlite:///{data / 'matinee.db'}")
+async def register(stack: Stack, email: str) -> None:
+    database = await open_database(stack.database_url)
     async with database.write() as connection:
         account = Account(new_id(time.time), email, QUICK_HASHER.hash("password"), "viewer", time.time())
         await accounts.add(connection, account)
@@ -63,7 +63,7 @@ def next_line(process: "subprocess.Popen[str]") -> str:
 
 
 def test_scripts_get_one_event_a_line_until_they_are_interrupted(stack: Stack) -> None:
-    asyncio.run(record(stack.data, "account-of-a-script"))
+    asyncio.run(record(stack, "account-of-a-script"))
     with tail(stack, "--json", "--from-beginning", "--topic", "movie-paused") as process:
         event = json.loads(next_line(process))
         while event["key"] != "account-of-a-script":
@@ -71,12 +71,12 @@ def test_scripts_get_one_event_a_line_until_they_are_interrupted(stack: Stack) -
         assert event["topic"] == "movie-paused"
         assert event["data"]["account_id"] == "account-of-a-script"
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(PATIENCE) == 130
         assert process.communicate() == ("", "")
 
 
 def test_people_see_time_topic_key_and_data_and_nothing_that_their_terminal_obeys(stack: Stack) -> None:
-    asyncio.run(record(stack.data, "account-of-a-person"))
+    asyncio.run(record(stack, "account-of-a-person"))
     with tail(stack, "--from-beginning") as process:
         line = next_line(process)
         while "account-of-a-person" not in line:
@@ -85,13 +85,16 @@ def test_people_see_time_topic_key_and_data_and_nothing_that_their_terminal_obey
         assert "\\x9b31m" in line
 
 
-def test_a_tail_goes_on_where_it_was_when_control_is_killed(tmp_path: Path) -> None:
-    with running_stack(tmp_path / "data") as stack, tail(stack, "--json", "--topic", "movie-paused") as process:
+def test_a_tail_goes_on_where_it_was_when_control_is_killed(tmp_path: Path, house_database_url: str) -> None:
+    with (
+        running_stack(tmp_path / "data", DATABASE__URL=house_database_url) as stack,
+        tail(stack, "--json", "--topic", "movie-paused") as process,
+    ):
         wait_until(lambda: recorded_and_seen(stack, process))
         os.kill(stack.children()["control"], signal.SIGKILL)
         keys = [f"after-{number}" for number in range(3)]
         for key in keys:
-            asyncio.run(record(stack.data, key))
+            asyncio.run(record(stack, key))
         shown: list[str] = []
         while len(shown) < len(keys):
             key = json.loads(next_line(process))["key"]
@@ -101,13 +104,13 @@ def test_a_tail_goes_on_where_it_was_when_control_is_killed(tmp_path: Path) -> N
 
 def recorded_and_seen(stack: Stack, process: "subprocess.Popen[str]") -> bool:
     """Whether the tail is open by now: it shows an event that happens."""
-    asyncio.run(record(stack.data, "before"))
+    asyncio.run(record(stack, "before"))
     assert process.stdout is not None
     return bool(select.select([process.stdout], [], [], 0.5)[0])
 
 
 def test_who_may_not_look_is_told_so(stack: Stack) -> None:
-    asyncio.run(register(stack.data, "curious@matinee.local"))
+    asyncio.run(register(stack, "curious@matinee.local"))
     credential = {"email": "curious@matinee.local", "password": "password"}
     token = httpx.post(f"{stack.url}/api/v1/auth:login", json=credential, trust_env=False).json()["access_token"]
     curious = Stack(

@@ -13,7 +13,8 @@ from control.services import CONTRACTS
 from edge.app import MEDIA
 from edge.bindings import bindings
 from matinee.delivery import PARAMETER, split_token
-from matinee.rpc import AUTHORIZATION_KEY, SERVICE_TOKEN_KEY, CallError
+from matinee.rpc.call_errors import CallError
+from matinee.rpc.metadata import AUTHORIZATION_KEY, SERVICE_TOKEN_KEY
 from matinee.tokens import ACCESS_TYPE, DELIVERY_TYPE, SigningKey
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE
 from protos.v1.auth_pb2 import VerifyTokenRequest
@@ -90,7 +91,8 @@ async def test_a_forged_token_passes_nowhere(stage: Stage, name: str) -> None:
     for route in stage.guarded:
         told = [await stage.status(route, authorization=f"Bearer {access}"), await stage.status(route, **cookies)]
         told.append(await stage.status(route, query=delivery))
-        assert set(told) <= {401, 414}, (route, told)
+        over = {410} if (name, route) == ("expired", ("POST", "/cmcd")) else set()  # there it says that one may stop
+        assert set(told) <= {401, 414} | over, (route, told)
 
 
 @pytest.mark.parametrize("name", NAMES)

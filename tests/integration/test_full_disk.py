@@ -1,5 +1,7 @@
 """A disk that is full: nobody dies of it, nothing half written stays, and work goes on when there is room."""
 
+import asyncio
+import platform
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests import playhouse, studio
 from tests.films import film
 from tests.patience import until
 from tests.playhouse import Playhouse
+from tests.ports import free_port
 from tests.small_disk import on_a_small_disk, seen_by
 from tests.studio import Studio, dismiss
 from tests.tus import create, offset_of, patch
@@ -21,7 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 KIB, MIB = 1024, 1024**2
 SECTIONS: dict[str, dict[str, Any]] = {
-    "worker": {"executor": "threads://2", "poll_seconds": 0.1},
+    "worker": {"executor": "threads://2", "poll_seconds": 0.1, "attempts": 1},
     "ladder": {"preset": "ultrafast"},
 }
 
@@ -41,7 +44,9 @@ async def test_a_job_waits_for_a_worker_with_room(tmp_path: Path, source: bytes,
         job = await house.upload(source)
         worker = await house.hire(*on_a_small_disk(tmp_path / folder, room))
         await until(lambda: given_back(house, job))
-        assert "full; make room and try again" in (await house.job(job.job_id)).message
+        put_back = await house.job(job.job_id)
+        assert "make room" in put_back.message
+        assert put_back.HasField("waits_since")
         await until(lambda: tidied(worker, tmp_path / folder))
         assert worker.returncode is None
         await dismiss(worker)
@@ -49,6 +54,41 @@ async def test_a_job_waits_for_a_worker_with_room(tmp_path: Path, source: bytes,
 
         await house.hire()
         await until(lambda: published(house, job))
+
+
+async def test_a_worker_waits_for_room_and_says_what_it_waits_for(tmp_path: Path, source: bytes) -> None:
+    port = free_port("127.0.0.1")
+    async with studio.opened(tmp_path, **SECTIONS, admin={"host": "127.0.0.1", "worker_port": port}) as house:
+        worker = await house.hire(*on_a_small_disk(tmp_path / "scratch", 32 * MIB))
+        await until(lambda: house.log("worker started"))
+        filler = Path(f"/proc/{worker.pid}/root{tmp_path}/scratch/filler")
+        await asyncio.to_thread(filler.write_bytes, bytes(32 * MIB - 64 * KIB))
+        job = await house.upload(source)
+        await until(lambda: given_back(house, job))
+        full = f"the disk of {platform.node()} is full: make room for its worker.scratch"
+        await until(lambda: house.log("no job is taken for now"))
+        [said] = house.log("no job is taken for now")
+        async with httpx.AsyncClient(trust_env=False) as operator:
+            told = (await operator.get(f"http://127.0.0.1:{port}/readyz")).json()
+        assert said["reason"] == full
+        assert told["faults"] == [f"scratch: {full}"]
+        assert (await house.job(job.job_id)).attempts == 1
+
+        await asyncio.to_thread(filler.unlink)
+        await until(lambda: published(house, job))
+        assert (await house.job(job.job_id)).attempts == 2
+
+
+async def test_a_film_that_no_disk_holds_is_told_and_keeps_no_other_waiting(tmp_path: Path, source: bytes) -> None:
+    async with studio.opened(tmp_path, **SECTIONS) as house:
+        large = await house.upload(bytes(48 * MIB))
+        small = await house.upload(source, name="small")
+        await house.hire(*on_a_small_disk(tmp_path / "scratch", 40 * MIB))
+        await until(lambda: published(house, small))
+        told = await house.job(large.job_id)
+        assert "the film has 50 MB" in told.message
+        assert "room for 42 of its 42 MB" in told.message
+        assert told.HasField("waits_since")
 
 
 async def tidied(worker: Process, folder: Path) -> bool:

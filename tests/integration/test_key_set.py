@@ -11,11 +11,11 @@ import jwt
 import pytest
 
 from control.accounts.keyring import RENEWAL_SECONDS
-from matinee.instance import free_port
 from matinee.tokens import ACCESS_AUDIENCE, ISSUER
 from protos.v1.auth_pb2 import RotateKeysRequest
 from tests.control_house import House, TurnedClock, running_control
 from tests.door import open_door
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

@@ -21,8 +21,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 import edge.server
+from control.accounts.devices import COMMAND_LINE
 from matinee import instance
-from matinee.cli.api import Api
+from matinee.cli.api import Answer, Api
 from matinee.cli.credential import SavedLogin, open_api
 from matinee.cli.state import Sessions
 from matinee.settings import Settings, load_settings
@@ -44,9 +45,9 @@ class Instance:
 
 
 @asynccontextmanager
-async def running_instance(data: Path) -> AsyncIterator[Instance]:
+async def running_instance(data: Path, database_url: str) -> AsyncIterator[Instance]:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    async with running_control(data) as house, asyncio.TaskGroup() as tasks:
+    async with running_control(data, database={"url": database_url}) as house, asyncio.TaskGroup() as tasks:
         settings = house.settings.model_copy(update={"http": house.settings.http.model_copy(update={"port": 0})})
         secret = settings.service_token_file.read_text()
         stop = asyncio.Event()
@@ -60,8 +61,8 @@ async def running_instance(data: Path) -> AsyncIterator[Instance]:
 
 
 @pytest.fixture
-def running(portal: BlockingPortal, tmp_path: Path) -> Iterator[Instance]:
-    with portal.wrap_async_context_manager(running_instance(tmp_path / "data")) as served:
+def running(portal: BlockingPortal, tmp_path: Path, house_database_url: str) -> Iterator[Instance]:
+    with portal.wrap_async_context_manager(running_instance(tmp_path / "data", house_database_url)) as served:
         yield served
 
 
@@ -105,6 +106,35 @@ def test_a_command_outlives_its_access_token(running: Instance) -> None:
             assert list(api.pages("/jobs", "jobs")) == []
 
 
+def sessions_at(running: Instance) -> list[Answer]:
+    """Where the administrator is signed in, newest first."""
+    with open_api(running.settings) as api:
+        return list(api.pages("/account/sessions", "sessions"))
+
+
+def test_commands_on_the_machine_itself_share_one_session(running: Instance) -> None:
+    [own] = sessions_at(running)
+    assert (own["device"], own["current"]) == (COMMAND_LINE, True)
+    running.clock.turn(ACCESS_SECONDS + 1)
+    with ThreadPoolExecutor(2) as commands:
+        assert set(commands.map(titles, [on(running)] * 2)) == {(0, "")}
+    assert [session["session_id"] for session in sessions_at(running)] == [own["session_id"]]
+
+
+def test_a_command_on_the_machine_signs_in_anew_when_its_session_was_ended(running: Instance) -> None:
+    [own] = sessions_at(running)
+    with open_api(running.settings) as api:
+        api.call("DELETE", f"/account/sessions/{own['session_id']}")
+    assert titles(on(running)) == (0, "")
+    [another] = sessions_at(running)
+    assert another["session_id"] != own["session_id"]
+
+
+def on(running: Instance) -> dict[str, str]:
+    """The environment of the operator on the machine itself."""
+    return {**os.environ, "MATINEE_DATA": str(running.settings.data)}
+
+
 def test_commands_at_once_share_one_login(running: Instance, environment: dict[str, str]) -> None:
     for _ in range(2):
         running.clock.turn(ACCESS_SECONDS + 1)
@@ -115,7 +145,7 @@ def test_commands_at_once_share_one_login(running: Instance, environment: dict[s
 def test_a_command_goes_on_after_another_has_renewed_the_login(running: Instance, environment: dict[str, str]) -> None:
     saved = sessions_of(environment)
     with httpx.Client(trust_env=False) as client:
-        login = SavedLogin(Api(running.settings.public_url, client), saved)
+        login = SavedLogin(Api(running.settings.public_url, client), saved, running.settings.public_url)
         old = login.token()
         running.clock.turn(ACCESS_SECONDS + 1)
         assert titles(environment) == (0, "")
@@ -127,9 +157,9 @@ def test_a_command_goes_on_after_another_has_renewed_the_login(running: Instance
 def test_a_login_is_renewed_only_when_its_token_is_about_to_end(running: Instance, environment: dict[str, str]) -> None:
     with httpx.Client(trust_env=False) as client:
         api, saved = Api(running.settings.public_url, client), sessions_of(environment)
-        now = SavedLogin(api, saved).token()
-        assert SavedLogin(api, saved).token() == now
-        soon = SavedLogin(api, saved, clock=lambda: time.time() + ACCESS_SECONDS - 10)
+        now = SavedLogin(api, saved, api.url).token()
+        assert SavedLogin(api, saved, api.url).token() == now
+        soon = SavedLogin(api, saved, api.url, clock=lambda: time.time() + ACCESS_SECONDS - 10)
         assert soon.token() != now
 
 

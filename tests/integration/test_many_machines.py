@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -13,13 +14,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from matinee.instance import free_port
 from tests.authority import Authority
 from tests.films import shared_film
+from tests.handshakes import greet_strictly
 from tests.patience import wait_until
-from tests.stack import stop
+from tests.ports import free_port
+from tests.stack import ROOT, stop
 
 pytestmark = pytest.mark.integration
+
+MANY_MACHINES = (ROOT / "docs" / "many-machines.md").read_text()
 
 SETTINGS = """
 [control]
@@ -108,3 +112,10 @@ def test_a_machine_with_another_secret_says_so_and_ends(house: Path, service: st
         done = matinee(house, service, "--data", str(house / service), MATINEE_CONTROL__SECRET_FILE="other")
     refusal = "only services of this instance may call this, which have its secret (control.secret_file)"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (77, f"matinee: {refusal}")
+
+
+def test_the_certificates_of_the_document_are_believed_by_the_clients_that_are_strict(tmp_path: Path) -> None:
+    [commands] = re.findall(r"^ +(openssl req .*?)^ +```", MANY_MACHINES, re.DOTALL | re.MULTILINE)
+    subprocess.run(["bash", "-euc", commands], cwd=tmp_path, capture_output=True, check=True)
+    authority, certificate, key = (tmp_path / name for name in ("authority.pem", "machine.pem", "machine.key"))
+    greet_strictly(authority, certificate, key, "control")

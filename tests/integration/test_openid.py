@@ -54,8 +54,8 @@ def changed(url: str, **parameters: str) -> str:
 
 
 @pytest.fixture
-async def house(issuer: str, tmp_path: Path, anyio_backend: str) -> AsyncIterator[House]:
-    async with running_control(tmp_path, **settings_of(issuer)) as running:
+async def house(issuer: str, tmp_path: Path, house_database_url: str, anyio_backend: str) -> AsyncIterator[House]:
+    async with running_control(tmp_path, database={"url": house_database_url}, **settings_of(issuer)) as running:
         yield running
 
 

@@ -33,14 +33,16 @@ async def keys_changed() -> None:
     """Nothing depends on the keys here."""
 
 
-async def test_an_edge_with_more_sessions_than_a_report_takes_hears_of_an_end(tmp_path: Path) -> None:
-    async with running_control(tmp_path) as house:
+async def test_an_edge_with_more_sessions_than_a_report_takes_hears_of_an_end(
+    tmp_path: Path, house_database_url: str
+) -> None:
+    async with running_control(tmp_path, database={"url": house_database_url}) as house:
         admin, title_id = await house.admin(), await house.film()
         ids = await open_sessions(house, admin, title_id)
         grants = Grants(house.channel, house.service[0][1], "edge-1", keys_changed)
         soon = house.clock() + house.settings.tokens.grant_seconds - 10
         grants._held = {id_: Grant(id_, ASSET, soon, 0) for id_ in ids}
         async with running(grants.run()):
-            await until(lambda: all(grants._held[id_].expires_at > soon for id_ in ids), seconds=30)
+            await until(lambda: all(grants._held[id_].expires_at > soon for id_ in ids))
             await house.playback.StopPlayback(StopPlaybackRequest(session_id=ids[0]), metadata=admin)
             await until(lambda: grants.held(ids[0], ASSET) is None)

@@ -1,6 +1,7 @@
 """The HTTP protocol of the door, spoken to over raw sockets."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -89,7 +90,7 @@ async def talk_in_turns(port: int, first: bytes, then: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = b""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             writer.write(first)
             answer = await reader.readuntil(b"\r\n\r\n")
             writer.write(then)
@@ -235,6 +236,14 @@ async def test_a_head_beyond_the_limit_is_431(port: int, application: Applicatio
     answer = await talk(port, b"GET / HTTP/1.1\r\nHost: a\r\n" + field + end)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")  # a reset can overtake the answer
     assert application.seen == []
+
+
+async def test_a_refusal_is_a_problem(port: int) -> None:
+    head, _, body = (await talk(port, b"nonsense\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/problem+json\r\n" in head
+    assert b"content-length: %d\r\n" % len(body) in head
+    assert json.loads(body)["detail"] == "this is no request of HTTP that has one meaning only"
 
 
 async def test_a_head_just_above_the_limit_is_431(port: int) -> None:

@@ -11,9 +11,9 @@ import pytest
 from argon2 import PasswordHasher
 
 import edge.server
-from matinee.rpc import open_channel
+from matinee.rpc.channel import open_channel
 from matinee.settings import load_settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.control_house import serve_control
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -87,6 +87,11 @@ async def test_a_wrong_password_is_401_with_a_sentence(api: httpx.AsyncClient, a
 async def test_nothing_is_open_without_a_token(api: httpx.AsyncClient, path: str) -> None:
     assert (await api.get(path)).status_code == 401
     assert (await api.get(path, headers={"authorization": "Bearer e30.e30.e30"})).status_code == 401
+
+
+async def test_jobs_that_wait_can_be_asked_for(api: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+    asked = [await api.get("/api/v1/jobs", params={"waiting": word}, headers=bearer) for word in ("true", "perhaps")]
+    assert [answer.status_code for answer in asked] == [200, 400]
 
 
 async def test_a_refresh_token_works_once(api: httpx.AsyncClient, admin: dict[str, str]) -> None:

@@ -59,8 +59,10 @@ async def measured(house: Playhouse, session_id: str) -> GetPlaybackQualityRespo
         await database.close()
 
 
-async def test_the_known_stalls_of_a_scripted_player_are_measured_within_a_tenth_of_a_second(tmp_path: Path) -> None:
-    async with opened(tmp_path) as house:
+async def test_the_known_stalls_of_a_scripted_player_are_measured_within_a_tenth_of_a_second(
+    tmp_path: Path, house_database_url: str
+) -> None:
+    async with opened(tmp_path, DATABASE__URL=house_database_url) as house:
         answer, token = await played(house)
         chance = random.Random(7)
         *course, end = ScriptedPlayer(now=time.time_ns() // 1_000_000).run(COURSE)
@@ -81,8 +83,8 @@ async def test_the_known_stalls_of_a_scripted_player_are_measured_within_a_tenth
     assert found.played_seconds == pytest.approx(125.84, abs=TOLERANCE)
 
 
-async def test_requests_with_reports_are_served_and_measured(tmp_path: Path) -> None:
-    async with opened(tmp_path) as house:
+async def test_requests_with_reports_are_served_and_measured(tmp_path: Path, house_database_url: str) -> None:
+    async with opened(tmp_path, DATABASE__URL=house_database_url) as house:
         answer, _ = await played(house)
         url = str(answer["hls"]).replace("main.m3u8", "v360.mp4")
         for buffered in (0, 6_000):
@@ -97,9 +99,11 @@ async def test_requests_with_reports_are_served_and_measured(tmp_path: Path) -> 
         assert (await measured(house, answer["session_id"])).average_bitrate == 300_000
 
 
-async def test_events_that_come_while_control_is_dead_are_measured_once_it_lives_again(tmp_path: Path) -> None:
+async def test_events_that_come_while_control_is_dead_are_measured_once_it_lives_again(
+    tmp_path: Path, house_database_url: str
+) -> None:
     events = ScriptedPlayer().run([("s", 100), ("p", 5_000), ("r", 1_000), ("p", 5_000)])
-    async with opened(tmp_path) as house:
+    async with opened(tmp_path, DATABASE__URL=house_database_url) as house:
         answer, token = await played(house)
         assert await posted(house, token, events[:1]) == 204
         await house.end("control", signal.SIGKILL)

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from matinee.instance import free_port
 from tests.patience import until, wait_until
 from tests.playhouse import Playhouse, opened
+from tests.ports import free_port
 from tests.stack import running_stack
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]

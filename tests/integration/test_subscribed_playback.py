@@ -7,14 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from matinee.instance import free_port
 from protos.v1 import subscriptions_pb2 as pb
 from protos.v1.catalogue_pb2 import UpdateTitleRequest
 from tests.control_house import House, Metadata, claims_of, running_control
 from tests.door import open_door
 from tests.offers import cancel, make_plan, subscribe
 from tests.patience import until, within
+from tests.ports import free_port
 from tests.small_asset import ASSET_ID, content, store_asset
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -53,9 +54,12 @@ class Cinema:
 
 
 @pytest.fixture
-async def cinema(tmp_path: Path, anyio_backend: Any) -> AsyncIterator[Cinema]:
+async def cinema(tmp_path: Path, house_database_url: str, anyio_backend: Any) -> AsyncIterator[Cinema]:
     http = {"port": free_port("127.0.0.1")}
-    async with running_control(tmp_path / "data", http=http) as house, open_door(house):
+    async with (
+        running_control(tmp_path / "data", http=http, database={"url": house_database_url}) as house,
+        open_door(house),
+    ):
         await store_asset(house.store)
         title_id = await house.film(asset_id=ASSET_ID)
         await make_plan(house, "cinema", level=2, max_height=1080)
@@ -109,3 +113,18 @@ async def test_a_cancelled_subscription_stops_playback_within_a_second(cinema: C
         await until(lambda: cinema.gets(LOW, 403))
     again = await cinema.client.post(f"/api/v1/titles/{cinema.title_id}:play", json={}, headers=dict(cinema.viewer))
     assert (again.status_code, again.json()["detail"]) == (403, "this title needs the plan 'Basic'")
+
+
+async def test_a_window_that_ends_stops_playback_within_a_second_and_says_why(cinema: Cinema) -> None:
+    await cinema.play()
+    assert await cinema.status(LOW) == 206
+    end = Timestamp()
+    end.GetCurrentTime()
+    request = UpdateTitleRequest(title_id=cinema.title_id, available_until=end)
+    await cinema.house.catalogue.UpdateTitle(request, metadata=await cinema.house.admin())
+    async with within(1):
+        await until(lambda: cinema.gets(LOW, 403))
+    refused = await cinema.client.get(cinema.signed + LOW)
+    assert refused.json()["detail"] == "this title is not available any more"
+    again = await cinema.client.post(f"/api/v1/titles/{cinema.title_id}:play", json={}, headers=dict(cinema.viewer))
+    assert (again.status_code, again.json()["detail"]) == (404, "there is no such title")

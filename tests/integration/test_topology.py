@@ -99,6 +99,12 @@ async def test_a_client_is_whom_the_balancer_saw_whatever_it_says_itself(house: 
     assert here in {session["address"] for session in sessions}
 
 
+async def test_a_client_cannot_say_what_its_request_is_called_in_our_logs(browser: httpx.AsyncClient) -> None:
+    said = {"x-request-id": "mine-and-mine-alone", "traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
+    answer = await browser.get("/api/v1/titles", headers=said)
+    assert answer.headers["x-request-id"] not in {said["x-request-id"], "1" * 32}
+
+
 async def test_somebody_signs_in_at_the_provider(house: Topology, browser: httpx.AsyncClient) -> None:
     begun = (await browser.post("/api/v1/auth/providers/house:begin", json={})).json()
     callback = f"{house.url}/sign-in/callback"

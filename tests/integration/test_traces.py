@@ -28,9 +28,9 @@ def collecting() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, collecting: Collector) -> Iterator[Stack]:
+def house(tmp_path_factory: pytest.TempPathFactory, collecting: Collector, shared_database_url: str) -> Iterator[Stack]:
     data = tmp_path_factory.mktemp("house") / "data"
-    with running_stack(data, TRACES__ENDPOINT=collecting.endpoint) as stack:
+    with running_stack(data, TRACES__ENDPOINT=collecting.endpoint, DATABASE__URL=shared_database_url) as stack:
         stack.ingest(shared_film(), "A film")
         yield stack
 
@@ -101,7 +101,8 @@ def test_a_trace_that_a_trusted_proxy_began_goes_on(house: Stack, collecting: Co
 def test_without_an_endpoint_nothing_of_opentelemetry_is_imported(module: str) -> None:
     program = (
         f"import sys, {module}\n"
-        "from matinee.rpc import open_channel, make_server\n"
+        "from matinee.rpc.channel import open_channel\n"
+        "from matinee.rpc.server import make_server\n"
         "from matinee.settings import TraceSettings\n"
         "from matinee.telemetry import traces\n"
         "traces.start_traces('edge', TraceSettings())\n"

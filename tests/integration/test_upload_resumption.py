@@ -16,7 +16,7 @@ from ingest.outgoing import Uploaded
 from ingest.upload import upload
 from matinee.bearer import Bearer
 from matinee.settings import StoreSettings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.buckets import as_environment, new_store
 from tests.door import listen
 from tests.patience import wait_until

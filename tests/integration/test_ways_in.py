@@ -43,12 +43,13 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture
-async def entrance(issuer: str, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Entrance]:
+async def entrance(issuer: str, tmp_path: Path, house_database_url: str, anyio_backend: str) -> AsyncIterator[Entrance]:
     provider = {"provider": "idp", "display_name": "The provider", "issuer": issuer, "client_id": "matinee"}
     async with (
         mail_server() as box,
         running_control(
             tmp_path,
+            database={"url": house_database_url},
             mail={"smtp_url": box.url},
             oidc={"providers": [{**provider, "client_secret": SECRET}]},
             http={"public_url": PUBLIC_URL},

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from protos.v1.jobs_pb2 import Job, JobStage, JobState
+from tests.control_house import refusal
 from tests.films import film
 from tests.patience import Stopwatch, until
 from tests.studio import Studio, dismiss, opened
@@ -122,11 +123,29 @@ def entered(stage: str) -> Moment:
     return reached
 
 
-@pytest.mark.parametrize(
+AT_EACH_STAGE = pytest.mark.parametrize(
     "moment",
     [entered("JOB_STAGE_PROBE"), encoding, entered("JOB_STAGE_ASSEMBLE"), entered("JOB_STAGE_VALIDATE")],
     ids=["probing", "encoding", "assembling", "validating"],
 )
+
+
+@AT_EACH_STAGE
+async def test_a_job_that_is_cancelled_at_any_stage_is_not_published(
+    studio: Studio, source: bytes, moment: Moment
+) -> None:
+    job = await studio.upload(source)
+    await studio.hire()
+    await until(lambda: moment(studio))
+    async with refusal("FAILED_PRECONDITION", "it cannot be retried"):
+        await studio.retry(job.job_id)
+    await studio.cancel(job.job_id)
+    await in_state(studio, job, JobState.JOB_STATE_CANCELLED)
+    await until(lambda: idle(studio))
+    assert not await studio.keys("publications")
+
+
+@AT_EACH_STAGE
 async def test_a_worker_that_is_told_to_stop_gives_its_job_back(studio: Studio, source: bytes, moment: Moment) -> None:
     job = await studio.upload(source)
     worker = await studio.hire()
@@ -138,6 +157,9 @@ async def test_a_worker_that_is_told_to_stop_gives_its_job_back(studio: Studio, 
     assert worker.returncode == 0
     assert await idle(studio)
     assert (await studio.job(job.job_id)).state == JobState.JOB_STATE_QUEUED
+    [said] = studio.log("stopping: job given back")
+    assert (said["job_id"], said["level"]) == (job.job_id, "info")
+    assert studio.log("attempt ended") == []
 
     await studio.hire()
     await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
@@ -176,10 +198,11 @@ async def ended(studio: Studio) -> bool:
     return bool(studio.log("attempt ended"))
 
 
-async def test_a_job_whose_title_is_deleted_leaves_nothing(studio: Studio, source: bytes) -> None:
+@AT_EACH_STAGE
+async def test_a_job_whose_title_is_deleted_leaves_nothing(studio: Studio, source: bytes, moment: Moment) -> None:
     job = await studio.upload(source)
     await studio.hire()
-    await until(lambda: encoding(studio))
+    await until(lambda: moment(studio))
     await studio.delete(job.title_id)
     await until(lambda: gone(studio))
 

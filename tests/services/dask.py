@@ -13,8 +13,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from matinee.instance import free_port
 from tests.patience import wait_until
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 15
@@ -31,6 +31,8 @@ class DaskCluster:
     folder: Path
     options: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    of_scheduler: dict[str, str] = field(default_factory=dict)
+    """The environment of the scheduler."""
     port: int = field(default_factory=lambda: free_port(HOST))
     http_port: int = field(default_factory=lambda: free_port(HOST))
     scheduler: Process | None = None
@@ -45,7 +47,7 @@ class DaskCluster:
         """Start the scheduler, and wait until it answers."""
         dask = str(Path(sysconfig.get_path("scripts")) / "dask")
         place = ["--host", HOST, "--port", str(self.port), "--dashboard-address", f"{HOST}:{self.http_port}"]
-        self.scheduler = self._spawn([dask, "scheduler", *place, *self.options], "scheduler", {})
+        self.scheduler = self._spawn([dask, "scheduler", *place, *self.options], "scheduler", self.of_scheduler)
         wait_until(self._answers, reproach=self.log)
 
     def kill(self) -> None:

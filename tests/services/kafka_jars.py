@@ -13,6 +13,8 @@ from jgo.maven import MavenContext
 from tests.stack import ROOT
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.0"
+TOOLS = "org.apache.kafka:kafka-tools:4.3.0"
+"""What people use at a command line; most of what it needs is of Kafka Connect, and not needed here."""
 LOCK = Path(__file__).with_name("kafka.lock")
 """A line for each jar: its SHA-256 and its Maven coordinates."""
 FOLDER = ROOT / "build" / "kafka"
@@ -44,7 +46,8 @@ def lock() -> None:
     maven = MavenContext(repo_cache=FOLDER / "maven", timeout=DOWNLOAD_SECONDS)
     root = maven.create_dependency(KAFKA)
     _, needed = maven.resolver.resolve([root])
-    pinned = {f"{one.groupId}:{one.artifactId}:{one.version}": one.artifact.resolve() for one in [root, *needed]}
+    jars = [root, *needed, maven.create_dependency(TOOLS)]
+    pinned = {f"{one.groupId}:{one.artifactId}:{one.version}": one.artifact.resolve() for one in jars}
     LOCK.write_text("".join(f"{sha256(jar)}  {coordinates}\n" for coordinates, jar in sorted(pinned.items())))
 
 

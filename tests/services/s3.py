@@ -4,11 +4,10 @@ Each keeps all that it has below a folder and listens on ports that were free.
 """
 
 import os
-import socket
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -16,8 +15,10 @@ from urllib.request import urlopen
 
 from tests.machine import MINIO
 from tests.patience import wait_until
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
 ACCESS_KEY_ID = "matinee"
 SECRET_ACCESS_KEY = "matinee-of-the-tests"
 REGION = "us-east-1"
@@ -62,7 +63,7 @@ def seaweedfs_ports() -> Iterator[dict[str, int]]:
     """Free ports for SeaweedFS, by the options that set them: where its own are taken it chooses others by itself."""
     names = ("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
              "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc")  # fmt: skip
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    ports = {name: free_port(HOST) for name in names}
     try:
         yield ports
     finally:
@@ -77,8 +78,8 @@ def _seaweedfs(folder: Path) -> Iterator[S3]:
     keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
     with seaweedfs_ports() as ports:
         command = [
-            str(Path(sysconfig.get_path("scripts")) / "weed"), "mini", f"-dir={folder}",
-            "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *(f"-{name}={port}" for name, port in ports.items()),
+            str(Path(sysconfig.get_path("scripts")) / "weed"), f"-logdir={folder}", "mini", f"-dir={folder}",
+            f"-ip={HOST}", f"-ip.bind={HOST}", *(f"-{name}={port}" for name, port in ports.items()),
             "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false",
         ]  # fmt: skip
         with _running(command, folder, ports["s3.port"], keys, ready="/healthz") as running:
@@ -87,8 +88,8 @@ def _seaweedfs(folder: Path) -> Iterator[S3]:
 
 @contextmanager
 def _minio(folder: Path) -> Iterator[S3]:
-    [port] = _free_ports(1)
-    command = [str(MINIO), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder / "data")]
+    port = free_port(HOST)
+    command = [str(MINIO), "server", "--quiet", "--address", f"{HOST}:{port}", str(folder / "data")]
     keys = {"MINIO_ROOT_USER": ACCESS_KEY_ID, "MINIO_ROOT_PASSWORD": SECRET_ACCESS_KEY, "MINIO_BROWSER": "off"}
     with _running(command, folder, port, keys, ready="/minio/health/ready") as running:
         yield running
@@ -102,7 +103,7 @@ def _running(command: Sequence[str], folder: Path, port: int, keys: dict[str, st
         process = subprocess.Popen(
             command, cwd=folder, env=os.environ | keys, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    endpoint = f"http://127.0.0.1:{port}"
+    endpoint = f"http://{HOST}:{port}"
     try:
         wait_until(lambda: process.poll() is not None or _answers(endpoint + ready), reproach=log.read_text)
         assert process.poll() is None, log.read_text()
@@ -124,11 +125,3 @@ def _answers(url: str) -> bool:
         return False
     except (URLError, OSError):
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]

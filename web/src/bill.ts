@@ -3,7 +3,7 @@ import { listUnfinished } from "./api/history.ts";
 import { type Job, newestJobs } from "./api/jobs.ts";
 import { getMembership, listPlans, type Plan } from "./api/plans.ts";
 import { getTitle, isShelf, listTitles, partsOf, type Title } from "./api/titles.ts";
-import { missingPlan } from "./entitlement.ts";
+import { inheriting, missingPlan } from "./entitlement.ts";
 import { isReady } from "./preparation.ts";
 
 /** Episodes that stand together; without a season of their own they are the series' own. */
@@ -51,6 +51,18 @@ export async function billOf(titleId: string): Promise<Bill> {
   return { title, ancestors, seasons, begun: new Map(positions), missing, publisher, job, similar };
 }
 
+/** Whether another title is a part of this one: a season, or an episode of it or of its seasons. */
+export function isPart(other: Title, { title, seasons }: Bill): boolean {
+  const shelves = [title, ...seasons.flatMap(({ season }) => season ?? [])];
+  return shelves.some(({ title_id }) => title_id === other.parent_id);
+}
+
+/** Whether a title stands on the page: it is this one, or something above, below or beside it. */
+export function isShown(titleId: string, { title, ancestors, seasons, similar }: Bill): boolean {
+  const parts = seasons.flatMap(({ season, episodes }) => (season ? [season, ...episodes] : episodes));
+  return [title, ...ancestors, ...parts, ...similar].some(({ title_id }) => title_id === titleId);
+}
+
 async function ancestorsOf({ parent_id }: Title): Promise<Title[]> {
   const parent = parent_id ? await getTitle(parent_id).catch(() => undefined) : undefined;
   return parent ? [...(await ancestorsOf(parent)), parent] : [];
@@ -73,10 +85,12 @@ async function similarTo({ title_id, genres = [] }: Title): Promise<Title[]> {
   return titles.filter((other) => other.title_id !== title_id && !other.parent_id);
 }
 
+/** The plan that a title needs and the caller, who is no publisher, does not have. */
 async function planFor(title: Title): Promise<Plan | undefined> {
-  if (!title.plan_id) return undefined;
+  const wanted = inheriting(title, await ancestorsOf(title));
+  if (!wanted.plan_id) return undefined;
   const [plans, { subscription }] = await Promise.all([listPlans(), getMembership()]);
-  return missingPlan(title, plans, subscription);
+  return missingPlan(wanted, plans, subscription);
 }
 
 /** What plays at a click: the film, or the episode that was begun last, or the first one; undefined without media. */

@@ -7,15 +7,16 @@ import { runningTime } from "./running-time.ts";
 /** How wide posters are asked for, in pixels: a card's width on a screen of double density. */
 const POSTER_WIDTH = 640;
 
-function hide(event: Event): void {
-  (event.target as HTMLImageElement).remove(); // the card's own ground, with the initial on it, stands in
+/** Notes whether a picture came: the element may show another title's later. */
+function note(event: Event): void {
+  (event.target as HTMLImageElement).toggleAttribute("data-lacking", event.type === "error");
 }
 
-/** The place of a poster: the picture over the title's first letter. */
+/** The place of a poster: the picture over the title's first letter, which is seen where it does not come. */
 export function poster(title: Title, above: TemplateResult | typeof nothing = nothing): TemplateResult {
   const initial = String.fromCodePoint(title.name.codePointAt(0) ?? 32);
   const address = posterUrl(title, POSTER_WIDTH);
-  const picture = html`<img src=${address} alt="" loading="lazy" decoding="async" @error=${hide} />`;
+  const picture = html`<img src=${address} alt="" loading="lazy" decoding="async" @error=${note} @load=${note} />`;
   return html`
     <span class="poster" data-initial=${initial}>${mayHavePoster(title) ? picture : nothing}${above}</span>
   `;

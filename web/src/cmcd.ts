@@ -1,4 +1,5 @@
 /** How a film plays, told to the server as Common Media Client Data, version 2, in event mode (CTA-5004-B, 2.2). */
+import { secondsToWait } from "./retry-after.ts";
 
 /** What is needed of a video element. */
 export interface Media extends EventTarget {
@@ -9,14 +10,21 @@ export interface Media extends EventTarget {
   readonly readyState: number;
   readonly playbackRate: number;
   readonly error: { readonly code: number } | null;
+  getVideoPlaybackQuality?(): { readonly droppedVideoFrames: number } | undefined;
+}
+
+/** The status of an answer, 0 when none came, and for how many seconds it says that nothing is wanted. */
+export interface Answer {
+  status: number;
+  wait?: number | undefined;
 }
 
 /** What is around the player; a test puts its own in. */
 export interface Surroundings {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Sends a body, which outlives the page; gives the status, 0 when no answer came. */
-  post(url: string, body: string): Promise<number>;
+  /** Sends a body, which outlives the page. */
+  post(url: string, body: string): Promise<Answer>;
   /** Where `pagehide` is heard. */
   readonly page: EventTarget;
 }
@@ -60,8 +68,8 @@ export const BROWSER: Surroundings = {
       credentials: "omit",
       keepalive: true,
     }).then(
-      ({ status }) => status,
-      () => 0,
+      ({ status, headers }) => ({ status, wait: secondsToWait(headers) }),
+      () => ({ status: 0 }),
     ),
 };
 
@@ -79,6 +87,8 @@ export class PlaybackReporter {
   #asked: number | undefined;
   #started = false;
   #kilobits: number | undefined;
+  #dropped = 0;
+  #droppedBefore = 0;
 
   constructor(
     readonly media: Media,
@@ -188,6 +198,7 @@ export class PlaybackReporter {
     const keys: Record<string, Value | undefined> = {
       br: this.#kilobits === undefined ? undefined : `(${this.#kilobits};v)`,
       cid: quoted(session.contentId),
+      dfa: this.#droppedFrames(),
       e: event,
       pr: media.playbackRate === 1 ? undefined : media.playbackRate.toFixed(2),
       pt: Math.round(media.currentTime * 1000),
@@ -211,17 +222,26 @@ export class PlaybackReporter {
     this.#gathering ??= setTimeout(() => void this.#send(), this.#pause);
   }
 
-  /** Sends what waits. What an overloaded or absent server did not take is sent again, ever more rarely (clause 5). */
+  /** How many frames were dropped since the session began: an element that is loaded anew counts from 0 again. */
+  #droppedFrames(): number | undefined {
+    const dropped = this.media.getVideoPlaybackQuality?.()?.droppedVideoFrames;
+    if (dropped === undefined) return undefined;
+    if (dropped < this.#dropped) this.#droppedBefore += this.#dropped;
+    this.#dropped = dropped;
+    return this.#droppedBefore + dropped;
+  }
+
+  /** Sends what waits. What an overloaded or absent server did not take is sent again, when it says or ever more rarely. */
   async #send(leaving = false): Promise<void> {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
     if (this.#url === undefined || this.#waiting.length === 0 || (this.#sending && !leaving)) return;
     this.#sending = true;
     const batch = this.#waiting.splice(0, BATCH);
-    const status = await this.around.post(this.#url, batch.join("\n"));
+    const { status, wait = 0 } = await this.around.post(this.#url, batch.join("\n"));
     this.#sending = false;
     const again = status === 0 || status === 429 || status >= 500;
-    this.#pause = again ? Math.min(this.#pause * 2, LONGEST_PAUSE_MS) : GATHER_MS;
+    this.#pause = again ? Math.max(Math.min(this.#pause * 2, LONGEST_PAUSE_MS), wait * 1_000) : GATHER_MS;
     if (again) this.#waiting.unshift(...batch);
     if (status === 401 || status === 403 || status === 410) this.#url = undefined;
     if (this.#waiting.length > 0) this.#gathering ??= setTimeout(() => void this.#send(), this.#pause);

@@ -8,11 +8,17 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 const LONG_AGO = 30 * 86_400;
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 /** A day in the reader's own way: `27 November 2026`. */
 export function day(timestamp: string): string {
   return DAY.format(new Date(timestamp));
+}
+
+/** A moment in the reader's own way: `27 Nov 2026, 16:40`. */
+export function moment(timestamp: string): string {
+  return MOMENT.format(new Date(timestamp));
 }
 
 /** How long ago: `just now`, `5 minutes ago`, `yesterday`; a day when that is long ago. `now` is in milliseconds. */

@@ -8,18 +8,27 @@ export function isRunning(subscription: Subscription | undefined): subscription 
   return ["TRIAL", "ACTIVE", "GRACE"].some((state) => subscription?.state === `SUBSCRIPTION_STATE_${state}`);
 }
 
+/** A title with the plan and the tags that it has of what it belongs to, the nearest last. */
+export function inheriting(title: Title, ancestors: Title[]): Title {
+  const line = [title, ...ancestors.toReversed()];
+  const plan_id = line.find((each) => each.plan_id)?.plan_id ?? "";
+  return { ...title, plan_id, tags: line.flatMap(({ tags = [] }) => tags) };
+}
+
 /**
  * The plan that a title needs and the viewer does not have; undefined when it may be watched, as far as a page can
- * know: the server decides.
+ * know: the server decides. Of a plan that is off the offer a page knows no name, nor what is above it.
  */
 export function missingPlan(title: Title, plans: Plan[], subscription: Subscription | undefined): Plan | undefined {
+  if (!title.plan_id) return undefined;
   const needed = plans.find((plan) => plan.plan_id === title.plan_id);
-  if (!needed || (isRunning(subscription) && covers(subscription.plan, needed, title))) return undefined;
-  return needed;
+  if (!isRunning(subscription)) return needed ?? { plan_id: title.plan_id, name: "" };
+  return needed && !covers(subscription.plan, needed, title) ? needed : undefined;
 }
 
 function covers(own: Plan, needed: Plan, { tags = [] }: Title): boolean {
-  const isOfItsKind = !own.tags?.length || own.tags.some((tag) => tags.includes(tag));
+  const known = new Set(tags.map((tag) => tag.toLowerCase()));
+  const isOfItsKind = !own.tags?.length || own.tags.some((tag) => known.has(tag.toLowerCase()));
   return (own.level ?? 0) >= (needed.level ?? 0) && isOfItsKind;
 }
 
@@ -52,6 +61,7 @@ export function benefits(plan: Plan): string[] {
 /** Where a subscription stands, in a sentence. */
 export function standing({ plan, state, cancelled, period_ends_at }: Subscription): string {
   const end = period_ends_at ? day(period_ends_at) : "further notice";
+  const cancellation = `${plan.name} is cancelled, and yours until ${end}.`;
   switch (state) {
     case "SUBSCRIPTION_STATE_PENDING":
       return `${plan.name} begins as soon as the payment has arrived.`;
@@ -60,11 +70,11 @@ export function standing({ plan, state, cancelled, period_ends_at }: Subscriptio
         ? `Your free time with ${plan.name} ends on ${end}.`
         : `You try ${plan.name} for free until ${end}.`;
     case "SUBSCRIPTION_STATE_ACTIVE":
-      return cancelled
-        ? `${plan.name} is cancelled, and yours until ${end}.`
-        : `You have ${plan.name}. The period that is paid ends on ${end}.`;
+      return cancelled ? cancellation : `You have ${plan.name}. The period that is paid ends on ${end}.`;
     case "SUBSCRIPTION_STATE_GRACE":
-      return `The last payment for ${plan.name} did not arrive. All goes on until ${end}: please look into it.`;
+      return cancelled
+        ? cancellation
+        : `The last payment for ${plan.name} did not arrive. All goes on until ${end}: please look into it.`;
     case "SUBSCRIPTION_STATE_ENDED":
       return `Your subscription to ${plan.name} has ended.`;
   }

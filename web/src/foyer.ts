@@ -61,6 +61,8 @@ export interface Form {
 interface State {
   busy: boolean;
   failure?: string;
+  /** What was done by it, until it is sent again. */
+  done?: string;
 }
 
 /** Shows a form by `show`, again and again as it is filled in and sent. */
@@ -77,10 +79,11 @@ export function fillIn(form: Form, show: (content: TemplateResult) => void, stat
     }
   }
   const { heading, text, fields, deed, below } = form;
+  const above = state.done ?? text;
   show(html`
     <form class="ask" @submit=${submit}>
       ${heading ? html`<h1>${heading}</h1>` : nothing}
-      ${text ? html`<p class="lead" role="status">${text}</p>` : nothing}
+      ${above ? html`<p class="lead" role="status">${above}</p>` : nothing}
       ${fields.map((field, index) => fieldOf(field, !!heading && index === 0))}
       <p class="failure" id="failure" role="alert">${state.failure ?? ""}</p>
       <button class="primary" ?disabled=${state.busy}>${state.busy ? "One moment …" : deed}</button>

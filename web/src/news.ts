@@ -8,6 +8,8 @@ export interface News {
   title?: { title_id: string; name: string };
   sign_in?: { session_id: string; device: string };
   history?: { title_id: string };
+  account?: object;
+  withdrawal?: { title_ids: string[] };
 }
 
 export interface Listener {

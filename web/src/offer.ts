@@ -23,10 +23,10 @@ export function cardsOf(plans: Plan[], subscription: Subscription | undefined): 
   return [subscription.plan, ...plans];
 }
 
-/** What the button of a plan says; its first days are free for whoever never had a plan. */
-export function deedName(deed: Deed, plan: Plan, subscription: Subscription | undefined): string {
+/** What the button of a plan says; `mayTry` is whether its first days are free. */
+export function deedName(deed: Deed, plan: Plan, mayTry: boolean): string {
   const { trial_days: days = 0, name } = plan;
   if (deed === "change") return `Change to ${name}`;
   if (deed === "pay") return "Go to the payment";
-  return days > 0 && !subscription ? `Try ${name} for free` : `Subscribe to ${name}`;
+  return days > 0 && mayTry ? `Try ${name} for free` : `Subscribe to ${name}`;
 }

@@ -14,6 +14,18 @@ import type { Order } from "./reporting.ts";
 /** What a player tells of itself. */
 export type Doing = "played" | "paused" | "sought" | "ticked";
 
+/** How a film came to its end before its time. */
+export interface Halt {
+  /** "quality": what it played is not served any more, and the film is. */
+  fault: Fault | "quality";
+  /** How many seconds in. */
+  position: number;
+  /** Whether it ran, or was to begin by itself. */
+  isPlaying: boolean;
+  /** What the server says of it. */
+  reason: string;
+}
+
 export interface Showing {
   /** The HLS main playlist. */
   source: string;
@@ -28,8 +40,8 @@ export interface Showing {
   atOnce: boolean;
   /** Hears what the player does; "ticked" every ten seconds while it plays. */
   onDoing(doing: Doing, position: number): unknown;
-  /** Hears once why the film cannot go on, how many seconds in, and what the server says of it; the player has stopped. */
-  onFault(fault: Fault, position: number, reason: string): unknown;
+  /** Hears once why the film cannot go on; the player has stopped. */
+  onFault(halt: Halt): unknown;
 }
 
 /** What hls.js is to do. It asks for the worker of its build as a blob: URL otherwise; our segments need no remuxing. */
@@ -43,6 +55,10 @@ const TICK_MS = 10_000;
 
 /** How long a seek must stand before it is told: whoever drags along the film passes many places. */
 const SEEK_MS = 400;
+
+/** How often, and how long apart in milliseconds, it is asked why a session is over. */
+const END_TRIES = 10;
+const END_WAIT_MS = 200;
 
 /** What a menu is for, in place of media-chrome's button back, which stands unseen among the menu's items. */
 function heading(name: string) {
@@ -113,14 +129,32 @@ function controls(showing: Showing) {
   `;
 }
 
-/** What the server says of a playlist: the status, 0 when no answer came, and the reason of a refusal. */
-async function inquire(url: string): Promise<{ status: number; reason: string }> {
+/** What the server says of a playlist: the status, 0 when no answer came, and what a refusal means. */
+interface Said {
+  status: number;
+  fault: Fault;
+  reason: string;
+}
+
+async function inquire(url: string): Promise<Said> {
   try {
     const answer = await fetch(url, { cache: "no-store" });
-    return { status: answer.status, reason: answer.ok ? "" : await problemOf(answer) };
+    const { status } = answer;
+    const { detail, cause } = answer.ok ? { detail: "", cause: "" } : await problemOf(answer);
+    return { status, fault: faultOf(status, cause), reason: detail };
   } catch {
-    return { status: 0, reason: "" };
+    return { status: 0, fault: faultOf(0), reason: "" };
   }
+}
+
+/** How a session ended: what serves the film may hear of it a moment later than the page. */
+async function endOf(url: string): Promise<{ fault: Fault; reason: string }> {
+  for (let tries = 0; tries < END_TRIES; tries++) {
+    const said = await inquire(url);
+    if (isRefusal(said.status)) return said;
+    await new Promise((resolve) => setTimeout(resolve, END_WAIT_MS));
+  }
+  return { fault: "stopped", reason: "" };
 }
 
 function isRefusal(status: number): boolean {
@@ -133,11 +167,14 @@ export class Projector {
   readonly #tick: ReturnType<typeof setInterval>;
   #seek: ReturnType<typeof setTimeout> | undefined;
   #over = false;
+  #hasBegun = false;
+  #isPlaying: boolean;
 
   constructor(
     readonly video: HlsVideoElement,
     readonly showing: Showing,
   ) {
+    this.#isPlaying = showing.atOnce;
     const { sessionId, contentId } = showing;
     const source = new URL(showing.source, location.href).href;
     this.#reporter = new PlaybackReporter(video, { source, sessionId, contentId });
@@ -145,8 +182,9 @@ export class Projector {
     this.#listen();
   }
 
+  /** How many seconds in it is; before it is loaded, where it begins. */
   get position(): number {
-    return this.video.currentTime;
+    return this.#hasBegun ? this.video.currentTime : this.showing.from;
   }
 
   async start(): Promise<void> {
@@ -164,32 +202,37 @@ export class Projector {
     if (order.to === "seek") video.currentTime = order.position;
     if (order.to === "pause") video.pause();
     if (order.to === "play") await this.#play();
-    if (order.to === "stop") this.end("stopped", (await inquire(this.showing.source)).reason);
+    if (order.to !== "stop") return;
+    video.pause();
+    const { fault, reason } = await endOf(this.showing.source);
+    this.end(fault, reason);
   }
 
   /** Asks whether the film may still be shown: what is buffered would go on for long. */
-  async look(otherwise?: Fault): Promise<void> {
-    const { status, reason } = await inquire(this.showing.source);
-    if (isRefusal(status)) this.end(faultOf(status), reason);
-    else if (otherwise) this.end(status === 200 ? otherwise : faultOf(status), reason);
+  async look(otherwise?: Halt["fault"]): Promise<void> {
+    const { status, fault, reason } = await inquire(this.showing.source);
+    if (isRefusal(status)) this.end(fault, reason);
+    else if (otherwise) this.end(status === 200 ? otherwise : fault, reason);
   }
 
   /** Ends the showing. Whoever is already told why hears nothing more. */
-  end(fault: Fault, reason: string): void {
+  end(fault: Halt["fault"], reason: string): void {
     if (this.#over) return;
     this.#over = true;
     clearInterval(this.#tick);
     clearTimeout(this.#seek);
-    const position = this.video.currentTime;
+    const { position } = this;
     this.#reporter.close();
     this.video.removeAttribute("src"); // unloads, and so asks for nothing more
-    this.showing.onFault(fault, position, reason);
+    this.showing.onFault({ fault, position, isPlaying: this.#isPlaying, reason });
   }
 
   async #begin(): Promise<void> {
+    this.#hasBegun = true;
     if (this.showing.from > 0) this.video.currentTime = this.showing.from;
     if (this.showing.atOnce) await this.#play();
-    if (this.video.paused) this.#tell("paused");
+    this.#isPlaying = !this.video.paused;
+    if (!this.#isPlaying) this.#tell("paused");
   }
 
   /** Plays, if the browser lets it: else the big button waits for the viewer. */
@@ -200,9 +243,11 @@ export class Projector {
   #listen(): void {
     const { video } = this;
     video.addEventListener("play", () => {
+      this.#isPlaying = true;
       this.#tell("played");
     });
     video.addEventListener("pause", () => {
+      this.#isPlaying = false;
       this.#tell("paused");
     });
     video.addEventListener("seeked", () => {
@@ -224,7 +269,7 @@ export class Projector {
     hls.on(Events.ERROR, (_, { fatal, type, details, response }) => {
       this.#reporter.error(details, fatal);
       const status = response?.code ?? 0;
-      if (isRefusal(status)) void this.look(faultOf(status));
+      if (isRefusal(status)) void this.look("quality");
       else if (fatal) this.end(type === ErrorTypes.NETWORK_ERROR ? faultOf(status) : "broken", "");
     });
   }

@@ -1,6 +1,8 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Job } from "./api/jobs.ts";
 import { isShelf, type Title } from "./api/titles.ts";
+import { span } from "./clock.ts";
+import { moment } from "./dates.ts";
 import { titlePath } from "./routes.ts";
 
 /** What publishers can do about a film whose work has ended without success. */
@@ -18,14 +20,21 @@ function hasHalted(job: Job): boolean {
   return job.state === "JOB_STATE_FAILED" || job.state === "JOB_STATE_CANCELLED";
 }
 
-/** Where the work on a film stands, in a sentence; an unknown job is work all the same. */
-export function standing(job: Job | undefined): string {
+/** Since when a job waits, and how long until its next try. */
+function wait({ waits_since, due_at }: Job, now: number): string {
+  const since = waits_since ? ` since ${moment(waits_since)}` : "";
+  const seconds = due_at ? (Date.parse(due_at) - now) / 1000 : 0;
+  return seconds > 0 ? `${since}, next in ${span(seconds)}` : since;
+}
+
+/** Where the work on a film stands, in a sentence; without a job there is none yet. `now` is in milliseconds. */
+export function standing(job: Job | undefined, now = Date.now()): string {
   const reason = job?.message ? `: ${job.message.replace(/\.$/, "")}` : "";
   switch (job?.state) {
     case "JOB_STATE_QUEUED":
-      return reason ? `Waiting for another try${reason}.` : "Waiting for its turn.";
+      return reason ? `Waiting for another try${wait(job, now)}${reason}.` : "Waiting for its turn.";
     case "JOB_STATE_RUNNING":
-      return `${Math.floor((job.progress ?? 0) * 100)} % done.`;
+      return job.cancel_requested ? "Being cancelled." : `${Math.floor((job.progress ?? 0) * 100)} % done.`;
     case "JOB_STATE_FAILED":
       return `This film could not be prepared${reason}.`;
     case "JOB_STATE_CANCELLED":
@@ -33,7 +42,7 @@ export function standing(job: Job | undefined): string {
     case "JOB_STATE_PUBLISHED":
       return "Ready.";
     case undefined:
-      return "On its way.";
+      return "Its film has not arrived yet.";
   }
 }
 

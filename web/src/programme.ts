@@ -1,17 +1,21 @@
 import { getAccount, mayPublish } from "./api/accounts.ts";
 import * as history from "./api/history.ts";
 import { type Job, newestJobs } from "./api/jobs.ts";
-import { getTitle, isDraft, listTitles, type Title } from "./api/titles.ts";
+import { type Filter, getTitle, isDraft, listTitles, type Title } from "./api/titles.ts";
+import { Listing } from "./listing.ts";
 import { isReady, isUnderWay } from "./preparation.ts";
 
 const FILMS = { kind: "TITLE_KIND_FILM", state: "TITLE_STATE_PUBLISHED" } as const;
 const SERIES = { kind: "TITLE_KIND_SERIES", state: "TITLE_STATE_PUBLISHED" } as const;
 
+function listing(filter: Filter): Listing {
+  return new Listing((pageToken) => listTitles(filter, pageToken));
+}
+
 /** What the first page knows: titles as far as they were fetched, and what is for this person alone. */
 export class Programme {
-  films: Title[] = [];
-  nextPageToken = "";
-  series: Title[] = [];
+  readonly films = listing(FILMS);
+  readonly series = listing(SERIES);
   unfinished: history.HistoryEntry[] = [];
   recommendations: history.Recommendation[] = [];
   /** Whether the person sees drafts: these, and the newest job of each that has no media yet. */
@@ -20,7 +24,7 @@ export class Programme {
   jobs = new Map<string, Job>();
 
   get isEmpty(): boolean {
-    return this.films.length + this.series.length + this.drafts.length === 0;
+    return this.films.titles.length + this.series.titles.length + this.drafts.length === 0;
   }
 
   /** Whether there is work on a draft to look at again. */
@@ -30,22 +34,7 @@ export class Programme {
 
   /** Fetches everything anew. */
   async load(): Promise<void> {
-    const [films, series] = await Promise.all([
-      listTitles(FILMS),
-      listTitles(SERIES),
-      this.personalise(),
-      this.#meet(),
-    ]);
-    this.films = films.titles ?? [];
-    this.nextPageToken = films.next_page_token ?? "";
-    this.series = series.titles ?? [];
-  }
-
-  /** Fetches the next films. */
-  async more(): Promise<void> {
-    const page = await listTitles(FILMS, this.nextPageToken);
-    this.films.push(...(page.titles ?? []));
-    this.nextPageToken = page.next_page_token ?? "";
+    await Promise.all([this.films.load(), this.series.load(), this.personalise(), this.#meet()]);
   }
 
   /** Fetches what was begun and what is recommended. Neither is worth an apology: what cannot be had is left out. */
@@ -78,10 +67,19 @@ export class Programme {
   async welcome(titleId: string): Promise<void> {
     const title = await getTitle(titleId).catch(() => undefined); // it may be gone again
     if (!title || isDraft(title)) return;
-    const others = title.kind === FILMS.kind ? this.films : title.kind === SERIES.kind ? this.series : undefined;
-    const index = others?.findIndex((other) => other.title_id === titleId) ?? -1;
-    if (index < 0) others?.unshift(title);
-    else others?.splice(index, 1, title);
+    if (title.kind === FILMS.kind) this.films.welcome(title);
+    if (title.kind === SERIES.kind) this.series.welcome(title);
+  }
+
+  /** Lets go of titles that viewers see no more. What was for this person may rest on them; drafts they may be now. */
+  async dismiss(titleIds: string[]): Promise<void> {
+    for (const list of [this.films, this.series]) list.dismiss(titleIds);
+    const rested = [
+      ...this.unfinished.map(({ title }) => title.title_id),
+      ...this.recommendations.flatMap(({ title, because_title_id = "" }) => [title.title_id, because_title_id]),
+    ];
+    const isConcerned = rested.some((titleId) => titleIds.includes(titleId));
+    await Promise.all([isConcerned ? this.personalise() : undefined, this.lookAtDrafts()]);
   }
 
   /** Learns who looks, and shows publishers their drafts. */

@@ -1,3 +1,4 @@
+import { nothing, render } from "lit-html";
 import { ApiError } from "./api/calls.ts";
 import { getMembership } from "./api/plans.ts";
 import { listDevices, play, type PlaybackSession, stop, tell } from "./api/playback.ts";
@@ -5,9 +6,10 @@ import { posterUrl, type Title } from "./api/titles.ts";
 import { apology } from "./apology.ts";
 import { deviceId, deviceName } from "./device.ts";
 import { isTooMany } from "./entitlement.ts";
-import { type Fault, refusalOf } from "./faults.ts";
-import { render } from "lit-html";
+import { goesOn, type Outlook, TRYING, waitsForYou } from "./outlook.ts";
+import { type Fault, PASSING, refusalOf } from "./faults.ts";
 import { type Doing, mountPlayer, type Projector } from "./player.ts";
+import { type Attempt, Recovery } from "./recovery.ts";
 import { type Report, Reporting } from "./reporting.ts";
 
 /** How a viewing begins. */
@@ -22,6 +24,9 @@ export interface Wish {
 
 /** How wide the poster before the film is asked for, in pixels. */
 const POSTER_WIDTH = 1280;
+
+/** How often a film begins anew in the qualities that its plan has left; more often something is wrong. */
+const MOST_CHANGES = 10;
 
 /** Statuses by which the server says that a session is over. */
 const OVER = [403, 404, 409, 410];
@@ -43,6 +48,9 @@ export class Viewing {
   #reporting = new Reporting(Date.now());
   #telling: Promise<unknown> = Promise.resolve();
   #reports = 0;
+  #tries = 0;
+  #changes = 0;
+  readonly #recovery = new Recovery();
 
   constructor(
     readonly title: Title,
@@ -58,12 +66,18 @@ export class Viewing {
   }
 
   async start(wish: Wish): Promise<void> {
+    const number = ++this.#tries;
+    this.#recovery.pause();
     try {
       const name = deviceName(navigator.userAgent);
       const playback = await play(this.title.title_id, name, deviceId(), wish.takeOver ?? false);
+      const from = wish.from ?? playback.resume_seconds ?? 0;
+      if (number !== this.#tries) {
+        await stop(playback.session_id, from);
+        return;
+      }
       this.#sessionId = playback.session_id;
       this.#reporting = new Reporting(Date.now());
-      const from = wish.from ?? playback.resume_seconds ?? 0;
       if (from > 0) this.#reporting.placed(from);
       if (!wish.atOnce) this.#tell("paused", from); // before anything is fetched, which would count as watching
       this.#projector = mountPlayer(this.screen, {
@@ -75,12 +89,20 @@ export class Viewing {
         from,
         atOnce: wish.atOnce,
         onDoing: (doing, position) => {
+          if (doing === "ticked") this.#recovery.end(); // only now: what can begin again may fail again at once
           this.#tell(doing, position);
         },
-        onFault: (fault, position, reason) => this.#apologise(fault, { from: position, atOnce: true }, reason),
+        onFault: async ({ fault, position, isPlaying, reason }) => {
+          if (fault === "quality" && this.#changes++ < MOST_CHANGES) {
+            await this.#end(position);
+            return this.start({ from: position, atOnce: isPlaying });
+          }
+          const end = fault === "quality" ? "stopped" : fault;
+          await this.#apologise(end, { from: position, atOnce: isPlaying }, end === "signed-out" ? "" : reason);
+        },
       });
     } catch (error) {
-      await this.#apologiseFor(error, { ...wish, atOnce: true });
+      if (number === this.#tries) await this.#apologiseFor(error, wish);
     }
   }
 
@@ -116,16 +138,40 @@ export class Viewing {
   /** Says why no session could be opened; why the server refuses one is for the person to read. */
   async #apologiseFor(error: unknown, wish: Wish): Promise<void> {
     if (!(error instanceof ApiError)) return this.#apologise("broken", wish, "");
-    const refusal = refusalOf(error.status);
+    const refusal = refusalOf(error);
     const fault = refusal === "crowded" && (await hasNoRoom()) ? "devices" : refusal;
-    const isTold = ["plan", "crowded", "devices"].includes(fault);
-    await this.#apologise(fault, wish, isTold ? error.message : "");
+    const isTold = fault === "plan" || fault === "crowded";
+    await this.#apologise(fault, wish, isTold ? error.message : "", error.wait);
   }
 
-  async #apologise(fault: Fault, wish: Wish, reason: string): Promise<void> {
-    const retry = () => this.start({ ...wish, takeOver: fault === "crowded" });
-    render(apology(fault, retry, reason), this.screen);
-    this.screen.querySelector("button")?.focus();
+  /** Says why there is no film. It goes on by itself after what passes: `wait` is in how many seconds, if known. */
+  async #apologise(fault: Fault, wish: Wish, reason: string, wait?: number): Promise<void> {
+    const isPassing = PASSING.has(fault);
+    const say = (outlook: Outlook) => {
+      render(apology(fault, retry, { reason: isPassing ? "" : reason, outlook }), this.screen);
+    };
+    const begin = (wish: Wish) => {
+      say(TRYING);
+      return this.start(wish);
+    };
+    const retry = () => {
+      this.#recovery.end(); // somebody is here: if it fails again, half an hour begins anew
+      return begin({ ...wish, atOnce: true, takeOver: fault === "crowded" });
+    };
+    const attempt: Attempt = {
+      again: () => begin(wish),
+      giveUp: () => {
+        say(waitsForYou());
+      },
+    };
+    const isNew = !this.screen.querySelector(".apology");
+    const isExpected = isPassing && this.#recovery.expect(attempt, wait);
+    if (isExpected) say(goesOn(wait, this.#recovery.duration));
+    else {
+      this.#recovery.end();
+      say(isPassing ? waitsForYou(wait) : nothing);
+    }
+    if (isNew) this.screen.querySelector("button")?.focus();
     await this.#end(wish.from);
   }
 

@@ -43,6 +43,11 @@ test("a person whose refresh token is spent is not signed in", async () => {
   expect(asked()).toHaveLength(2);
 });
 
+test("a house on a short break has not signed anybody out", async () => {
+  fetch.mockResolvedValueOnce(answer(401)).mockResolvedValueOnce(answer(503));
+  await expect(titles.getTitle("t1")).rejects.toMatchObject({ status: 503 });
+});
+
 test("calls that expire together share one refresh", async () => {
   let fresh = false;
   fetch.mockImplementation((address) => {
@@ -57,6 +62,12 @@ test("a wrong password is not answered with a refresh", async () => {
   fetch.mockResolvedValue(answer(401, { detail: "wrong" }));
   await expect(accounts.signIn("a@b.example", "x")).rejects.toMatchObject({ status: 401 });
   expect(asked()).toEqual(["POST /api/v1/auth:login"]);
+});
+
+test("a refusal tells what it is, and for how long", async () => {
+  const problem = JSON.stringify({ detail: "too often", code: "RESOURCE_EXHAUSTED" });
+  fetch.mockResolvedValue(new Response(problem, { status: 429, headers: { "Retry-After": "52" } }));
+  await expect(titles.listTitles()).rejects.toMatchObject({ status: 429, code: "RESOURCE_EXHAUSTED", wait: 52 });
 });
 
 test("no answer at all is status 0", async () => {

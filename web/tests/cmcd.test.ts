@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { PlaybackReporter, reportingUrl } from "../src/cmcd.ts";
+import { type Answer, PlaybackReporter, reportingUrl } from "../src/cmcd.ts";
 
 const SOURCE = "https://films.example/v/abc;URISigningPackage=a.b-c_d.e/main.m3u8";
 const SESSION = { source: SOURCE, sessionId: "s1", contentId: "t1" };
@@ -13,6 +13,9 @@ class Film extends EventTarget {
   readyState = 4;
   playbackRate = 1;
   error: { code: number } | null = null;
+  dropped: number | undefined = undefined;
+
+  getVideoPlaybackQuality = () => (this.dropped === undefined ? undefined : { droppedVideoFrames: this.dropped });
 
   tell(...names: string[]): void {
     for (const name of names) this.dispatchEvent(new Event(name));
@@ -22,16 +25,17 @@ class Film extends EventTarget {
 /** A server that keeps what it is sent, and answers with what a test says. */
 class Server {
   status = 204;
+  wait: number | undefined;
   url = "";
   readonly bodies: string[] = [];
   readonly page = new EventTarget();
 
   now = () => Date.now();
 
-  post = (url: string, body: string): Promise<number> => {
+  post = (url: string, body: string): Promise<Answer> => {
     this.url = url;
     this.bodies.push(body);
-    return Promise.resolve(this.status);
+    return Promise.resolve({ status: this.status, wait: this.wait });
   };
 
   /** The keys of every event. */
@@ -187,6 +191,17 @@ test("another bitrate and another speed are told once", async () => {
   expect(server.events.at(-1)).toMatchObject({ br: "(3000;v)", pr: "1.50" });
 });
 
+test("dropped frames are counted on when the film is loaded anew", async () => {
+  film.dropped = 0;
+  await start();
+  film.dropped = 7;
+  film.tell("waiting");
+  film.dropped = 2;
+  film.tell("playing");
+  await pass(1_000);
+  expect(server.events.map(({ dfa }) => dfa)).toEqual(["0", "0", "7", "9"]);
+});
+
 test("a fatal error ends playback", async () => {
   await start();
   film.error = { code: 3 };
@@ -246,6 +261,18 @@ test("what an absent server did not take is sent again, ever more rarely, and in
   await pass(20_000);
   expect(server.states).toBe("sp");
   expect(server.events.map(({ sn }) => Number(sn))).toEqual(server.events.map((_, place) => place));
+});
+
+test("a server that says when it can take more is not asked before", async () => {
+  server.status = 429;
+  server.wait = 30;
+  await start();
+  await pass(1_000);
+  await pass(29_000);
+  expect(server.bodies).toHaveLength(1);
+  server.status = 204;
+  await pass(1_000);
+  expect(server.bodies).toHaveLength(2);
 });
 
 test("what a malformed answer refuses is not sent again", async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Membership, Plan, Subscription } from "../src/api/plans.ts";
 import type { Title } from "../src/api/titles.ts";
 import { day } from "../src/dates.ts";
-import { benefits, isTooMany, missingPlan, standing } from "../src/entitlement.ts";
+import { benefits, inheriting, isTooMany, missingPlan, standing } from "../src/entitlement.ts";
 import { cardsOf, deedName, deedOf } from "../src/offer.ts";
 
 const BASIC: Plan = { plan_id: "basic", name: "Basic", level: 1 };
@@ -28,9 +28,17 @@ test.each<[string, Title, Subscription | undefined, Plan | undefined]>([
   ["a film of a plan that is not paid yet", film("basic"), having(BASIC, "PENDING"), BASIC],
   ["a film without the tag of the own plan", film("basic"), having(KIDS), BASIC],
   ["a film with the tag of the own plan", film("basic", ["kids"]), having(KIDS), undefined],
-  ["a film of a plan that is off the offer, which the server judges", film("gone"), undefined, undefined],
+  ["a film with that tag in other letters", film("basic", ["Kids"]), having(KIDS), undefined],
+  ["a film of a plan that is off the offer, without one", film("gone"), undefined, { plan_id: "gone", name: "" }],
+  ["a film of a plan that is off the offer, with another: the server judges", film("gone"), having(BASIC), undefined],
 ])("%s", (_, title, subscription, missing) => {
-  expect(missingPlan(title, PLANS, subscription)).toBe(missing);
+  expect(missingPlan(title, PLANS, subscription)).toEqual(missing);
+});
+
+test("an episode needs the plan of its season or its series, and has their tags", () => {
+  const [series, season, episode] = [film("family", ["kids"]), film(""), film("", ["new"])];
+  expect(inheriting(episode, [series, season])).toMatchObject({ plan_id: "family", tags: ["new", "kids"] });
+  expect(inheriting(film("basic"), [series, season]).plan_id).toBe("basic");
 });
 
 test("a plan says in words what it gives", () => {
@@ -52,6 +60,7 @@ test("a subscription says where it stands, and until when", () => {
   const end = day("2026-12-27T12:00:00Z");
   expect(standing(having(BASIC))).toBe(`You have Basic. The period that is paid ends on ${end}.`);
   expect(standing({ ...having(BASIC), cancelled: true })).toBe(`Basic is cancelled, and yours until ${end}.`);
+  expect(standing({ ...having(BASIC, "GRACE"), cancelled: true })).toBe(`Basic is cancelled, and yours until ${end}.`);
   expect(standing(having(BASIC, "TRIAL"))).toBe(`You try Basic for free until ${end}.`);
   expect(standing(having(BASIC, "ENDED"))).toBe("Your subscription to Basic has ended.");
 });
@@ -69,10 +78,11 @@ test.each<[Membership, string[]]>([
   expect(PLANS.map((plan) => deedOf(plan, membership))).toEqual(deeds);
 });
 
-test("free days are offered to who never had a plan", () => {
+test("free days are offered to who may still have them", () => {
   const plan = { ...BASIC, trial_days: 7 };
-  expect(deedName("subscribe", plan, undefined)).toBe("Try Basic for free");
-  expect(deedName("subscribe", plan, having(FAMILY, "ENDED"))).toBe("Subscribe to Basic");
+  expect(deedName("subscribe", plan, true)).toBe("Try Basic for free");
+  expect(deedName("subscribe", plan, false)).toBe("Subscribe to Basic");
+  expect(deedName("subscribe", BASIC, true)).toBe("Subscribe to Basic");
 });
 
 test("a plan that is off the offer still stands among the plans of who has it", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { clock } from "../src/clock.ts";
+import { clock, span } from "../src/clock.ts";
 import { ago, day } from "../src/dates.ts";
 import { deviceName } from "../src/device.ts";
-import { refusalOf, sentence } from "../src/faults.ts";
+import { sentence } from "../src/faults.ts";
 
 test.each([
   [0, "0:00"],
@@ -53,6 +53,11 @@ test.each([
   expect(sentence(reason)).toBe(words);
 });
 
-test("who is refused a film lacks a plan, or a place", () => {
-  expect([403, 429, 404, 503].map(refusalOf)).toEqual(["plan", "crowded", "missing", "away"]);
+test.each([
+  [5, "5 s"],
+  [119, "119 s"],
+  [120, "2 min"],
+  [901, "16 min"],
+])("%d seconds are a wait of %s", (seconds, words) => {
+  expect(span(seconds)).toBe(words);
 });

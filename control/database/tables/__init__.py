@@ -13,6 +13,7 @@ from control.database.tables.accounts import (
 )
 from control.database.tables.analytics import (
     account_days,
+    forgotten,
     history,
     play_days,
     plays,
@@ -37,6 +38,7 @@ __all__ = [
     "devices",
     "drops",
     "email_tokens",
+    "forgotten",
     "handled_events",
     "history",
     "identities",

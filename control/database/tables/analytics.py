@@ -22,6 +22,18 @@ history = Table(
 `position_seconds` is the resume point, 0 without one; `told_at` says which event it is of. `finished`: at least once.
 """
 
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("account_id", Id, primary_key=True),
+    Column("title_id", Id, primary_key=True),
+    Column("forgotten_at", Double, nullable=False, index=True),
+)
+"""When an account last took a title out of its history: what happened before, and is told late, is no part of it.
+
+It goes with those events, and holds nobody up who deletes the account or the title meanwhile.
+"""
+
 recommendation_models = Table(
     "recommendation_models",
     metadata,

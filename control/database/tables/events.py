@@ -13,9 +13,10 @@ outbox = Table(
     Column("key", String(64), nullable=False),
     Column("time", Double, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("refusal", String(500)),
     sqlite_autoincrement=True,
 )
-"""Events whose change is committed, until the bus has them."""
+"""Events whose change is committed, until the bus has them; `refusal` says why it will not have one."""
 
 handled_events = Table(
     "handled_events",

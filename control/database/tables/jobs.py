@@ -30,6 +30,7 @@ jobs = Table(
     Column("draft", Boolean, nullable=False, server_default=false()),
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("traceparent", String(64), nullable=False, server_default=""),
+    Column("waits_since", Double),
     Index("ix_jobs_due", "state", "due_at"),
 )
 """`due_at`: a queued job may be leased from then on; the lease of a running one ends then."""

@@ -23,8 +23,13 @@ playback_sessions = Table(
     Column("position_seconds", Double, nullable=False),
     Column("stretch_began_at", Double),
     Column("played", Boolean, nullable=False),
+    Column("told_at", Double),
+    Column("sought", Boolean, nullable=False),
+    Column("duration_seconds", Double, nullable=False),
     Index("ix_playback_sessions_account", "account_id", "state"),
     Index("ix_playback_sessions_seen", "state", "last_seen_at"),
+    Index("ix_playback_sessions_review", "state", "review_at"),
+    Index("ix_playback_sessions_told", "account_id", "title_id", "told_at"),
 )
 """Playback sessions, until their URLs expire; a stopped one is kept so that whoever asks learns what became of it."""
 
@@ -43,12 +48,14 @@ announcements = Table(
     metadata,
     Column("announcement_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("kind", String(16), nullable=False),
-    Column("session_id", String(26), nullable=False),
+    Column("subject_id", String(26), nullable=False, index=True),
     Column("reason", String(200), nullable=False),
+    Column("cause", String(32), nullable=False),
     Column("created_at", Double, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
 """What every control must tell at once.
 
-Edges hear of a playback session that has ended or may have less or more, and of a new signing key; pages of a seek.
+Edges hear of a playback session that has ended or may have less or more, and of a new signing key; pages of an end, of
+a seek, of an account with one sign-in, one device or one title less, and of a title that is shown no more.
 """

@@ -22,6 +22,7 @@ playback_quality = Table(
     Column("started", Boolean, nullable=False),
     Column("ended", String(16), nullable=False),
     Column("experience", Text, nullable=False),
+    Column("dropped_frames", Integer, nullable=False, server_default="0"),
 )
 """It outlives its session. `day` is that of the first report, in days since 1970 (UTC); `experience` is all that
 further reports are added to."""
@@ -35,10 +36,15 @@ quality_days = Table(
     Column("rebuffered_ms", BigInteger, nullable=False),
     Column("kilobits", BigInteger, nullable=False),
     Column("rated_ms", BigInteger, nullable=False),
+    Column("sessions", BigInteger, nullable=False, server_default="0"),
+    Column("stalls", BigInteger, nullable=False, server_default="0"),
+    Column("exits", BigInteger, nullable=False, server_default="0"),
+    Column("failures", BigInteger, nullable=False, server_default="0"),
+    Column("dropped_frames", BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 """The sums of the sessions of a title and a day; under no title those of all. `rated_ms` is the part of `played_ms` of
-which the bitrate is known."""
+which the bitrate is known; `exits` and `failures` are sessions that ended before the first picture."""
 
 startup_days = Table(
     "startup_days",

@@ -1,8 +1,10 @@
 """Titles, the versions of their media, what they are found by, and the objects that none of them needs any more."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, String, Table, Text, text
 
 from control.database.tables.metadata import Id, metadata
+
+_WINDOWED = text("available_until IS NOT NULL")
 
 titles = Table(
     "titles",
@@ -43,6 +45,7 @@ titles = Table(
     Index("ix_titles_name", "name_key", "title_id"),
     Index("ix_titles_year", "year", "title_id"),
     Index("ix_titles_number", "number", "title_id"),
+    Index("ix_titles_until", "available_until", postgresql_where=_WINDOWED, sqlite_where=_WINDOWED),
 )
 """What comes from media is a copy of the active asset's. Genres, tags and cast are JSON, as they are shown."""
 

@@ -6,13 +6,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from grpc.aio import EOF
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from control.database.engine import open_database
 from matinee.errors import InvalidInput, Unavailable
 from matinee.settings import load_settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from protos.v1.catalogue_pb2 import GetPosterRequest
 from protos.v1.playback_pb2 import ConnectResponse
 from tests.control_house import House, refusal, running_control, serve_control
@@ -95,6 +96,8 @@ async def test_streams_of_edges_end_when_control_stops(tmp_path: Path) -> None:
         call = house.edges.Connect(metadata=house.service)
         assert isinstance(await call.read(), ConnectResponse)
         house.stop.set()
+        while await call.read() is not EOF:
+            continue
         assert (await call.code()).name == "OK"
 
 

@@ -8,7 +8,8 @@ from google.protobuf.message_factory import GetMessageClass
 from control.callers import MAY, Caller
 from control.guard import access_of, host_of, services_of
 from control.services import CONTRACTS
-from matinee.rpc import SERVICE_TOKEN_KEY, STREAM_OPEN, CallError
+from matinee.rpc.call_errors import CallError
+from matinee.rpc.metadata import SERVICE_TOKEN_KEY, STREAM_OPEN
 from protos.v1.access_pb2 import ACCESS_PUBLIC, ACCESS_SERVICE, ACCESS_UNSPECIFIED, Access
 from protos.v1.auth_pb2 import GetAccountRequest, GetKeysRequest
 from tests.control_house import House, Metadata, bearer, refusal

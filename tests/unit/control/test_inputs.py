@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from control import inputs
 from control.accounts.mail.letter import Letter
-from control.identifiers import new_id
+from control.identifiers import made_at, new_id
 from control.pages import DEFAULT_SIZE, LARGEST_SIZE, PageRequest
 from matinee.errors import InvalidInput
 
@@ -91,3 +91,7 @@ def test_a_page_token_is_ours_or_refused(token: str) -> None:
     except InvalidInput:
         return
     assert before == "" or inputs.identifier("before", before)
+
+
+def test_an_identifier_tells_when_it_was_made() -> None:
+    assert made_at(new_id(lambda: 1_795_780_800.25)) == 1_795_780_800.25

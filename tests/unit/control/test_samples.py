@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
-from control.database import Connection, Database
+from control.database import Connection, Database, outbox
 from control.events.consumer import Consumer
 from control.samples import Samples
 from matinee.errors import Unavailable
 from protos.v1.events_pb2 import MoviePlayed
+from tests.events import paused, played, record
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,7 @@ OF_DATABASE = {
     "matinee_mail_waiting", "matinee_playback_sessions", "matinee_playback_streams",
 }  # fmt: skip
 LAG = "matinee_consumer_lag_events"
+REFUSED = "matinee_outbox_refused_events"
 
 
 class Away:
@@ -45,10 +47,10 @@ class Bus:
     def __init__(self) -> None:
         self.hangs = False
 
-    async def lag(self, _: str, topics: Collection[str]) -> Mapping[str, int]:
+    async def lag(self, groups: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, int]]:
         if self.hangs:
             await asyncio.Event().wait()
-        return dict.fromkeys(topics, 3)
+        return {group: dict.fromkeys(topics, 3) for group, topics in groups.items()}
 
 
 @pytest.fixture
@@ -76,6 +78,17 @@ async def test_what_waits_is_missing_while_the_database_is_away(
     with pytest.raises(Unavailable):
         await samples.look_up()
     assert shown(registry) == set()
+
+
+async def test_what_the_bus_refuses_is_shown_by_topic(registry: CollectorRegistry, database: Database) -> None:
+    await record(database, time.time, played(), played(), paused())
+    async with database.write() as connection:
+        events = await outbox.oldest(connection, 10)
+        await outbox.refuse(connection, {event.event_id: "too large" for event in events})
+    await samples_of(registry, database).look_up()
+    refused = [registry.get_sample_value(REFUSED, {"topic": topic}) for topic in ("movie-played", "movie-paused")]
+    assert refused == [2, 1]
+    assert registry.get_sample_value("matinee_outbox_events") == 0
 
 
 async def test_lag_is_missing_while_the_bus_hangs(registry: CollectorRegistry) -> None:

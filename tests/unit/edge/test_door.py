@@ -18,8 +18,10 @@ from edge.gateway import Gateway
 from edge.health import lean_on
 from edge.keys import Keys
 from edge.web import WebApplication
-from matinee.rpc import open_channel
-from matinee.storage import ObjectStore, open_store
+from matinee.rpc.channel import open_channel
+from matinee.settings import load_settings
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from matinee.telemetry.readiness import Readiness
 from tests.control_services import Calls, control
 
@@ -45,7 +47,7 @@ def saying(text: str) -> ASGIApp:
 
 def ready_of(keys: Keys, store: ObjectStore) -> Readiness:
     readiness = Readiness()
-    lean_on(readiness, keys, store)
+    lean_on(readiness, keys, store, load_settings())
     readiness.serve()
     return readiness
 

@@ -17,10 +17,12 @@ from edge.gateway import Gateway
 from edge.guard import Guard
 from edge.keys import Keys
 from matinee.errors import PermissionDenied
-from matinee.rpc import STREAM_OPEN, Channel, Context, Server, make_server, open_channel
+from matinee.rpc.call_errors import refuse
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import STREAM_OPEN
+from matinee.rpc.server import Context, Server, make_server
 from protos.v1 import notices_pb2 as pb
 from protos.v1.notices_pb2_grpc import NoticeServiceServicer, add_NoticeServiceServicer_to_server
-from tests.control_services import refuse
 from tests.door import serving
 from tests.patience import until, within
 

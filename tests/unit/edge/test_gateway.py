@@ -22,7 +22,7 @@ from matinee.errors import (
     ResourceExhausted,
     Unavailable,
 )
-from matinee.rpc import Channel, open_channel
+from matinee.rpc.channel import Channel, open_channel
 from protos.v1.auth_pb2 import LoginRequest
 from protos.v1.catalogue_pb2 import ListTitlesRequest, UpdateTitleRequest
 from protos.v1.playback_pb2 import PlayRequest
@@ -169,6 +169,7 @@ async def test_errors_are_problems(api: httpx.AsyncClient) -> None:
         (PermissionDenied("no"), 403),
         (Conflict("no"), 409),
         (ResourceExhausted("no"), 429),
+        (ResourceExhausted("no", retry_seconds=58.2), 429),
         (Unavailable("no"), 503),
         (DataLoss("no"), 500),
         (MatineeError("no"), 500),
@@ -180,7 +181,8 @@ async def test_each_grpc_status_has_its_http_status(
     calls.failure = failure
     answer = await api.get("/api/v1/titles/t1")
     assert answer.status_code == status
-    assert ("retry-after" in answer.headers) == (status in (429, 503))
+    pause = "59" if failure.retry_seconds else "5" if status == 503 else None
+    assert answer.headers.get("retry-after") == pause
 
 
 async def test_what_went_wrong_inside_stays_inside(api: httpx.AsyncClient, calls: Calls) -> None:

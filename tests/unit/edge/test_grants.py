@@ -10,7 +10,7 @@ import pytest
 from edge import grants as module
 from edge.grants import Grants
 from matinee.errors import PermissionDenied, Unavailable
-from matinee.rpc import Channel, open_channel
+from matinee.rpc.channel import Channel, open_channel
 from protos.v1 import playback_pb2
 from tests.edge_desk import EdgeDesk, at_work, running
 from tests.patience import until, within
@@ -112,6 +112,30 @@ async def test_an_expired_grant_is_asked_for_again(desk: EdgeDesk, channel: Chan
     assert desk.asked == ["s1", "s1"]
 
 
+async def test_an_edge_whose_clock_is_ahead_by_more_than_a_grant_lasts_asks_each_time_and_serves(
+    desk: EdgeDesk, channel: Channel
+) -> None:
+    clock = Clock()
+    clock.ahead = desk.grant_seconds + 1
+    grants = make(channel, clock)
+    for _ in range(2):
+        assert (await grants.grant("s1", ASSET)).session_id == "s1"
+    assert desk.asked == ["s1", "s1"]
+
+
+async def test_an_edge_whose_clock_is_behind_honours_a_grant_for_as_much_longer(
+    desk: EdgeDesk, channel: Channel
+) -> None:
+    clock = Clock()
+    clock.ahead = -10.0
+    grants = make(channel, clock)
+    await grants.grant("s1", ASSET)
+    clock.ahead += desk.grant_seconds + 9
+    assert grants.held("s1", ASSET)
+    clock.ahead += 2
+    assert not grants.held("s1", ASSET)
+
+
 async def test_without_control_grants_are_honoured_and_new_sessions_are_told_to_wait(tmp_path: Path) -> None:
     desk = EdgeDesk()
     async with open_channel(f"unix:{tmp_path / 'c.sock'}") as channel:
@@ -162,8 +186,9 @@ async def test_a_revoked_session_is_refused_within_a_second(desk: EdgeDesk, chan
         async with within(1):
             await desk.revoke("s1")
             await until(lambda: grants.held("s1", ASSET) is None)
-        with pytest.raises(PermissionDenied, match=r"^stopped$"):  # the reason of the revocation
+        with pytest.raises(PermissionDenied, match=r"^stopped$") as refused:  # the reason of the revocation
             await grants.grant("s1", ASSET)
+        assert refused.value.cause == "PLAN_REQUIRED"
         assert desk.asked == ["s1"]
 
 

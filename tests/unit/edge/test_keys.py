@@ -10,7 +10,9 @@ import pytest
 
 from edge.keys import BURST, Keys
 from matinee.errors import Unauthenticated, Unavailable
-from matinee.rpc import SERVICE_TOKEN_KEY, Channel, Context, make_server, open_channel
+from matinee.rpc.channel import Channel, open_channel
+from matinee.rpc.metadata import SERVICE_TOKEN_KEY
+from matinee.rpc.server import Context, make_server
 from matinee.tokens import ACCESS_AUDIENCE, ACCESS_TYPE, DELIVERY_TYPE, ISSUER, SigningKey, jwks
 from protos.v1.auth_pb2 import GetKeysRequest, GetKeysResponse
 from protos.v1.auth_pb2_grpc import AuthServiceServicer, add_AuthServiceServicer_to_server

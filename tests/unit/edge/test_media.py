@@ -1,5 +1,6 @@
 """The media route, over a store in memory and a genuine EdgeService."""
 
+import asyncio
 import gzip
 import time
 from collections.abc import AsyncIterator
@@ -7,16 +8,21 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message
+from structlog.testing import capture_logs
 
 from edge.grants import Grants
 from edge.media import MediaRoute
 from edge.metrics import Metrics
 from matinee import delivery
-from matinee.rpc import open_channel
+from matinee.rpc.channel import open_channel
 from matinee.settings import EdgeSettings
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from matinee.tokens import Claims, KeySet, SigningKey, jwks
+from tests.door import serving
 from tests.edge_desk import EdgeDesk, at_work
+from tests.patience import until
 from tests.small_asset import ASSET_ID, content, store_asset
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +36,9 @@ class Keys:
     def __init__(self) -> None:
         self._set = KeySet.from_jwks(jwks([KEY]))
         self.checked = 0
+
+    def knows(self, kid: str) -> bool:
+        return kid in self._set
 
     async def verify(self, token: str, kind: str, audience: str) -> Claims:
         self.checked += 1
@@ -66,13 +75,17 @@ async def store() -> ObjectStore:
 
 
 @pytest.fixture
-async def player(desk: EdgeDesk, keys: Keys, store: ObjectStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def route(desk: EdgeDesk, keys: Keys, store: ObjectStore, tmp_path: Path) -> AsyncIterator[MediaRoute]:
     async with at_work(desk, tmp_path / "c.sock") as channel:
         grants = Grants(channel, "secret", "edge-1", keys.refresh)
         metrics, settings = Metrics(channel, "secret", "edge-1"), EdgeSettings(block_bytes=65_536)
-        route = MediaRoute(settings, ORIGIN, store, keys, grants=grants, metrics=metrics)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(route), base_url=ORIGIN) as client:
-            yield client
+        yield MediaRoute(settings, ORIGIN, store, keys, grants=grants, metrics=metrics)
+
+
+@pytest.fixture
+async def player(route: MediaRoute) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(route), base_url=ORIGIN) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -126,6 +139,24 @@ async def test_a_range_beyond_the_end_is_416(player: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */300776")
 
 
+async def test_two_headers_of_a_range_are_answered_with_the_whole(route: MediaRoute) -> None:
+    """They are one field with a comma in it (RFC 9110, 5.2), which asks for no one range."""
+    ranges = "Range: bytes=0-1\r\nRange: bytes=5-6\r\nConnection: close\r\n\r\n"
+    async with serving(route) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {signed('v360.mp4')} HTTP/1.1\r\nHost: films.example\r\n{ranges}".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert body == content("v360.mp4")
+
+
+async def test_any_of_several_headers_may_name_what_the_client_has(player: httpx.AsyncClient) -> None:
+    etag = (await player.head(signed("v360.mp4"))).headers["etag"]
+    answer = await player.get(signed("v360.mp4"), headers=[("if-none-match", etag), ("if-none-match", '"other"')])
+    assert answer.status_code == 304
+
+
 async def test_several_ranges_are_answered_with_the_whole(player: httpx.AsyncClient) -> None:
     answer = await player.get(signed("v360.mp4"), headers={"range": "bytes=0-1,5-6"})
     assert (answer.status_code, answer.content) == (200, content("v360.mp4"))
@@ -147,6 +178,17 @@ async def test_what_the_client_has_is_not_sent_again(player: httpx.AsyncClient, 
         answer = await player.get(url, headers={"if-none-match": known})
         assert (answer.status_code, answer.content) == (304, b"")
     assert (await player.get(url, headers={"if-none-match": '"other"'})).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["main.m3u8", "v1080.mp4"])
+async def test_who_wants_what_he_has_begun_with_is_not_given_another(player: httpx.AsyncClient, name: str) -> None:
+    url = signed(name)
+    etag = (await player.get(url)).headers["etag"]
+    for begun in (etag, f'"other", {etag}', "*"):
+        assert (await player.get(url, headers={"if-match": begun})).status_code == 200
+    for begun in ('"other"', f"W/{etag}"):
+        answer = await player.get(url, headers={"if-match": begun, "if-none-match": etag})
+        assert (answer.status_code, answer.json()["title"]) == (412, "Precondition Failed")
 
 
 async def test_manifests_are_compressed_for_those_who_accept_it(player: httpx.AsyncClient) -> None:
@@ -243,6 +285,43 @@ async def test_an_ended_session_is_forbidden(player: httpx.AsyncClient, desk: Ed
     desk.ended.add("s1")
     answer = await player.get(signed("main.m3u8"))
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert answer.json()["cause"] == "PLAN_REQUIRED"
+
+
+async def test_who_is_cut_off_before_the_answer_is_told_to_come_again(
+    player: httpx.AsyncClient, desk: EdgeDesk
+) -> None:
+    desk.open.clear()
+    asking = asyncio.create_task(player.get(signed("main.m3u8")))
+    await until(lambda: bool(desk.asked))
+    asking.cancel()
+    answer = await asking
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.headers["retry-after"]
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_the_log_names_what_broke_off_and_not_what_it_was_asked_by(route: MediaRoute) -> None:
+    path, begun = signed("v360.mp4"), asyncio.Event()
+    scope = {"method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": []}
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+            await asyncio.Event().wait()
+
+    with capture_logs() as lines:
+        answering = asyncio.create_task(route(scope, receive, send))
+        await begun.wait()
+        answering.cancel()
+        await answering
+    [line] = lines
+    assert (line["event"], line["file"]) == ("an answer broke off", f"/v/{ASSET_ID}/v360.mp4")
+    assert token().partition(".")[0] not in str(line)
 
 
 async def test_a_new_session_is_told_to_wait_while_control_is_away(

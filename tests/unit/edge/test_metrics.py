@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from edge.cmcd.report import LONGEST_RECORD, Mode
 from edge.metrics import MOST_SESSIONS, ROOM_BYTES, SEND_BYTES, SEND_SECONDS, SESSION_BYTES, Metrics
 from matinee.errors import InvalidInput, Unavailable
-from matinee.rpc import open_channel
+from matinee.rpc.channel import open_channel
 from tests.edge_desk import running
 from tests.metrics_desk import MetricsDesk, at_work
 from tests.patience import until, within

@@ -52,7 +52,11 @@ def test_fields_go_where_the_gateway_reads_them(document: dict[str, Any]) -> Non
         "take_over",
     ]
     jobs = document["paths"]["/api/v1/jobs"]["get"]["parameters"]
-    assert [(each["name"], each["in"]) for each in jobs] == [("page_size", "query"), ("page_token", "query")]
+    assert [(each["name"], each["in"]) for each in jobs] == [
+        ("page_size", "query"),
+        ("page_token", "query"),
+        ("waiting", "query"),
+    ]
 
 
 @pytest.mark.parametrize(

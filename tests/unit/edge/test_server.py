@@ -13,14 +13,15 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge import server as module
+from edge.guard import Guard
 from edge.server import serve
 from matinee.errors import Unavailable
-from matinee.rpc import Channel
+from matinee.rpc.channel import Channel
 from matinee.settings import HttpSettings, Settings, load_settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.control_services import Calls, control
 from tests.door import listen
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, within
 
 pytestmark = pytest.mark.anyio
 
@@ -83,9 +84,9 @@ async def test_a_client_that_had_connected_before_a_stop_is_answered(tmp_path: P
     assert b"connection: close\r\n" in answer
 
 
-async def started(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
+async def started(app: ASGIApp, listener: socket.socket, grace_seconds: int = 20) -> uvicorn.Server:
     """A server that can be shut down at a moment of the test's own."""
-    server = module._Server(module._config(app, HttpSettings()))
+    server = module._Server(module._config(app, HttpSettings(grace_seconds=grace_seconds)))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup([listener])
@@ -129,7 +130,7 @@ async def test_a_stop_does_not_wait_for_a_client_that_asks_nothing(tmp_path: Pat
     async with control(tmp_path, Calls()) as channel, serving(settings_of(tmp_path), channel) as (client, stop):
         reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port or 0)
         stop.set()
-        async with asyncio.timeout(5):
+        async with within(5):
             assert await reader.read() == b""
         writer.close()
 
@@ -145,7 +146,29 @@ async def test_a_stop_waits_for_an_answer_but_not_for_ever(tmp_path: Path) -> No
         pending = asyncio.create_task(client.get("/api/v1/titles", headers=SIGNED_IN))
         await calls.asked.wait()
         stop.set()
-        assert (await pending).is_server_error
+        answer = await pending
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.headers["retry-after"] == "5"
+    assert answer.headers["connection"] == "close"
+    assert "the server stops" in answer.json()["detail"]
+
+
+async def test_an_answer_that_a_stop_cuts_off_is_not_taken_as_whole() -> None:
+    listener = listen()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"some", "more_body": True})
+        await asyncio.Event().wait()
+
+    server = await started(Guard(endless), listener, grace_seconds=1)
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(GET)
+    await reader.readuntil(b"some\r\n")
+    async with within(5):
+        await server.shutdown([listener])
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_a_taken_address_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -24,8 +24,14 @@ class Desk:
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
         self.checked = 0
-        self._keys = KeySet.from_jwks(jwks([KEY]), lambda: self.now)
+        self.publish(KEY)
         self.tickets = Tickets(self, "https://films.example/behind/a/proxy", lambda: self.now)
+
+    def publish(self, *keys: SigningKey) -> None:
+        self._keys = KeySet.from_jwks(jwks(keys), lambda: self.now)
+
+    def knows(self, kid: str) -> bool:
+        return kid in self._keys
 
     async def verify(self, token: str, kind: str, audience: str) -> Claims:
         self.checked += 1
@@ -43,7 +49,7 @@ async def test_a_url_is_known_once_it_was_checked() -> None:
     url = desk.url()
     assert desk.tickets.issued(url, b"") is None
     ticket = await desk.tickets.issue(url, b"")
-    assert ticket == Ticket("s1", ASSET_ID, "v1080.mp4", desk.now + 60)
+    assert ticket == Ticket("s1", ASSET_ID, "v1080.mp4", desk.now + 60, "k1")
     assert desk.tickets.issued(url, b"CMCD=bl%3D1") == ticket
 
 
@@ -54,6 +60,18 @@ async def test_a_remembered_url_ends_when_its_token_does() -> None:
     desk.now += 59
     assert desk.tickets.issued(url, b"")
     desk.now += 1
+    assert desk.tickets.issued(url, b"") is None
+    with pytest.raises(Unauthenticated):
+        await desk.tickets.issue(url, b"")
+
+
+async def test_a_remembered_url_ends_when_its_key_is_taken_away() -> None:
+    desk = Desk()
+    url = desk.url()
+    await desk.tickets.issue(url, b"")
+    desk.publish(KEY, SigningKey.generate("k2"))
+    assert desk.tickets.issued(url, b"")
+    desk.publish(SigningKey.generate("k2"))
     assert desk.tickets.issued(url, b"") is None
     with pytest.raises(Unauthenticated):
         await desk.tickets.issue(url, b"")

@@ -147,7 +147,7 @@ def test_what_fits_no_field_is_refused(library: ServiceDescriptor, query: bytes)
         (b"limit=9223372036854775808", "limit must be a whole number that is not too large"),
         (b"weight=heavy", "weight must be a number"),
         (b"kinds=KIND_ODD", "kinds must be a list, each of them one of KIND_UNSPECIFIED, KIND_NOVEL"),
-        (b"since=yesterday", "since must be a text that is a Timestamp"),
+        (b"since=yesterday", "since must be a time such as 2027-01-31T18:00:00Z"),
         (b"cursor=A", "cursor must be a text in base64"),
     ],
 )

@@ -13,7 +13,8 @@ from ingest.stages import LeaseLost
 from matinee.errors import SourceRefused
 from matinee.executor import Check, OnSeconds
 from matinee.settings import WorkerSettings
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from protos.v1.jobs_pb2 import JobLease
 
 pytestmark = pytest.mark.anyio

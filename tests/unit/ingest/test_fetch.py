@@ -1,14 +1,17 @@
 import hashlib
+import platform
+import shutil
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from ingest.fetch import fetch
+from ingest.fetch import fetch, refuse_without_room
 from ingest.stages import ending
-from matinee.errors import DataLoss, SourceRefused
-from matinee.storage import ObjectStore, open_store
+from matinee.errors import DataLoss, DiskFull, SourceRefused
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from protos.v1.jobs_pb2 import JobLease, JobState
 
 pytestmark = pytest.mark.anyio
@@ -102,4 +105,10 @@ async def test_a_full_disk_leaves_the_job_to_be_tried_again() -> None:
         await fetch(await uploaded(), terms(), Path("/dev/full"), ignore)
     end = ending(caught.value)
     assert end.state == JobState.JOB_STATE_QUEUED
-    assert "disk of the worker is full" in end.message
+    assert f"the disk of {platform.node()} is full" in end.message
+
+
+def test_a_film_without_room_is_not_fetched_in_vain(tmp_path: Path) -> None:
+    size = 2 * shutil.disk_usage(tmp_path).total
+    with pytest.raises(DiskFull, match=rf"the film has {size / 1e6:,.0f} MB, and the disk of .* room for [0-9,]+ of"):
+        refuse_without_room(size, tmp_path)

@@ -8,7 +8,7 @@ from select import select
 import pytest
 
 from ingest.ffmpeg import ENVIRONMENT, LEASH, Ffmpeg, GaveUp, Limits, is_unsafe
-from matinee.errors import Cancelled, ResourceExhausted, SourceRefused, Unavailable
+from matinee.errors import Cancelled, DiskFull, ResourceExhausted, SourceRefused, Unavailable
 from matinee.settings import WorkerSettings
 from tests.stopping import stopping
 
@@ -119,7 +119,7 @@ def test_what_follows_from_the_cause_is_no_reason(said: str, reason: str) -> Non
 
 
 def test_a_full_disk_can_be_tried_again() -> None:
-    with pytest.raises(Unavailable, match="disk is full"):
+    with pytest.raises(DiskFull, match="is full"):
         FFMPEG.run([*NOISE, "-f", "matroska", "-y", "/dev/full"], LIMITS)
 
 

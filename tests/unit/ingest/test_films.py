@@ -10,7 +10,8 @@ import pytest
 from ingest.films import Films
 from matinee.errors import Cancelled, DataLoss
 from matinee.executor import unchecked
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from protos.v1.jobs_pb2 import JobLease
 from tests.stopping import stopping
 

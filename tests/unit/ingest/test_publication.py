@@ -6,7 +6,8 @@ from ingest.publication import Publication, asset_id, conclude, conclude_all, up
 from ingest.stages import LeaseLost
 from matinee.delivery import ASSET_ID
 from matinee.errors import Conflict, NotFound, Unavailable
-from matinee.storage import ObjectStore, StoredObject, open_store
+from matinee.storage.object_store import ObjectStore, StoredObject
+from matinee.storage.opening import open_store
 from protos.v1.jobs_pb2 import PublishAssetRequest
 from tests.jobs import Desk, client, serving
 

@@ -4,7 +4,8 @@ import pytest
 
 from ingest.results import Results, finished
 from matinee.errors import DataLoss, NotFound
-from matinee.storage import ObjectStore, open_store
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 
 pytestmark = pytest.mark.anyio
 

@@ -1,8 +1,10 @@
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 from ingest.scratch import claim, orphans
+from tests.small_disk import on_a_small_disk
 
 CLAIM_AND_DIE = """
 import os, sys
@@ -44,3 +46,23 @@ def test_what_no_worker_made_is_left_alone(tmp_path: Path) -> None:
     with orphans(tmp_path):
         pass
     assert (tmp_path / "holiday.mkv").exists()
+
+
+CLAIM_AND_TELL = """
+import sys
+from pathlib import Path
+from ingest.scratch import claim
+from matinee.errors import DiskFull
+
+try:
+    with claim(Path(sys.argv[1])):
+        pass
+except DiskFull as error:
+    print(error)
+"""
+
+
+def test_a_worker_that_finds_no_room_at_its_start_says_so(tmp_path: Path) -> None:
+    command = [*on_a_small_disk(tmp_path, size=65_536, files=1), sys.executable, "-c", CLAIM_AND_TELL, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == f"the disk of {platform.node()} is full: make room for its worker.scratch\n"

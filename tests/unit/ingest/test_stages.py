@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ingest.ffmpeg import GaveUp
 from ingest.stages import SHARES, Ending, LeaseLost, NotValid, Progress, State, ending
-from matinee.errors import Cancelled, Conflict, DataLoss, SourceRefused, Unavailable
+from matinee.errors import Cancelled, Conflict, DataLoss, DiskFull, Misconfigured, SourceRefused, Unavailable
 from protos.v1.jobs_pb2 import JobStage, JobState
 
 
@@ -66,6 +66,21 @@ def test_a_film_is_refused_when_nothing_else_can_be_to_blame(error: BaseExceptio
 
 def test_a_worker_that_is_told_to_stop_gives_the_job_back_without_blame() -> None:
     assert ending(asyncio.CancelledError()) == Ending(JobState.JOB_STATE_QUEUED, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "blameless"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (ExceptionGroup("spans", [OSError(errno.EDQUOT, "Disk quota exceeded")]), True),
+        (DiskFull("the object store is full"), True),
+        (ExceptionGroup("spans", [Misconfigured("a Dask worker has another store")]), True),
+        (OSError(errno.EIO, "Input/output error"), False),
+        (Unavailable("ffmpeg was killed from outside"), False),
+    ],
+)
+def test_what_its_worker_lacks_is_no_fault_of_the_job(error: BaseException, blameless: bool) -> None:
+    assert ending(error).blameless == blameless
 
 
 @pytest.mark.parametrize("error", [LeaseLost("no heartbeat"), Conflict("another lease is newer")])

@@ -14,7 +14,7 @@ from ingest.tus import CHUNK_BYTES
 from ingest.upload import readable, upload
 from matinee.bearer import Bearer
 from matinee.errors import InvalidInput, NotFound, PermissionDenied, Unauthenticated, Unavailable
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 from tests.door import listen
 from tests.uploads import make_control, make_settings, running_edge, uploaded
 

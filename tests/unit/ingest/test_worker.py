@@ -1,4 +1,4 @@
-"""The worker while it has nothing to do."""
+"""The worker while it has nothing to do, or cannot do it."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +8,12 @@ import pytest
 
 from ingest import worker
 from ingest.publication import Publication
+from matinee.errors import Unavailable
 from matinee.settings import load_settings
-from matinee.storage import open_store
-from protos.v1.jobs_pb2 import PublishAssetRequest
+from matinee.storage.opening import open_store
+from protos.v1.jobs_pb2 import JobLease, JobState, PublishAssetRequest
 from tests.jobs import Desk, serving
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 
@@ -34,3 +36,30 @@ async def test_an_idle_worker_concludes_what_a_lost_answer_has_left(
             stop.set()
             await working
     assert desk.published == [publication.request]
+
+
+async def test_no_job_is_blamed_or_taken_while_the_store_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(data=tmp_path, worker={"poll_seconds": 0.01})
+    store, desk, stop, looks = open_store("memory://"), Desk(), asyncio.Event(), list[str]()
+    desk.waiting = [JobLease(job_id=job, upload_id=job, lease_seconds=30) for job in ("one", "other")]
+
+    async def away(prefix: str) -> None:
+        looks.append(prefix)
+        raise Unavailable("the object store does not answer; try again")
+
+    async with serving(desk, tmp_path) as channel:
+        with ThreadPoolExecutor(1) as executor, monkeypatch.context() as patch:
+            patch.setattr(store, "list", away)
+            patch.setattr(store, "probe", away)
+            working = asyncio.create_task(worker.work(settings, store, channel, executor, None, "secret", stop))
+            await until(lambda: looks.count("worker") > 5)
+            [given_back] = desk.released
+            patch.undo()
+            await until(lambda: len(desk.released) == 2)
+            stop.set()
+            await working
+    assert (given_back.state, given_back.blameless) == (JobState.JOB_STATE_QUEUED, True)
+    assert given_back.message == "the object store does not answer"
+    assert desk.released[1].message == "the file is empty"  # it was looked at

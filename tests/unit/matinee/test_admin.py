@@ -9,12 +9,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from matinee.errors import Unavailable
-from matinee.instance import free_port
 from matinee.settings import AdminSettings
 from matinee.telemetry.admin import open_admin
 from matinee.telemetry.instruments import Instruments
 from matinee.telemetry.readings import add_reading
 from matinee.telemetry.requests import Requests
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 OPEN = AdminSettings(host="127.0.0.1", edge_port=0)

@@ -1,56 +1,28 @@
 """gRPC over TLS: who is called, who is answered, and what is refused before anybody is."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
+from prometheus_client import CollectorRegistry
 
 from matinee.certificates import of_caller, of_control
 from matinee.errors import InvalidInput, Unavailable
-from matinee.instance import free_port
-from matinee.rpc import listen, make_server, open_control, translated
+from matinee.kafka_bus.bus import open_kafka_bus
+from matinee.rpc.call_errors import translated
+from matinee.rpc.channel import open_control
 from matinee.settings import ControlSettings, load_settings
+from matinee.telemetry.expiries import Expiries
 from protos.v1.auth_pb2 import GetKeysRequest
-from protos.v1.auth_pb2_grpc import AuthServiceStub, add_AuthServiceServicer_to_server
+from protos.v1.auth_pb2_grpc import AuthServiceStub
 from tests.authority import Authority, Issued
-from tests.control_services import Auth, Calls
+from tests.secured_control import HOST, control, files
 
 pytestmark = pytest.mark.anyio
-
-HOST = "127.0.0.1"
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path / "ours")
-
-
-@pytest.fixture
-def strangers(tmp_path: Path) -> Authority:
-    """An authority that nobody of the house trusts."""
-    return Authority(tmp_path / "strangers")
-
-
-def files(issued: Issued | None = None, authority: Authority | None = None, **more: Any) -> dict[str, Any]:
-    """Settings of [control]."""
-    shown = {"certificate_file": str(issued.certificate), "private_key_file": str(issued.private_key)} if issued else {}
-    return shown | ({"authority_file": str(authority.file)} if authority else {}) | more
-
-
-@asynccontextmanager
-async def control(**settings: Any) -> AsyncIterator[str]:
-    """A control with these settings; gives its address."""
-    server, address = make_server(), f"{HOST}:{free_port(HOST)}"
-    add_AuthServiceServicer_to_server(Auth(Calls()), server)  # type: ignore[abstract]
-    listen(server, ControlSettings(**settings), address)
-    await server.start()
-    try:
-        yield address
-    finally:
-        await server.stop(0)
 
 
 async def call(address: str, **settings: Any) -> None:
@@ -146,3 +118,61 @@ def test_files_that_are_no_certificates_are_named(authority: Authority, tmp_path
     for settings, sentence in wrong:
         with pytest.raises(InvalidInput, match=re.escape(sentence)):
             of_control(ControlSettings(**settings), "127.0.0.1:7400")
+
+
+@pytest.mark.parametrize("of", [of_caller, of_control])
+def test_a_machine_whose_certificate_has_expired_says_which_and_since_when(
+    of: Callable[[ControlSettings, str], Any], authority: Authority
+) -> None:
+    issued = authority.issue("edge", days=-1)
+    end = load_pem_x509_certificate(issued.certificate.read_bytes()).not_valid_after_utc
+    sentence = rf"^control\.certificate_file {issued.certificate} expired on {end:%Y-%m-%d %H:%M} UTC: issue it"
+    with pytest.raises(InvalidInput, match=sentence):
+        of(ControlSettings(**files(issued, authority)), "127.0.0.1:7400")
+
+
+def test_an_authority_is_good_as_long_as_one_of_its_certificates_is(authority: Authority, tmp_path: Path) -> None:
+    former = Authority(tmp_path / "former", days=-1)
+    with pytest.raises(InvalidInput, match=rf"^control\.authority_file {former.file} expired on 20"):
+        of_caller(ControlSettings(**files(authority=former)), "127.0.0.1:7400")
+    former.file.write_bytes(former.file.read_bytes() + authority.file.read_bytes())
+    of_caller(ControlSettings(**files(authority=former)), "127.0.0.1:7400")
+
+
+async def test_an_expired_certificate_takes_the_place_of_none(authority: Authority) -> None:
+    shown = authority.issue(HOST)
+    async with control(**files(shown)) as address:
+        authority.issue(HOST, days=-1)
+        await call(address, **files(authority=authority))
+
+
+def expiry(registry: CollectorRegistry, setting: str) -> float | None:
+    """When Prometheus reads that it expires, in days from now."""
+    end = registry.get_sample_value("matinee_certificate_expiry_timestamp_seconds", {"setting": setting})
+    return None if end is None else round((end - time()) / 86_400, 1)
+
+
+async def test_it_is_told_when_what_a_caller_shows_and_trusts_expires(tmp_path: Path, authority: Authority) -> None:
+    registry = CollectorRegistry()
+    shown = files(authority.issue("edge", days=7), authority)
+    async with open_control(load_settings(control={"address": f"{HOST}:9", **shown}), Expiries(registry)):
+        authority.issue("edge", days=90)  # who has read the one before goes on with it
+        assert (expiry(registry, "control.certificate_file"), expiry(registry, "control.authority_file")) == (7, 30)
+
+
+async def test_it_is_told_when_what_is_shown_to_kafka_expires(authority: Authority) -> None:
+    registry, own = CollectorRegistry(), authority.issue("control", days=7)
+    shown = {"certificate_file": str(own.certificate), "key_file": str(own.private_key), "ca_file": str(authority.file)}
+    settings = load_settings(events={"url": f"kafka+ssl://{HOST}:9", **shown})
+    async with open_kafka_bus(settings.events, Expiries(registry)):
+        assert (expiry(registry, "events.certificate_file"), expiry(registry, "events.ca_file")) == (7, 30)
+
+
+async def test_it_is_told_when_what_control_has_renewed_expires(authority: Authority) -> None:
+    registry = CollectorRegistry()
+    async with control(Expiries(registry), **files(authority.issue(HOST, days=7))) as address:
+        assert expiry(registry, "control.certificate_file") == 7
+        authority.issue(HOST, days=90)
+        await call(address, **files(authority=authority))
+        assert expiry(registry, "control.certificate_file") == 90
+        assert expiry(registry, "control.authority_file") is None

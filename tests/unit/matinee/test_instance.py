@@ -8,7 +8,7 @@ import pytest
 from matinee.errors import Conflict, InvalidInput, Unavailable
 from matinee.instance import announce, door, free_port, hold_directory, require_port, service_token
 from matinee.settings import load_settings
-from matinee.storage import open_store
+from matinee.storage.opening import open_store
 
 
 def test_a_directory_is_held_by_one_at_a_time(tmp_path: Path) -> None:

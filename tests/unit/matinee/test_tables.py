@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 from rich.console import Console, RenderableType
 
 from matinee.cli import catalogue, jobs, users
 from matinee.cli.api import Answer
-from matinee.cli.tables import Column, plain, table
+from matinee.cli.tables import Column, moment, plain, table
 
 ID = "0pgjb8896hop58gj3k6qn0egbk"
 
@@ -69,6 +70,12 @@ def test_titles_show_as_much_as_the_screen_is_wide(width: int, shown: list[str])
     assert heads(catalogue.COLUMNS, catalogue.row(title()), width) == shown
 
 
+def test_a_job_that_has_been_asked_to_stop_is_not_said_to_run() -> None:
+    asked = job() | {"state": "JOB_STATE_RUNNING", "cancel_requested": True}
+    on = screen(240)
+    assert "cancelling" in lines(on, table(jobs.COLUMNS, [jobs.row(asked)], on))[1].split()
+
+
 def test_an_address_stays_whole() -> None:
     on, address = screen(80), "somebody@company.example"
     account = {
@@ -85,6 +92,22 @@ def test_only_prose_is_folded_and_only_between_words() -> None:
     assert "published" in shown[1]
     words = " ".join(line[26:44].strip() for line in shown[1:]).split()
     assert words == ["A", "film", "with", "a", "long", "name"]
+
+
+@pytest.mark.parametrize(
+    ("now", "next_try"),
+    [("12:04", "{due}"), ("12:06", "as soon as a worker can")],
+    ids=["it waits for its time", "it waits for a worker"],
+)
+def test_a_job_that_waits_says_for_what_since_when_and_until_when(now: str, next_try: str) -> None:
+    waiting = {**job(), "message": "no store", "waits_since": "2026-11-26T12:00:00Z", "due_at": "2026-11-26T12:05:00Z"}
+    told = jobs.told(waiting, datetime.fromisoformat(f"2026-11-26T{now}:00Z").timestamp())
+    since, due = moment(waiting["waits_since"]), moment(waiting["due_at"])
+    assert told == f"no store (waits since {since}, next try {next_try.format(due=due)})"
+
+
+def test_a_job_that_waits_for_nothing_says_only_its_message() -> None:
+    assert jobs.told(job(message="it has no video"), now=0) == "it has no video"
 
 
 def test_the_live_view_shows_the_newest_jobs_and_how_many_more_there_are() -> None:

@@ -14,6 +14,8 @@ from matinee.telemetry.logs import configure_logging, quiet_logging
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 ORDERS = "/api/\x1b]0;owned\x07\x1b[2J\x9b2J\u202e"
 
+END = "[end of what is looked at]"
+
 Lines = Callable[[], list[str]]
 
 
@@ -23,8 +25,16 @@ def terminal() -> Iterator[Lines]:
     before = structlog.get_config()
     ours, its = pty.openpty()
     with os.fdopen(its, "w") as stderr, os.fdopen(ours, "rb", buffering=0) as screen, redirect_stderr(stderr):
+
+        def lines() -> list[str]:
+            print(END, file=stderr, flush=True)
+            sent = b""
+            while not sent.endswith(END.encode() + b"\r\n"):  # a terminal passes on what it is sent piece by piece
+                sent += screen.read(65_536)
+            return COLOURS.sub("", sent.decode()).split("\r\n")[:-2]
+
         try:
-            yield lambda: COLOURS.sub("", screen.read(65_536).decode()).removesuffix("\r\n").split("\r\n")
+            yield lines
         finally:
             structlog.contextvars.clear_contextvars()
             structlog.configure(**before)
@@ -80,3 +90,14 @@ def test_texts_of_any_script_are_shown_as_they_are() -> None:
         structlog.get_logger().info("request", path="/watch/Солярис")
         (line,) = lines()
     assert "path=/watch/Солярис" in line
+
+
+def test_a_module_that_logged_while_a_command_began_logs_as_the_service_does() -> None:
+    with terminal() as lines:
+        quiet_logging()
+        log = structlog.get_logger("of a module")
+        log.info("in the command")
+        configure_logging("worker")
+        log.info("in the service")
+        [line] = lines()
+    assert "in the service" in line

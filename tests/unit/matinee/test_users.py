@@ -15,6 +15,16 @@ ACCOUNT: Answer = {
     "account_id": "0" * 26, "email": "ada@example.org", "role": "ROLE_PUBLISHER", "disabled": False,
     "providers": ["company"], "created_at": "2026-11-26T12:00:00Z", "last_login_at": "2026-11-26T13:00:00Z",
 }  # fmt: skip
+SIGN_INS: list[Answer] = [
+    {
+        "session_id": "1" * 26, "method": "password", "device": "Firefox on Linux", "address": "192.0.2.1",
+        "time": "2026-11-26T13:00:00Z", "active": True,
+    },
+    {
+        "session_id": "0" * 26, "method": "company", "device": "", "address": "192.0.2.2",
+        "time": "2026-11-26T12:00:00Z", "active": False,
+    },
+]  # fmt: skip
 ISSUED = {"token": "secret", "expires_at": "2026-11-26T13:00:00Z"}
 PATH = f"/api/v1/accounts/{ACCOUNT['account_id']}"
 ANSWERS: dict[str, Answer | list[Answer]] = {
@@ -23,6 +33,7 @@ ANSWERS: dict[str, Answer | list[Answer]] = {
     f"PATCH {PATH}": {"account": ACCOUNT | {"disabled": True}},
     f"DELETE {PATH}": {},
     f"POST {PATH}:issuePasswordReset": ISSUED,
+    f"GET {PATH}/signIns": {"sign_ins": SIGN_INS, "next_page_token": ""},
 }
 
 
@@ -49,6 +60,15 @@ def test_who_makes_an_account_gets_the_link_that_sets_its_password() -> None:
     made = json.loads(users("create", "ada@example.org", "--role", "publisher", "--json").stdout)
     assert made["reset_url"].endswith("/reset?token=secret")
     assert made["role"] == "publisher"
+
+
+def test_the_audit_of_an_account_tells_of_its_sign_ins() -> None:
+    head, latest, first = users("audit", "ada@example.org").stdout.splitlines()
+    assert head.split() == ["SIGNED", "IN", "BY", "DEVICE", "ADDRESS", "SESSION"]
+    assert latest.split()[2:] == ["password", "Firefox", "on", "Linux", "192.0.2.1", "active"]
+    assert first.split()[2:] == ["company", "unknown", "192.0.2.2", "ended"]
+    assert json.loads(users("audit", "ada@example.org", "--json").stdout) == SIGN_INS
+    assert json.loads(users("audit", "ada@example.org", "--limit", "1", "--json").stdout) == SIGN_INS[:1]
 
 
 @pytest.mark.parametrize("user", ["ada@example.org", ACCOUNT["account_id"]])

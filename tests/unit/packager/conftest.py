@@ -7,14 +7,10 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from hypothesis import settings
 
 from packager.index import AssetIndex
 from packager.timeline import Timeline
 from packager.tracks import write_audio_track, write_video_track
-
-settings.register_profile("packager", deadline=None)  # pytest's timeout stands guard; a busy machine is no defect
-settings.load_profile("packager")
 
 MOVFLAGS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
 Encode = Callable[..., Path]

@@ -19,6 +19,17 @@ export interface Session {
   current?: boolean;
 }
 
+/** A sign-in of the past, whose session may be over. */
+export interface SignIn {
+  session_id: string;
+  /** "password", or the name of an OpenID provider. */
+  method: string;
+  device?: string;
+  address?: string;
+  time: string;
+  active?: boolean;
+}
+
 interface SessionPage extends Page {
   sessions?: Session[];
 }
@@ -88,12 +99,17 @@ export function changePassword(password: string, newPassword: string): Promise<u
   return call("/account:changePassword", "POST", { password, new_password: newPassword });
 }
 
-/** Where the account is signed in, newest first. */
+/** Where the account is signed in: here first, then the newest. */
 export async function listSessions(): Promise<Session[]> {
   const ask = (token: string) => call<SessionPage>(asking("/account/sessions", { page_size: 100, page_token: token }));
   const sessions: Session[] = [];
   for await (const page of pages(ask)) sessions.push(...(page.sessions ?? []));
-  return sessions;
+  return sessions.sort((one, other) => Number(other.current ?? false) - Number(one.current ?? false));
+}
+
+/** The latest sign-ins of the account, newest first. */
+export async function recentSignIns(most: number): Promise<SignIn[]> {
+  return (await call<{ sign_ins?: SignIn[] }>(asking("/account/signIns", { page_size: most }))).sign_ins ?? [];
 }
 
 export function revokeSession(sessionId: string): Promise<void> {

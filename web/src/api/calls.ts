@@ -1,10 +1,16 @@
 /** Calls of the REST API, by the cookies of this browser. */
+import { faultOf, PASSING } from "../faults.ts";
+import { secondsToWait } from "../retry-after.ts";
 
 /** A call that did not succeed; `status` is 0 when no answer came. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    /** What kind of problem it is to our server; empty when somebody before it has answered. */
+    readonly code = "",
+    /** For how many seconds it makes no sense to call again, if that is known. */
+    readonly wait?: number,
   ) {
     super(detail);
   }
@@ -30,13 +36,14 @@ export async function send(path: string, method: string, body?: object): Promise
 /** The answer's JSON, or the error that its problem document (RFC 9457) describes. */
 export async function read<T>(answer: Response): Promise<T> {
   if (answer.ok) return (await answer.json()) as T;
-  throw new ApiError(answer.status, await problemOf(answer));
+  const { detail, code } = await problemOf(answer);
+  throw new ApiError(answer.status, detail, code, secondsToWait(answer.headers));
 }
 
-/** What the problem document of a refusal says. */
-export async function problemOf(answer: Response): Promise<string> {
-  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
-  return problem.detail ?? answer.statusText;
+/** What the problem document of a refusal says; `cause` where the person can do something about it. */
+export async function problemOf(answer: Response): Promise<{ detail: string; code: string; cause: string }> {
+  const said = (await answer.json().catch(() => ({}))) as { detail?: string; code?: string; cause?: string };
+  return { detail: said.detail ?? answer.statusText, code: said.code ?? "", cause: said.cause ?? "" };
 }
 
 let refreshing: Promise<boolean> | undefined;
@@ -46,7 +53,11 @@ let refreshing: Promise<boolean> | undefined;
  * plain http there are no locks; tabs that come at the same moment are given the same new token then.
  */
 export function refresh(): Promise<boolean> {
-  const trade = async () => (await send("/auth:refresh", "POST", {})).ok;
+  const trade = async () => {
+    const answer = await send("/auth:refresh", "POST", {});
+    if (PASSING.has(faultOf(answer.status))) await read(answer); // throws: nobody has said that the session is over
+    return answer.ok;
+  };
   const alone = () => (isSecureContext ? navigator.locks.request("matinee-refresh", trade) : trade());
   refreshing ??= alone().finally(() => {
     refreshing = undefined;

@@ -9,6 +9,12 @@ export interface Job {
   progress?: number;
   /** Why it failed, or what is being tried again. */
   message?: string;
+  /** While it runs: whether somebody has asked for it to stop. */
+  cancel_requested?: boolean;
+  /** Since when it waits for what is no fault of its own. */
+  waits_since?: string;
+  /** From when on it may be tried again. */
+  due_at?: string;
   /** Whether the film itself is to blame, so that it cannot be tried again. */
   refused?: boolean;
 }

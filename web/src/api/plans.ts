@@ -42,6 +42,8 @@ export interface Membership {
   entitlement?: { max_devices?: number };
   /** Where to pay, while a payment is waited for. */
   checkout_url?: string;
+  /** Whether a plan with free days begins with them. */
+  may_try?: boolean;
 }
 
 export function getMembership(): Promise<Membership> {
@@ -53,8 +55,10 @@ export async function subscribe(planId: string): Promise<string> {
   return (await call<{ checkout_url?: string }>("/subscription", "POST", { plan_id: planId })).checkout_url ?? "";
 }
 
-export function changePlan(planId: string): Promise<unknown> {
-  return call("/subscription:change", "POST", { plan_id: planId });
+/** Changes to another plan; the answer says where to pay, when it begins only with that. */
+export async function changePlan(planId: string): Promise<string> {
+  const { subscription, checkout_url } = await call<Membership>("/subscription:change", "POST", { plan_id: planId });
+  return subscription?.plan.plan_id === planId ? "" : (checkout_url ?? "");
 }
 
 /** Cancels at the end of the paid period, or now. */

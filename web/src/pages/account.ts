@@ -1,7 +1,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import * as api from "../api/accounts.ts";
 import { type Device, listDevices, removeDevice } from "../api/playback.ts";
-import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
+import { apologise, reasonIn } from "../apology.ts";
 import { ago } from "../dates.ts";
 import { deviceId } from "../device.ts";
 import { type Form, fillIn, NEW_PASSWORD } from "../foyer.ts";
@@ -11,13 +11,17 @@ import { consentTo } from "../question.ts";
 
 interface State {
   account: api.Account | undefined;
-  /** Undefined as long as they could not be fetched; so are the devices. */
+  /** Undefined as long as they could not be fetched; so are the sign-ins and the devices. */
   sessions: api.Session[] | undefined;
+  signIns: api.SignIn[] | undefined;
   devices: Device[] | undefined;
   failure: string;
   /** The form of a new password, as it stands. */
   password: TemplateResult | typeof nothing;
 }
+
+/** So many of the latest sign-ins are shown. */
+const RECENT = 10;
 
 /** What a person does on this page. */
 interface Deeds {
@@ -63,6 +67,19 @@ function deviceRow(device: Device, { remove }: Deeds): TemplateResult {
   return row(name || "Unnamed device", device_id === deviceId(), known, "Remove", () => remove(device));
 }
 
+function signInRow({ device = "", address = "", method, time, active = false }: api.SignIn): TemplateResult {
+  const how = method === "password" ? "by password" : `by ${method}`;
+  const known = [how, address, ago(time, Date.now()), active ? "" : "signed out"];
+  return html`
+    <li>
+      <div>
+        <h3>${device === "" ? "Unknown device" : device}</h3>
+        <p>${known.filter(Boolean).join(" · ")}</p>
+      </div>
+    </li>
+  `;
+}
+
 function section(id: string, heading: string, text: string, content: TemplateResult): TemplateResult {
   return html`
     <section id=${id} aria-labelledby="${id}-heading">
@@ -89,11 +106,12 @@ function things<T>(list: T[] | undefined, row: (thing: T) => TemplateResult, ret
   `;
 }
 
-function content({ account, sessions, devices, failure, password }: State, deeds: Deeds): TemplateResult {
+function content({ account, sessions, signIns, devices, failure, password }: State, deeds: Deeds): TemplateResult {
   const signedIn = html`
     ${things(sessions, (session) => sessionRow(session, deeds), deeds.load)}
     <button class="second" type="button" @click=${deeds.leaveAll}>Sign out everywhere</button>
   `;
+  const entered = things(signIns, signInRow, deeds.load);
   const played =
     devices?.length === 0
       ? html`<p>You have not watched anything yet.</p>`
@@ -105,6 +123,7 @@ function content({ account, sessions, devices, failure, password }: State, deeds
       <p><a href="/plans">Your plan, and others</a></p>
       <p class="failure" role="alert">${failure}</p>
       ${section("sessions", "Where you are signed in", "Whoever you sign out here must sign in again.", signedIn)}
+      ${section("sign-ins", "Recent sign-ins", "Was it not you? Sign it out above, and change the password.", entered)}
       ${section("devices", "Devices", "Where you have watched. A plan may allow only so many.", played)}
       ${section("change-password", "Password", "A new one signs you out everywhere else.", html`${password}`)}
     </div>
@@ -113,25 +132,33 @@ function content({ account, sessions, devices, failure, password }: State, deeds
 
 /** Who the person is, where they are signed in, and on what they watch. */
 export async function account(root: HTMLElement): Promise<void> {
-  const state: State = { account: undefined, sessions: undefined, devices: undefined, failure: "", password: nothing };
+  const state: State = {
+    account: undefined,
+    sessions: undefined,
+    signIns: undefined,
+    devices: undefined,
+    failure: "",
+    password: nothing,
+  };
 
   function show(change: Partial<State>): void {
     Object.assign(state, change);
-    if (state.account) render(frame(content(state, deeds)), root);
+    if (!state.account) return;
+    entitle("Account");
+    render(frame(content(state, deeds)), root);
   }
 
   async function load(): Promise<void> {
     try {
-      const [account, sessions, devices] = await Promise.all([
+      const [account, sessions, signIns, devices] = await Promise.all([
         api.getAccount(),
         api.listSessions().catch(() => undefined),
+        api.recentSignIns(RECENT).catch(() => undefined),
         listDevices().catch(() => undefined),
       ]);
-      show({ account, sessions, devices });
+      show({ account, sessions, signIns, devices });
     } catch (error) {
-      const fault = faultIn(error);
-      if (fault === "signed-out") askToSignIn();
-      else render(frame(apology(fault, load)), root);
+      apologise(root, error, load);
     }
   }
 
@@ -161,15 +188,15 @@ export async function account(root: HTMLElement): Promise<void> {
     load,
   };
 
-  function askPassword(text?: string): void {
-    fillIn(
-      passwordForm(() => {
-        askPassword("Your new password holds from now on.");
-      }, text),
-      (password) => {
-        show({ password });
-      },
-    );
+  function askPassword(done = ""): void {
+    const form = passwordForm(() => {
+      askPassword("Your new password holds from now on.");
+      root.querySelector<HTMLFormElement>("#change-password form")?.reset();
+    });
+    const put = (password: TemplateResult) => {
+      show({ password });
+    };
+    fillIn(form, put, { busy: false, done });
   }
 
   entitle("Account");
@@ -178,18 +205,17 @@ export async function account(root: HTMLElement): Promise<void> {
   await load();
   if (location.hash) document.querySelector(location.hash)?.scrollIntoView(); // it was not there when the page came
   listen({
-    hear({ sign_in }) {
-      if (sign_in) void load();
+    hear({ sign_in, playback, account }) {
+      if (sign_in || playback || account) void load();
     },
     catchUp: load,
   });
 }
 
-function passwordForm(done: () => void, text = ""): Form {
+function passwordForm(done: () => void): Form {
   return {
-    text,
     fields: [
-      { id: "password", label: "Password until now", type: "password", autocomplete: "current-password" },
+      { id: "password", label: "Current password", type: "password", autocomplete: "current-password" },
       NEW_PASSWORD,
     ],
     deed: "Change the password",
@@ -198,5 +224,6 @@ function passwordForm(done: () => void, text = ""): Form {
       done();
     },
     reason: (error) => reasonIn(error),
+    below: html`<p class="ways-out"><a href="/forgot">You have none yet, or forgot it?</a></p>`,
   };
 }

@@ -1,7 +1,8 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
+import { getAccount, mayPublish } from "../api/accounts.ts";
 import * as api from "../api/plans.ts";
 import { ApiError } from "../api/calls.ts";
-import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
+import { apologise, askToSignIn, faultIn, reasonIn } from "../apology.ts";
 import { day } from "../dates.ts";
 import { benefits, isRunning, standing } from "../entitlement.ts";
 import { entitle, frame, waysIn } from "../frame.ts";
@@ -21,6 +22,8 @@ interface State {
   plans: Plan[];
   /** Undefined for who has not signed in. */
   membership: api.Membership | undefined;
+  /** Whether the person needs no plan. */
+  publisher: boolean;
   failure: string;
   busy: boolean;
 }
@@ -33,10 +36,14 @@ interface Deeds {
   resume: () => unknown;
 }
 
-function changeTo(plan: Plan): Question {
+function changeTo(plan: Plan, subscription: Subscription | undefined): Question {
+  const begin =
+    subscription?.state === "SUBSCRIPTION_STATE_TRIAL"
+      ? "Free days that are over count. Where none are left, it begins with its payment."
+      : "It holds at once.";
   return {
     heading: `Change to ${plan.name}?`,
-    text: `It holds at once.${plan.price_label ? ` It costs ${plan.price_label}.` : ""}`,
+    text: `${begin}${plan.price_label ? ` It costs ${plan.price_label}.` : ""}`,
     consent: "Change the plan",
     refusal: "Leave it as it is",
   };
@@ -83,9 +90,10 @@ function choices(subscription: Subscription, deeds: Deeds, busy: boolean): Templ
 }
 
 /** The way to a plan: to its payment, or to the plan itself. */
-function way(plan: Plan, { membership = {}, busy }: State, { take }: Deeds): TemplateResult | typeof nothing {
+function way(plan: Plan, state: State, { take }: Deeds): TemplateResult | typeof nothing {
+  const { membership = { may_try: true }, busy } = state; // a visitor may be new here
   const deed = deedOf(plan, membership);
-  const name = deedName(deed, plan, membership.subscription);
+  const name = deedName(deed, plan, membership.may_try ?? false);
   if (deed === "none") return nothing;
   if (deed === "pay") return html`<a class="primary" href=${membership.checkout_url ?? ""}>${name}</a>`;
   return html`
@@ -109,16 +117,18 @@ function card(plan: Plan, state: State, deeds: Deeds): TemplateResult {
   `;
 }
 
+const STAFF = "You look after this house and watch everything, without a plan. This is what viewers see.";
 const FREE = "You watch what is free. A plan opens the rest.";
 const INVITATION = "Look around. To subscribe you sign in or register, and come back here.";
 
 function content(state: State, deeds: Deeds): TemplateResult {
-  const { plans, membership, failure, busy } = state;
+  const { plans, membership, publisher, failure, busy } = state;
   const subscription = membership?.subscription;
   const cards = cardsOf(plans, subscription);
+  const bare = publisher ? STAFF : membership ? FREE : INVITATION;
   return html`
     <h1>Plans</h1>
-    <p class="lead" role="status">${subscription ? standing(subscription) : membership ? FREE : INVITATION}</p>
+    <p class="lead" role="status">${subscription ? standing(subscription) : bare}</p>
     ${subscription ? choices(subscription, deeds, busy) : nothing}
     <p class="failure" role="alert">${failure}</p>
     ${
@@ -126,7 +136,7 @@ function content(state: State, deeds: Deeds): TemplateResult {
         ? html`<ul class="plans">
             ${cards.map((plan) => card(plan, state, deeds))}
           </ul>`
-        : html`<p class="soon">There are no plans on offer: every title here is free to watch.</p>`
+        : html`<p class="soon">There are no plans on offer at the moment.</p>`
     }
   `;
 }
@@ -141,7 +151,7 @@ function membershipOrNone(): Promise<api.Membership | undefined> {
 
 /** The plans on offer, to everybody; the person's own one, and what they may do about it. */
 export async function plans(root: HTMLElement): Promise<void> {
-  const state: State = { plans: [], membership: undefined, failure: "", busy: false };
+  const state: State = { plans: [], membership: undefined, publisher: false, failure: "", busy: false };
   let isHearing = false;
 
   /** Listens for news from now on: there is some for who has signed in. */
@@ -159,16 +169,18 @@ export async function plans(root: HTMLElement): Promise<void> {
   function show(change: Partial<State>): void {
     Object.assign(state, change);
     const page = content(state, deeds);
+    entitle("Plans");
     render(state.membership ? frame(page) : frame(page, waysIn(PATH)), root);
   }
 
   async function load(): Promise<void> {
     try {
       const [offered, membership] = await Promise.all([api.listPlans(), membershipOrNone()]);
-      show({ plans: offered, membership });
+      const publisher = !!membership && (await getAccount().then(mayPublish, () => false));
+      show({ plans: offered, membership, publisher });
       if (membership) hear();
     } catch (error) {
-      render(frame(apology(faultIn(error), load)), root);
+      apologise(root, error, load);
     }
   }
 
@@ -183,18 +195,21 @@ export async function plans(root: HTMLElement): Promise<void> {
     }
     show({ busy: false });
     await load();
+    root.querySelector<HTMLElement>("main")?.focus({ preventScroll: true }); // the button may be gone
   }
 
-  async function subscribe(plan: Plan): Promise<void> {
-    const checkout = await api.subscribe(plan.plan_id);
+  /** Takes a plan, and leaves for its payment where that comes first. */
+  async function obtain(ask: (planId: string) => Promise<string>, plan: Plan): Promise<void> {
+    const checkout = await ask(plan.plan_id);
     if (checkout) leaveFor(checkout);
   }
 
   const deeds: Deeds = {
     async take(plan, deed) {
       if (!state.membership) location.assign(signInPath(PATH));
-      else if (deed !== "change") await attempt(() => subscribe(plan));
-      else if (await consentTo(changeTo(plan))) await attempt(() => api.changePlan(plan.plan_id));
+      else if (deed !== "change") await attempt(() => obtain(api.subscribe, plan));
+      else if (await consentTo(changeTo(plan, state.membership.subscription)))
+        await attempt(() => obtain(api.changePlan, plan));
     },
     async cancel(subscription, now) {
       if (await consentTo(cancellation(subscription, now))) await attempt(() => api.cancelSubscription(now));

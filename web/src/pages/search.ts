@@ -1,9 +1,11 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { searchTitles, type Title } from "../api/titles.ts";
-import { apology, askToSignIn, faultIn } from "../apology.ts";
+import { getAccount } from "../api/accounts.ts";
+import { searchTitles } from "../api/titles.ts";
+import { apologyFor, askToSignIn, faultIn } from "../apology.ts";
 import { card, waiting } from "../cards.ts";
-import type { Fault } from "../faults.ts";
 import { entitle, frame } from "../frame.ts";
+import { Listing } from "../listing.ts";
+import { listen } from "../news.ts";
 import { searchPath } from "../routes.ts";
 
 /** How long a person pauses when they have finished a word, in milliseconds. */
@@ -12,14 +14,13 @@ const PAUSE_MS = 180;
 /** As long as a query may be. */
 const LONGEST = 200;
 
-/** What was found of some words, and where that goes on. */
+/** What was found of some words. */
 interface Found {
   query: string;
-  titles: Title[];
-  nextPageToken: string;
+  list: Listing;
 }
 
-function results({ query, titles, nextPageToken }: Found, more: () => unknown): TemplateResult {
+function results({ query, list: { titles, goesOn } }: Found, more: () => unknown): TemplateResult {
   if (titles.length === 0)
     return html`
       <section class="empty">
@@ -28,17 +29,18 @@ function results({ query, titles, nextPageToken }: Found, more: () => unknown): 
       </section>
     `;
   return html`
+    <h2 class="unseen">Results</h2>
     <ul class="grid">
       ${titles.map(card)}
     </ul>
-    ${nextPageToken ? html`<button class="more" type="button" @click=${more}>Show more</button>` : nothing}
+    ${goesOn ? html`<button class="more" type="button" @click=${more}>Show more</button>` : nothing}
   `;
 }
 
 /** How much was found, for those who do not see it. */
-function tally({ titles, nextPageToken }: Found): string {
+function tally({ list: { titles, goesOn } }: Found): string {
   const count = `${titles.length} ${titles.length === 1 ? "title" : "titles"}`;
-  return nextPageToken ? `More than ${count}` : count;
+  return goesOn ? `More than ${count}` : count;
 }
 
 /** Finds titles as one types. The address holds the words, so that it can be kept and shared. */
@@ -51,7 +53,7 @@ export async function search(root: HTMLElement): Promise<void> {
     render(
       frame(html`
         <form class="search" role="search" @submit=${submit}>
-          <label for="query">Search</label>
+          <h1><label for="query">Search</label></h1>
           <input
             id="query"
             name="q"
@@ -93,27 +95,50 @@ export async function search(root: HTMLElement): Promise<void> {
     entitle(words ? `“${words}”` : "Search");
     found = words ? found : undefined;
     if (!words || !found) show(words ? waiting(3) : nothing);
-    if (words) await fetchPage({ query: words, titles: [], nextPageToken: "" });
+    if (words) await fetchInto({ query: words, list: new Listing((token) => searchTitles(words, token)) }, "load");
   }
 
-  async function fetchPage(sofar: Found): Promise<void> {
+  /** Fetches the first titles of what is found, or anew what is shown of it; or more of them. */
+  async function fetchInto(next: Found, step: "load" | "more"): Promise<void> {
     try {
-      const page = await searchTitles(sofar.query, sofar.nextPageToken);
-      if (query !== sofar.query) return;
-      const titles = [...sofar.titles, ...(page.titles ?? [])];
-      const next = { ...sofar, titles, nextPageToken: page.next_page_token ?? "" };
+      await next.list[step]();
+      if (query !== next.query) return;
       found = next;
-      show(results(next, () => fetchPage(next)));
+      showFound(next);
     } catch (error) {
-      if (query === sofar.query) apologise(faultIn(error), () => fetchPage(sofar));
+      if (query === next.query) apologise(error, () => fetchInto(next, step));
     }
   }
 
-  function apologise(fault: Fault, retry: () => unknown): void {
-    if (fault === "signed-out") askToSignIn();
-    else show(apology(fault, retry));
+  function showFound(of: Found): void {
+    show(results(of, () => fetchInto(of, "more")));
   }
 
+  /** Takes in that titles are shown no more. */
+  function miss(titleIds: string[]): void {
+    found?.list.dismiss(titleIds);
+    if (found?.query === query) showFound(found);
+  }
+
+  function apologise(error: unknown, retry: () => unknown): void {
+    if (faultIn(error) === "signed-out") askToSignIn();
+    else show(apologyFor(error, retry));
+  }
+
+  /** Who has not signed in is asked to before they type. */
+  async function meet(): Promise<void> {
+    await getAccount().catch((error: unknown) => {
+      if (faultIn(error) === "signed-out") askToSignIn();
+    });
+  }
+
+  if (!query) void meet();
   await seek(query);
   root.querySelector<HTMLInputElement>("#query")?.focus();
+  listen({
+    hear({ withdrawal }) {
+      if (withdrawal) miss(withdrawal.title_ids);
+    },
+    catchUp: () => found && fetchInto(found, "load"),
+  });
 }

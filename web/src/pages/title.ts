@@ -1,6 +1,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import {
   backdropUrl,
+  getTitle,
   isDraft,
   isShelf,
   mayHavePoster,
@@ -8,8 +9,8 @@ import {
   type Title,
   unpublishTitle,
 } from "../api/titles.ts";
-import { apology, askToSignIn, faultIn, reasonIn } from "../apology.ts";
-import { type Bill, billOf, nextOf } from "../bill.ts";
+import { apologise, reasonIn } from "../apology.ts";
+import { type Bill, billOf, isPart, isShown, nextOf } from "../bill.ts";
 import { card, shelf, waiting } from "../cards.ts";
 import { clock } from "../clock.ts";
 import { episodes } from "../episodes.ts";
@@ -51,7 +52,13 @@ function ways(bill: Bill): TemplateResult {
   const next = nextOf(bill);
   if (bill.missing)
     return html`
-      <p class="lead">This is part of the plan ${bill.missing.name}, and of those above it.</p>
+      <p class="lead">
+        ${
+          bill.missing.name
+            ? `This is part of the plan ${bill.missing.name}, and of those above it.`
+            : "This is part of a plan that is not on offer any more; those above it have it too."
+        }
+      </p>
       <a class="primary" href="/plans">See the plans</a>
     `;
   if (!next)
@@ -139,10 +146,19 @@ export async function title(root: HTMLElement, titleId: string): Promise<void> {
       entitle(bill.title.name);
       show();
     } catch (error) {
-      const fault = faultIn(error);
-      if (fault === "signed-out") askToSignIn();
-      else render(frame(apology(fault, load)), root);
+      apologise(root, error, load);
     }
+  }
+
+  /** Takes in a title that is new, if it is a part of this one; it may be gone again. */
+  async function meet(newId: string): Promise<void> {
+    const title = await getTitle(newId).catch(() => undefined);
+    if (title && bill && isPart(title, bill)) await load();
+  }
+
+  /** Takes in that titles are shown no more. */
+  async function miss(titleIds: string[]): Promise<void> {
+    if (bill && titleIds.some((gone) => bill && isShown(gone, bill))) await load();
   }
 
   /** Changes something, and says why if that fails. */
@@ -176,8 +192,10 @@ export async function title(root: HTMLElement, titleId: string): Promise<void> {
   render(frame(waiting(1)), root);
   await load();
   listen({
-    hear({ title, subscription, history }) {
+    hear({ title, withdrawal, subscription, history }) {
       if (title?.title_id === titleId || subscription || history) void load();
+      else if (title) void meet(title.title_id);
+      if (withdrawal) void miss(withdrawal.title_ids);
     },
     catchUp: load,
   });

@@ -1,11 +1,14 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { getTitle, type Title } from "../api/titles.ts";
-import { apology, askToSignIn, faultIn } from "../apology.ts";
+import { apologise } from "../apology.ts";
 import { factsOf } from "../facts.ts";
 import { entitle, frame } from "../frame.ts";
 import { listen } from "../news.ts";
 import { titlePath } from "../routes.ts";
 import { Viewing, type Wish } from "../viewing.ts";
+
+/** After how many milliseconds whatever serves a film has heard that it may not any more. */
+const HEARD_MS = 1_000;
 
 function billing(title: Title): TemplateResult {
   return html`
@@ -39,6 +42,7 @@ function takeWish(): Wish {
 
 /** One title: the player, its name and its synopsis. */
 export async function watch(root: HTMLElement, titleId: string): Promise<void> {
+  render(frame(html`<div class="screen" aria-busy="true"></div>`), root);
   try {
     const title = await getTitle(titleId);
     entitle(title.name);
@@ -47,9 +51,7 @@ export async function watch(root: HTMLElement, titleId: string): Promise<void> {
     const screen = root.querySelector<HTMLElement>("#screen");
     if (screen) await view(new Viewing(title, screen));
   } catch (error) {
-    const fault = faultIn(error);
-    if (fault === "signed-out") askToSignIn();
-    else render(frame(apology(fault, () => watch(root, titleId))), root);
+    apologise(root, error, () => watch(root, titleId));
   }
 }
 
@@ -58,9 +60,10 @@ async function view(viewing: Viewing): Promise<void> {
   await viewing.start(takeWish());
   listen({
     always: true,
-    hear({ playback, subscription }) {
+    hear({ playback, subscription, account }) {
       if (playback) void viewing.hear(playback);
       if (subscription) void viewing.check();
+      if (account) setTimeout(() => viewing.check(), HEARD_MS);
     },
     catchUp: () => viewing.check(),
   });

@@ -37,7 +37,8 @@ VIEWERS = """
     ) AS visits GROUP BY title_id, day, last_day
 """
 SESSIONS = """
-    SELECT title_id, day, startup_seconds, played_seconds, rebuffer_seconds, average_bitrate FROM playback_quality
+    SELECT session_id, title_id, day, startup_seconds, played_seconds, rebuffer_seconds, average_bitrate
+    FROM playback_quality WHERE session_id > :after ORDER BY session_id LIMIT :rows
 """
 
 
@@ -127,9 +128,11 @@ def _fill_sums_of_quality() -> None:
 
 
 def _sessions() -> Iterator[sa.Row[tuple[object, ...]]]:
-    result = op.get_bind().execute(sa.text(SESSIONS).execution_options(yield_per=ROWS))
-    for rows in result.partitions():
+    """Page by page: a cursor would stay open, and keep later migrations of this transaction from the table."""
+    after = ""
+    while rows := op.get_bind().execute(sa.text(SESSIONS), {"after": after, "rows": ROWS}).all():
         yield from rows
+        after = rows[-1].session_id
 
 
 def _counted(row: sa.Row[tuple[object, ...]]) -> dict[str, int]:

@@ -4,6 +4,7 @@ import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,13 @@ from protos.v1.auth_pb2 import (
     DeleteAccountRequest,
     GetAccountRequest,
     IssuePasswordResetRequest,
+    ListAccountSignInsRequest,
     ListAccountsRequest,
     ListSessionsRequest,
+    ListSignInsRequest,
     LoginRequest,
     LoginResponse,
+    LogoutRequest,
     RegisterRequest,
     RequestPasswordResetRequest,
     ResetPasswordRequest,
@@ -141,14 +145,27 @@ class TestRegistration:
         assert ("Firefox on Linux" in box.text(0), "192.0.2.1" in box.text(0)) == (True, True)
         assert ("Firefox" in box.text(1), "198.51.100.66" in box.text(1)) == (False, True)
 
-    async def test_a_link_to_set_a_password_is_good_until_the_next(self, house: House, box: Mailbox) -> None:
+    async def test_of_several_links_to_set_a_password_the_first_that_is_followed_ends_the_others(
+        self, house: House, box: Mailbox
+    ) -> None:
         await made(house)
         await ask_reset(house)
         first = await token_in(box, 1)
         await ask_reset(house)
-        await token_in(box, 2)
+        second = await token_in(box, 2)
+        await house.auth.ResetPassword(ResetPasswordRequest(token=first, new_password="another one"))
         async with refusal("PERMISSION_DENIED", "expired or was used"):
-            await house.auth.ResetPassword(ResetPasswordRequest(token=first, new_password="another one"))
+            await house.auth.ResetPassword(ResetPasswordRequest(token=second, new_password="a third one"))
+
+    @pytest.mark.parametrize("call", [ask_reset, register])
+    async def test_a_stranger_does_not_end_the_link_that_an_operator_hands_over(
+        self, house: House, call: Callable[[House], Awaitable[None]]
+    ) -> None:
+        request = IssuePasswordResetRequest(account_id=(await made(house)).account_id)
+        token = (await house.auth.IssuePasswordReset(request, metadata=await house.admin())).token
+        await call(house)
+        await house.auth.ResetPassword(ResetPasswordRequest(token=token, new_password="another one"))
+        assert (await login(house, "another one")).access_token
 
     async def test_who_has_an_account_is_told_by_mail_how_to_come_in(self, house: House, box: Mailbox) -> None:
         await made(house)
@@ -196,7 +213,7 @@ class TestPasswords:
         await house.auth.ResetPassword(ResetPasswordRequest(token=token, new_password="another one"))
         async with refusal("UNAUTHENTICATED", "session has ended"):
             await me(house, old.access_token)
-        async with refusal("PERMISSION_DENIED", "has ended"):
+        async with refusal("PERMISSION_DENIED", "was changed"):
             request = GetGrantRequest(session_id=playing.session_id, asset_id=ASSET)
             await house.edges.GetGrant(request, metadata=house.service)
         async with refusal("PERMISSION_DENIED"):
@@ -239,10 +256,22 @@ class TestPasswords:
         mine = bearer((await login(house)).access_token)
         request = ChangePasswordRequest(password="wrong", new_password="another one")
         for _ in range(10):
-            async with refusal("PERMISSION_DENIED", "present password is wrong"):
+            async with refusal("PERMISSION_DENIED", "current password is wrong"):
                 await house.auth.ChangePassword(request, metadata=mine)
         async with refusal("RESOURCE_EXHAUSTED"):
             await house.auth.ChangePassword(request, metadata=mine)
+
+    async def test_who_has_no_password_yet_is_told_how_to_set_one(self, house: House) -> None:
+        account = await made(house)
+        mine = bearer((await login(house)).access_token)
+        async with house.written() as connection:
+            stored = await accounts.find(connection, account.account_id)
+            assert stored is not None
+            await accounts.save(connection, replace(stored, password_hash=""))
+        async with refusal("FAILED_PRECONDITION", "no password yet: ask for a link"):
+            await house.auth.ChangePassword(
+                ChangePasswordRequest(password="x", new_password="another one"), metadata=mine
+            )
 
     async def test_an_operator_hands_over_a_token(self, house: House) -> None:
         account = await made(house)
@@ -291,6 +320,48 @@ class TestSessions:
         other = (await house.auth.ListSessions(ListSessionsRequest(), metadata=admin)).sessions[0]
         async with refusal("NOT_FOUND"):
             await house.auth.RevokeSession(RevokeSessionRequest(session_id=other.session_id), metadata=mine)
+
+
+class TestAudit:
+    async def signed_in(self, house: House) -> tuple[Metadata, str]:
+        """A person who signed in twice, and out again once; and their account. Returns when the audit knows of it."""
+        await made(house)
+        first = await login(house, agent=FIREFOX)
+        person = bearer((await login(house)).access_token)
+        await house.auth.Logout(LogoutRequest(refresh_token=first.refresh_token))
+
+        async def known() -> bool:
+            return len((await house.auth.ListSignIns(ListSignInsRequest(), metadata=person)).sign_ins) == 2
+
+        await until(known)
+        return person, (await house.auth.GetAccount(GetAccountRequest(), metadata=person)).account.account_id
+
+    async def test_sign_ins_are_told_newest_first_also_of_sessions_that_have_ended(self, house: House) -> None:
+        person, _ = await self.signed_in(house)
+        told = (await house.auth.ListSignIns(ListSignInsRequest(), metadata=person)).sign_ins
+        assert [(one.method, one.device, one.address, one.active) for one in told] == [
+            ("password", "", "192.0.2.1", True),
+            ("password", "Firefox on Linux", "192.0.2.1", False),
+        ]
+        assert told[0].time.ToMicroseconds() > told[1].time.ToMicroseconds()
+
+    async def test_an_admin_is_told_those_of_any_account_page_by_page(self, house: House) -> None:
+        (person, account_id), admin = await self.signed_in(house), await house.admin()
+        own = await house.auth.ListSignIns(ListSignInsRequest(), metadata=person)
+        request = ListAccountSignInsRequest(account_id=account_id, page_size=1)
+        first = await house.auth.ListAccountSignIns(request, metadata=admin)
+        request.page_token = first.next_page_token
+        rest = await house.auth.ListAccountSignIns(request, metadata=admin)
+        assert [*first.sign_ins, *rest.sign_ins] == [*own.sign_ins]
+        assert rest.next_page_token == ""
+
+    async def test_nobody_else_is_told_of_an_account_and_of_none_that_there_is_not(self, house: House) -> None:
+        person, account_id = await self.signed_in(house)
+        async with refusal("PERMISSION_DENIED"):
+            await house.auth.ListAccountSignIns(ListAccountSignInsRequest(account_id=account_id), metadata=person)
+        nobody = ListAccountSignInsRequest(account_id="0" * 26)
+        async with refusal("NOT_FOUND"):
+            await house.auth.ListAccountSignIns(nobody, metadata=await house.admin())
 
 
 class TestAdministration:
@@ -360,22 +431,27 @@ async def wrong_login(house: House, email: str, address: str) -> None:
         await house.auth.Login(LoginRequest(email=email, password="wrong"), metadata=house.client_at(address))
 
 
+async def slower_if_known(house: House, hasher: PasswordHasher, call: Call, attempt: int) -> float:
+    """How many times as long an answer takes if there is an account, in the middle of 16 pairs of calls."""
+    emails = {kind: [f"{kind}-{attempt}-{number}@example.org" for number in range(4)] for kind in ("known", "unknown")}
+    async with house.written() as connection:
+        for email in emails["known"]:
+            account = accounts.Account(new_id(house.clock), email, hasher.hash("x"), "viewer", 1)
+            await accounts.add(connection, account)
+    took: dict[str, list[float]] = {kind: [] for kind in emails}
+    for turn in range(16):
+        for kind in sorted(emails, reverse=turn % 3 == 0):  # letters of those before leave beside them
+            before = time.perf_counter()
+            await call(house, emails[kind][turn % 4], f"2001:db8:{attempt}{turn:02}::1")
+            took[kind].append(time.perf_counter() - before)
+    return statistics.median(took["known"]) / statistics.median(took["unknown"])
+
+
 @pytest.mark.parametrize("call", [register, ask_reset, wrong_login])
 async def test_the_time_of_an_answer_does_not_tell_whether_there_is_an_account(tmp_path: Path, call: Call) -> None:
     hasher = PasswordHasher(time_cost=2, memory_cost=16 * 1024, parallelism=1)
     async with running_control(tmp_path, hasher=hasher) as house:
-        known = [f"known-{number}@example.org" for number in range(4)]
-        async with house.written() as connection:
-            for email in known:
-                await accounts.add(
-                    connection, accounts.Account(new_id(house.clock), email, hasher.hash("x"), "viewer", 1)
-                )
-        took: dict[str, list[float]] = {"known": [], "unknown": []}
-        for turn in range(16):
-            pair = [("known", known[turn % 4]), ("unknown", f"unknown-{turn % 4}@example.org")]
-            for kind, email in sorted(pair, reverse=turn % 3 == 0):  # letters of those before leave beside them
-                before = time.perf_counter()
-                await call(house, email, f"2001:db8:{turn}::1")
-                took[kind].append(time.perf_counter() - before)
-        first, second = (statistics.median(seconds) for seconds in took.values())
-        assert 0.6 < first / second < 1.67
+        found: list[float] = []
+        while not found or not 0.6 < found[-1] < 1.67:
+            assert len(found) < 4, found  # a busy machine shows a difference now and then, a fault each time
+            found.append(await slower_if_known(house, hasher, call, len(found)))

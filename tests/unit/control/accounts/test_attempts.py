@@ -1,13 +1,17 @@
 """How many attempts to sign in may fail: of one address, at one account, and not for others."""
 
 import asyncio
+import math
 
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 
 from control.accounts.attempts import OF_ACCOUNT, OF_ADDRESS, TURNS, Attempts, Rate, network
 from control.accounts.passwords import Passwords
 from matinee.errors import ResourceExhausted, Unauthenticated
-from matinee.rpc import CLIENT_ADDRESS_KEY, SERVICE_TOKEN_KEY, CallError
+from matinee.rpc.call_errors import CallError, from_call_error
+from matinee.rpc.metadata import CLIENT_ADDRESS_KEY, SERVICE_TOKEN_KEY
 from protos.v1.auth_pb2 import LoginRequest
 from tests.control_house import House, Metadata, refusal
 from tests.patience import until
@@ -178,6 +182,17 @@ class TestSignIn:
         assert (await house.sign_in("192.0.2.1")).access_token
         house.clock.turn(ADDRESS_SECONDS)
         assert (await house.sign_in("192.0.2.66")).access_token
+
+    async def test_a_client_is_told_when_to_come_again(self, house: House) -> None:
+        await self.fail(house, "192.0.2.66", MOST_OF_ADDRESS)
+        with pytest.raises(CallError) as refused:
+            await house.sign_in("192.0.2.66")
+        status = Status.FromString(dict(refused.value.trailing_metadata())["grpc-status-details-bin"])
+        told = RetryInfo()
+        assert status.details[0].Unpack(told)
+        assert (status.code, status.message) == (8, refused.value.details())
+        assert f"try again in {math.ceil(told.retry_delay.ToMilliseconds() / 1_000)} s" in status.message
+        assert from_call_error(refused.value).retry_seconds == pytest.approx(ADDRESS_SECONDS, abs=10)
 
     async def test_no_argon2_is_spent_on_what_is_refused(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         await self.fail(house, "192.0.2.66", MOST_OF_ADDRESS)

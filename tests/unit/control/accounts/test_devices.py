@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control.accounts.devices import LONGEST_DEVICE, device_name
+from control.accounts.devices import COMMAND_LINE, LONGEST_DEVICE, device_name
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -17,6 +17,7 @@ IPHONE = (
     [
         ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox on Linux"),
         (IPHONE, "Mobile Safari on iOS"),
+        ("matinee/0.1.0", COMMAND_LINE),
         ("VLC/3.0.20 LibVLC/3.0.20", "VLC"),
         ("", ""),
         ("nothing known", ""),

@@ -19,10 +19,10 @@ from control.accounts.mail.transport import ConsoleTransport, SmtpTransport, Tra
 from control.database import Database, waiting_letters
 from control.database.engine import open_database
 from matinee.errors import Conflict, InvalidInput, Unavailable
-from matinee.instance import free_port
 from tests.certificates import certificate
 from tests.edge_desk import running
-from tests.patience import until, within
+from tests.patience import until
+from tests.ports import free_port
 from tests.smtp import Mailbox, mail_server
 
 pytestmark = pytest.mark.anyio
@@ -255,7 +255,7 @@ async def test_what_is_posted_is_sent_while_the_postbox_runs(database: Database,
     postbox = Postbox(database, SmtpTransport(box.url, "films.example"), "films@example.org", time.time)
     async with running(postbox.run()):
         for number in range(1, 4):
-            async with within(1.0), database.write() as connection:
+            async with database.write() as connection:
                 await postbox.post(connection, LETTER)
             await until(lambda number=number: len(box.messages) == number)  # type: ignore[misc]
 

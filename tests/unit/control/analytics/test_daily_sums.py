@@ -19,6 +19,7 @@ pytestmark = pytest.mark.anyio
 
 DAY = 86_400
 Rows = list[tuple[Any, ...]]
+ENDS: tuple[dict[str, Any], ...] = ({"started": True, "ended": "quit"}, {"ended": "quit"}, {"ended": "failed"}, {}, {})
 SUMS = ("play_days", "account_days", "viewer_days", "quality_days", "startup_days")
 
 
@@ -47,20 +48,22 @@ async def watch(cinema: Cinema) -> None:
 async def report(cinema: Cinema) -> None:
     for number, startup in enumerate((0.5, None, 0.50001, 12.0, 0.0)):
         ids = (numbered("s", number), numbered("t", number % 2), numbered("a", 0), numbered("x", 0))
-        told = SessionQuality(*ids, number % 3, startup, 90.0004 + number, 1.5, 1, 1e6 * (number % 2), experience="{}")
+        how = (90.0004 + number, 1.5, 1, 1e6 * (number % 2))
+        told = SessionQuality(*ids, number % 3, startup, *how, experience="{}", **ENDS[number])
         async with cinema.database.write() as connection:
             await keep(connection, [(None, told)])
 
 
 def migrated(path: Path, old: dict[str, Rows]) -> dict[str, Rows]:
-    """The sums after the migration of a database that knows so much."""
+    """The sums after the migrations of a database that knows so much."""
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         upgrade(connection, "v0008")
         for table, rows in old.items():
-            marks = ", ".join("?" * len(rows[0]))
-            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", rows)
-        upgrade(connection, "v0009")
+            columns = len(connection.exec_driver_sql(f"PRAGMA table_info({table})").all())  # newer ones are behind them
+            marks = ", ".join("?" * columns)
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", [row[:columns] for row in rows])
+        upgrade(connection, "head")
         made = {table: sorted(map(tuple, connection.execute(text(f"SELECT * FROM {table}")))) for table in SUMS}
     engine.dispose()
     return made

@@ -9,8 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control.analytics.experience import Experience, Quality
-from control.analytics.timeline import MOST_STALLS, WINDOW
+from control.analytics.experience import CLOCKS_DIFFER_SECONDS, FRAME_RATE, HIGHEST_KILOBITS, Experience, Quality
+from control.analytics.timeline import LONGEST_SILENCE_MS, MOST_STALLS, WINDOW
 from edge.cmcd.report import Mode, parse_report
 from protos.v1.events_pb2 import CmcdReport
 from tests.players import START_MS, ScriptedPlayer, in_disorder
@@ -26,10 +26,11 @@ def taken(record: bytes, mode: Mode = Mode.EVENT, at: float = START_MS / 1000) -
     )  # fmt: skip
 
 
-def experienced(events: Iterable[bytes]) -> Quality:
+def experienced(events: Iterable[bytes], lasted: float | None = None) -> Quality:
+    """What events tell of a session that had lasted so many seconds when all of them came, if that is known."""
     experience = Experience()
     for event in events:
-        experience.add(taken(event))
+        experience.add(taken(event), 0 if lasted is None else START_MS / 1000 - lasted)
     return experience.quality()
 
 
@@ -106,6 +107,24 @@ def test_errors_are_counted_by_their_codes() -> None:
     player.say("t", 'ec=("keySystemError")')
     player.say("e")
     assert experienced(player.events).errors == 4
+
+
+def test_who_leaves_before_they_wished_to_play_has_not_left_a_start() -> None:
+    player = ScriptedPlayer()
+    player.enter("d")
+    player.stay(4_000)
+    player.enter("q")
+    assert (experienced(player.events).started, experienced(player.events).ended) == (False, "")
+
+
+def test_dropped_frames_are_those_since_the_session_began() -> None:
+    player = ScriptedPlayer()
+    player.enter("p")
+    for player.dropped in (3, 3, 41):
+        player.stay(1_000)
+        player.say("t")
+    quality = experienced(reversed(player.events))
+    assert quality.dropped_frames == 41
 
 
 def test_the_bitrate_is_weighted_by_the_time_it_played() -> None:
@@ -228,6 +247,66 @@ def test_requests_alone_give_an_approximation() -> None:
 def test_a_player_that_measured_its_stalls_is_believed() -> None:
     quality = asked([(0, "ot=v,bl=(0),d=2000,v=2"), (1, "ot=v,bl=(2000),v=2,msd=400"), (9, "bs,bsd=(1200 300),v=2")])
     assert (quality.startup_seconds, quality.rebuffer_seconds, quality.stall_count) == (0.4, 1.5, 2)
+
+
+def test_no_stall_is_longer_than_the_edge_saw_pass() -> None:
+    quality = asked([(0, "ot=v,bl=(6000),d=6000,v=2"), (10, "bsd=(86400000),v=2"), (12, "bsd=(86400000),v=2")])
+    assert quality.stalls == ((0.0, 10.0), (10.0, 2.0))
+    assert quality.rebuffer_seconds == 12.0
+
+
+def test_stalls_that_there_was_no_time_for_are_not_counted() -> None:
+    many = " ".join(["86400000"] * 20)
+    quality = asked([(0, f"ot=v,bl=(6000),bsd=({many}),v=2"), (10, f"bsd=({many}),v=2"), (11, "bsd=(0 0 0),v=2")])
+    assert (quality.stall_count, quality.rebuffer_seconds) == (1, 10.0)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_no_start_takes_longer_than_the_session_has_lasted(mode: Mode) -> None:
+    experience = Experience()
+    record = f"e=ps,sta=p,ts={START_MS},msd=86400000,v=2,bl=(1)"
+    experience.add(taken(record.encode(), mode), START_MS / 1000 - 3)
+    assert experience.quality().startup_seconds == 3 + CLOCKS_DIFFER_SECONDS
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_no_device_drops_more_frames_than_there_was_time_for(mode: Mode) -> None:
+    experience = Experience()
+    record = f"e=ps,sta=p,ts={START_MS},dfa=100000000,v=2"
+    experience.add(taken(record.encode(), mode), START_MS / 1000 - 3)
+    assert experience.quality().dropped_frames == FRAME_RATE * (3 + CLOCKS_DIFFER_SECONDS)
+
+
+def test_no_bitrate_is_higher_than_films_have() -> None:
+    experience = Experience()
+    for timestamp in (START_MS, START_MS + 10_000):
+        claim = {"br": "(999999999999;v)"}
+        experience.add(CmcdReport(mode="event", event="t", state="p", timestamp=timestamp, keys=claim))
+    assert experience.quality().average_bitrate == 1_000 * HIGHEST_KILOBITS
+
+
+def test_a_clock_that_the_viewer_turns_forward_makes_no_session_longer_than_it_was() -> None:
+    hours = [("s", 540_000), *[("p", 540_000), ("r", 540_000)] * 100]
+    quality = experienced(ScriptedPlayer().run(hours), lasted=60)
+    most = 60 + CLOCKS_DIFFER_SECONDS + LONGEST_SILENCE_MS / 1000
+    assert quality.startup_seconds == 60 + CLOCKS_DIFFER_SECONDS
+    assert quality.played_seconds + quality.rebuffer_seconds == most
+    assert sum(length for _, length in quality.stalls) == pytest.approx(quality.rebuffer_seconds)
+
+
+def test_what_a_player_tells_when_it_happens_counts_as_it_says() -> None:
+    course = [("s", 900), ("p", 40_000), ("r", 2_500), ("p", 700_000), ("r", 100_000), ("p", 60_000)]
+    experience = Experience()
+    for event in ScriptedPlayer().run(course):
+        told = taken(event)
+        told.received_at.FromMilliseconds(told.timestamp)
+        experience.add(told, START_MS / 1000)
+    quality = experience.quality()
+    assert (quality.startup_seconds, quality.played_seconds, quality.rebuffer_seconds) == (0.9, 800.0, 102.5)
+
+
+def test_requests_tell_of_dropped_frames_too() -> None:
+    assert asked([(0, "ot=v,bl=(0),v=2"), (1, "ot=v,dfa=9,v=2"), (2, "ot=a,v=2")]).dropped_frames == 9
 
 
 def test_requests_that_come_twice_change_nothing() -> None:

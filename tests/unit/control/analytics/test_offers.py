@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from matinee.rpc import CallError
+from matinee.rpc.call_errors import CallError
 from protos.v1.auth_pb2 import LoginRequest
 from protos.v1.catalogue_pb2 import DeleteTitleRequest, UnpublishTitleRequest
 from protos.v1.subscriptions_pb2 import PlanTags, UpdatePlanRequest

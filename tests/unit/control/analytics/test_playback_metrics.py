@@ -20,9 +20,10 @@ from control.playback.ending import end_sessions
 from control.playback.session import PlaybackSession
 from edge.cmcd.report import Mode
 from edge.metrics import Metrics
-from matinee import rpc
-from matinee.bus import Event
+from matinee.bus import Event, Undelivered
 from matinee.errors import InvalidInput, NotFound, Unavailable
+from matinee.rpc.channel import open_channel
+from matinee.rpc.server import make_server
 from protos.v1.analytics_pb2 import GetPlaybackQualityRequest
 from protos.v1.events_pb2 import CmcdReport, PlaybackMetrics
 from protos.v1.metrics_pb2 import PublishMetricsRequest
@@ -39,11 +40,14 @@ class Bus:
     """An event bus that keeps what is put onto it, unless it is away."""
 
     away: bool = False
+    refuses: bool = False
     events: list[Event] = field(default_factory=list)
 
     async def publish(self, events: Sequence[Event]) -> None:
         if self.away:
             raise Unavailable("the bus is away")
+        if self.refuses:
+            raise Undelivered("too large", set(), {event.event_id: "too large" for event in events}, {})
         self.events += events
 
 
@@ -69,6 +73,12 @@ class Desk:
         self.bus.events.clear()
         await self.service.PublishMetrics(PublishMetricsRequest(edge_id="edge-1", metrics=metrics), None)  # type: ignore[arg-type]
         return [event_data.decoded(PlaybackMetrics, event.data) for event in self.bus.events]
+
+    async def told_ended(self, *session_ids: str) -> set[str]:
+        """Which of these sessions an edge hears to have ended when it brings reports of them."""
+        metrics = [PlaybackMetrics(session_id=session_id, reports=[report()]) for session_id in session_ids]
+        request = PublishMetricsRequest(edge_id="edge-1", metrics=metrics)
+        return set((await self.service.PublishMetrics(request, None)).ended_session_ids)  # type: ignore[arg-type]
 
     async def consume(self) -> None:
         """Act on what lies on the bus, as the runner of consumers does."""
@@ -132,11 +142,28 @@ async def test_the_last_words_of_a_session_that_has_ended_are_still_taken(desk: 
     assert (sent.title_id, sent.account_id, sent.asset_id) == (TITLE, ACCOUNT, ASSET)
 
 
+async def test_an_edge_hears_which_sessions_have_ended(desk: Desk) -> None:
+    ended, unknown, opened = await desk.opened(), "0" * 26, await desk.opened()
+    assert await desk.told_ended(ended, unknown, opened) == {unknown}
+    async with desk.database.write() as connection:
+        ending = await playback_sessions.among(connection, [ended], desk.clock())
+        await end_sessions(connection, ending, "over", desk.clock)
+    assert await desk.told_ended(ended, unknown, opened) == {ended, unknown}
+    desk.clock.turn(61)
+    assert await desk.told_ended(opened) == {opened}
+
+
 async def test_an_edge_hears_when_the_bus_is_away(desk: Desk) -> None:
     session_id = await desk.opened()
     desk.bus.away = True
     with pytest.raises(Unavailable):
         await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()]))
+
+
+async def test_reports_that_the_bus_refuses_for_good_are_not_sent_again(desk: Desk) -> None:
+    session_id = await desk.opened()
+    desk.bus.refuses = True
+    assert await desk.publish(PlaybackMetrics(session_id=session_id, reports=[report()])) == []
 
 
 @pytest.mark.parametrize(
@@ -154,13 +181,13 @@ async def test_a_batch_that_no_edge_sends_is_refused(desk: Desk, metrics: list[P
 
 
 async def test_a_scripted_player_is_measured_from_the_edge_to_the_answer(desk: Desk, tmp_path: Path) -> None:
-    session_id = await desk.opened()
-    server = rpc.make_server()
+    session_id, began = await desk.opened(), desk.clock()
+    server = make_server()
     add_MetricsServiceServicer_to_server(desk.service, server)
     server.add_insecure_port(f"unix:{tmp_path / 'c.sock'}")
     await server.start()
-    events = ScriptedPlayer().run([("s", 700), ("p", 20_000), ("r", 1_500), ("p", 30_000)])
-    async with rpc.open_channel(f"unix:{tmp_path / 'c.sock'}") as channel:
+    events = ScriptedPlayer(dropped=12).run([("s", 700), ("p", 20_000), ("r", 1_500), ("p", 30_000)])
+    async with open_channel(f"unix:{tmp_path / 'c.sock'}") as channel:
         metrics = Metrics(channel, "secret", "edge-1")
         for start in range(0, len(events), 3):
             for event in events[start : start + 3]:
@@ -172,12 +199,14 @@ async def test_a_scripted_player_is_measured_from_the_edge_to_the_answer(desk: D
     assert (found.startup_seconds, found.played_seconds, found.rebuffer_seconds) == (0.7, 50.0, 1.5)
     assert [(stall.start_seconds, stall.length_seconds) for stall in found.stalls] == [(20.7, 1.5)]
     assert (found.average_bitrate, found.rung_changes, found.errors) == (3_000_000, 0, 0)
-    assert (found.ended, found.started) == ("completed", True)
+    assert (found.ended, found.started, found.dropped_frames) == ("completed", True, 12)
+    assert found.stall_count == 1
+    assert found.rebuffer_ratio == pytest.approx(1.5 / 51.5)
     async with desk.database.read() as connection:
         stored = await quality.find(connection, session_id)
     assert stored is not None
     assert (stored.title_id, stored.account_id, stored.stalls) == (TITLE, ACCOUNT, 1)
-    assert stored.day == int(desk.clock() // 86_400)
+    assert began // 86_400 <= stored.day <= desk.clock() // 86_400
 
 
 @pytest.mark.parametrize("session_id", ["0" * 26, "x", ""])
@@ -187,7 +216,7 @@ async def test_nothing_is_said_of_a_session_that_reported_nothing(desk: Desk, se
 
 
 def told(found: Mapping[Any, Figures]) -> dict[Any, tuple[float, ...]]:
-    return {key: astuple(each) for key, each in found.items()}
+    return {key: astuple(each)[:3] for key, each in found.items()}
 
 
 def near(startup_seconds: float, rebuffer_ratio: float, average_bitrate: float) -> Any:
@@ -195,7 +224,7 @@ def near(startup_seconds: float, rebuffer_ratio: float, average_bitrate: float) 
     return pytest.approx((startup_seconds, rebuffer_ratio, average_bitrate), rel=0.01)
 
 
-def played(title: str, day: int, **figures: float | None) -> SessionQuality:
+def played(title: str, day: int, **figures: float | str | None) -> SessionQuality:
     return SessionQuality(new_id(lambda: 0.0), title * 26, ACCOUNT, ASSET, day, **figures)  # type: ignore[arg-type]
 
 
@@ -234,6 +263,21 @@ async def test_further_reports_of_a_session_replace_what_it_added(desk: Desk) ->
         await keep(connection, [(None, first)])
         await keep(connection, [(first, then)])
         assert told(await figures.by_day(connection, "t" * 26, (1, 1))) == {1: near(3.0, 0.25, 2e6)}
+
+
+async def test_sessions_without_a_picture_stalls_and_dropped_frames_are_counted(desk: Desk) -> None:
+    seen = played("t", 1, started=True, stalls=2, rebuffer_seconds=1.5, dropped_frames=40, ended="quit")
+    left, failed = played("t", 1, ended="quit"), played("t", 1, ended="failed")
+    going_on = played("t", 1, dropped_frames=2)
+    later = replace(going_on, started=True, stalls=1, dropped_frames=7)
+    async with desk.database.write() as connection:
+        await keep(connection, [(None, session) for session in (seen, left, failed, going_on)])
+        await keep(connection, [(going_on, later)])
+        [day] = (await figures.by_day(connection, "t" * 26, (1, 1))).values()
+        [together] = (await figures.by_title(connection, [ALL], (1, 1))).values()
+    assert (day.sessions, day.exits_before_start, day.start_failures) == (4, 1, 1)
+    assert (day.stalls, day.rebuffer_seconds, day.dropped_frames) == (3, 1.5, 47)
+    assert together == day
 
 
 async def test_what_is_old_is_forgotten(desk: Desk) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from control.analytics.history import HISTORY
 from control.analytics.plays import DAY_SECONDS, STATISTICS
 from control.analytics.recommendations import FRESH_SECONDS, POPULAR_DAYS, Recommendations
 from control.analytics.training import Trainer
@@ -14,7 +13,7 @@ from control.database import Database, history, plans, recommendations, titles
 from control.identifiers import new_id
 from control.subscriptions.plan import Plan
 from matinee.settings import RecommendationSettings
-from tests.viewing import HOUR, NOON, Cinema, numbered, opened, paused, played, title
+from tests.viewing import HISTORY, HOUR, NOON, Cinema, numbered, opened, paused, played, title
 
 pytestmark = pytest.mark.anyio
 
@@ -172,6 +171,16 @@ async def test_what_needs_a_plan_that_the_viewer_lacks_is_not_recommended(cinema
     assert (await names(cinema, role="publisher"))[0] == FILMS[1]
 
 
+async def test_the_plan_that_a_series_needs_is_that_of_its_episodes(cinema: Cinema) -> None:
+    async with cinema.database.write() as connection:
+        await plans.add(connection, Plan("family", "Family", NOON, level=1))
+    await add(cinema, SERIES, kind="series", asset_id="", plan_id="family")
+    await add(cinema, SEASON, kind="season", asset_id="", parent_id=SERIES, number=1)
+    await add(cinema, PILOT, kind="episode", parent_id=SEASON, number=1)
+    assert SERIES not in await names(cinema)
+    assert SERIES in await names(cinema, role="publisher")
+
+
 async def test_a_series_is_recommended_for_its_episodes_until_one_is_watched(cinema: Cinema) -> None:
     await add(cinema, SERIES, kind="series", asset_id="")
     await add(cinema, SEASON, kind="season", asset_id="", parent_id=SERIES, number=1)
@@ -192,6 +201,25 @@ async def test_a_series_of_which_nothing_can_be_played_is_not_recommended(cinema
     assert SERIES not in await names(cinema)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"published": False}, {"available_from": NOW + 1}, {"available_until": NOW}],
+    ids=["draft", "not yet", "no more"],
+)
+async def test_a_series_whose_episodes_are_in_seasons_that_viewers_do_not_see_is_not_recommended(
+    cinema: Cinema, changes: dict[str, Any]
+) -> None:
+    await add(cinema, SERIES, kind="series", asset_id="")
+    await add(cinema, SEASON, kind="season", asset_id="", parent_id=SERIES, number=1, **changes)
+    await add(cinema, PILOT, kind="episode", parent_id=SEASON, number=1)
+    await watch(cinema, YOU, PILOT)
+    await play(cinema, YOU, PILOT, NOON)
+    await learn(cinema)
+    assert [SERIES in await names(cinema, person) for person in (ME, NOBODY)] == [False, False]
+    await add(cinema, SECOND, kind="episode", parent_id=SERIES, number=2)
+    assert [SERIES in await names(cinema, person) for person in (ME, NOBODY)] == [True, True]
+
+
 async def test_a_list_is_as_long_as_is_asked_for_at_most(cinema: Cinema) -> None:
     await learn(cinema)
     whole = await names(cinema)
@@ -201,14 +229,14 @@ async def test_a_list_is_as_long_as_is_asked_for_at_most(cinema: Cinema) -> None
 async def test_what_is_forgotten_speaks_for_nothing_at_once(cinema: Cinema) -> None:
     await learn(cinema)
     async with cinema.database.write() as connection:
-        await history.forget(connection, ME, FILMS[0])
+        await history.forget(connection, ME, FILMS[0], 0)
     assert {because for _, because in await offered(cinema)} == {""}
 
 
 async def test_what_is_forgotten_is_not_learnt_again(cinema: Cinema) -> None:
     async with cinema.database.write() as connection:
         for person in (YOU, THEM):
-            await history.forget(connection, person, FILMS[2])
+            await history.forget(connection, person, FILMS[2], 0)
     assert await learn(cinema) == (3, 2)
 
 

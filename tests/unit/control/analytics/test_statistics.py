@@ -63,7 +63,8 @@ async def test_a_title_is_told_day_by_day(house: House) -> None:
     for person, session in ((0, 0), (0, 1), (1, 2)):
         await watched(house, film, person, session, NOON - session // 2 * 86_400)
     async with house.written() as connection:
-        told = SessionQuality(numbered("s", 0), film, numbered("a", 0), "a" * 26, TODAY, 0.5, 99.0, 1.0)
+        who = (numbered("s", 0), film, numbered("a", 0), "a" * 26)
+        told = SessionQuality(*who, TODAY, 0.5, 99.0, 1.0, 2, started=True, dropped_frames=25)
         await keep(connection, [(None, told)])
     request = GetTitleStatisticsRequest(title_id=film, from_day=FIRST, to_day=LAST)
     answer = await analytics.GetTitleStatistics(request, metadata=await house.person("publisher"))
@@ -73,6 +74,8 @@ async def test_a_title_is_told_day_by_day(house: House) -> None:
     assert (today.plays, today.unique_viewers, today.watch_seconds) == (2, 1, 3_600)
     assert today.startup_seconds == pytest.approx(0.5, rel=0.01)
     assert (today.rebuffer_ratio, yesterday.startup_seconds) == (0.01, 0)
+    assert (today.reported_sessions, today.stalls, today.rebuffer_seconds, today.dropped_frames) == (1, 2, 1.0, 25)
+    assert (today.exits_before_start, today.start_failures, yesterday.reported_sessions) == (0, 0, 0)
     assert (answer.total.plays, answer.total.unique_viewers, answer.total.completion) == (3, 2, 0.5)
 
 

@@ -1,18 +1,17 @@
 """Training: when it is due, that it is done once, and what becomes of one that fails or is cut short."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
 
 import pytest
 
-from control.analytics.history import HISTORY
+from control.analytics import learning
 from control.analytics.training import RETRY_SECONDS, SILENT_SECONDS, Trainer, due
 from control.database import Database, recommendations, trainings
 from control.database.trainings import Training
 from matinee.settings import RecommendationSettings
 from tests.patience import until
-from tests.viewing import HOUR, NOON, numbered, opened, paused
+from tests.viewing import HISTORY, HOUR, NOON, numbered, opened, paused
 
 pytestmark = pytest.mark.anyio
 
@@ -114,17 +113,17 @@ async def test_a_failure_is_told_and_what_was_learnt_before_stays(
 ) -> None:
     await academy.trainer().make_round()
     before = await academy.version()
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(learning, "COMMAND", ("/bin/false",))
     await academy.trainer().begin()
     await academy.trainer().make_round()
-    assert "see the log" in (await academy.last()).failure
+    assert "failed with exit status 1" in (await academy.last()).failure
     assert await academy.version() == before
 
 
 async def test_what_nobody_foresaw_ends_a_training_and_not_control(
     academy: Academy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "executable", "/no/python")
+    monkeypatch.setattr(learning, "COMMAND", ("/no/python",))
     await academy.trainer().make_round()
     assert "not foreseen" in (await academy.last()).failure
 

@@ -7,7 +7,7 @@ import pytest
 from google.api.httpbody_pb2 import HttpBody
 from PIL import Image
 
-from matinee.rpc import CACHE_CONTROL_KEY, ETAG_KEY
+from matinee.rpc.metadata import CACHE_CONTROL_KEY, ETAG_KEY
 from protos.v1.catalogue_pb2 import GetBackdropRequest, GetPosterRequest, SetBackdropRequest, SetPosterRequest, Title
 from tests.catalogue import create, get
 from tests.control_house import ASSET, House, refusal

@@ -3,7 +3,7 @@
 import pytest
 
 from protos.v1.catalogue_pb2 import TITLE_KIND_EPISODE, TITLE_KIND_SEASON, TITLE_KIND_SERIES, DeleteTitleRequest
-from protos.v1.playback_pb2 import GetGrantRequest
+from protos.v1.playback_pb2 import GetGrantRequest, PausePlaybackRequest
 from tests.catalogue import create, get, listed
 from tests.control_house import ASSET, House, refusal
 from tests.patience import until
@@ -27,11 +27,28 @@ async def test_a_title_that_is_watched_stays_until_nobody_watches_it(house: Hous
     assert await listed(house, await house.admin()) == []
 
 
+async def test_a_player_that_has_vanished_keeps_no_title(house: House) -> None:
+    title_id = await house.film()
+    await house.play(title_id, await house.admin())
+    house.clock.turn(61)
+    await delete(house, title_id)
+    assert await listed(house, await house.admin()) == []
+
+
+async def test_who_has_paused_keeps_it(house: House) -> None:
+    title_id, admin = await house.film(), await house.admin()
+    request = PausePlaybackRequest(session_id=(await house.play(title_id, admin)).session_id)
+    await house.playback.PausePlayback(request, metadata=admin)
+    house.clock.turn(61)
+    async with refusal("FAILED_PRECONDITION", "being watched"):
+        await delete(house, title_id)
+
+
 async def test_by_force_playback_ends(house: House) -> None:
     title_id = await house.film()
     session_id = (await house.play(title_id, await house.admin())).session_id
     await delete(house, title_id, force=True)
-    async with refusal("PERMISSION_DENIED", "ended"):
+    async with refusal("PERMISSION_DENIED", "the title was deleted"):
         await house.edges.GetGrant(GetGrantRequest(session_id=session_id, asset_id=ASSET), metadata=house.service)
 
 

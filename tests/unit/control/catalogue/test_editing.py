@@ -1,10 +1,12 @@
 """What publishers tell of titles: taken as it is within its bounds, and refused with a sentence beyond them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from control.database import titles
 from protos.v1.catalogue_pb2 import (
     TITLE_KIND_EPISODE,
     TITLE_KIND_FILM,
@@ -16,8 +18,10 @@ from protos.v1.catalogue_pb2 import (
     CreateTitleRequest,
     Words,
 )
+from protos.v1.subscriptions_pb2 import RetirePlanRequest
 from tests.catalogue import create, get, listed, update
 from tests.control_house import House, refusal
+from tests.offers import make_plan
 
 pytestmark = pytest.mark.anyio
 
@@ -37,12 +41,20 @@ WHOLE: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+async def silver(house: House) -> None:
+    """There is the plan that the title needs."""
+    await make_plan(house, "silver-1")
+
+
+@pytest.mark.usefixtures("silver")
 async def test_a_title_keeps_all_that_is_told_of_it(house: House) -> None:
     title = await get(house, await create(house, **WHOLE))
     assert {name: getattr(title, name) for name in WHOLE} == WHOLE
     assert (title.kind, title.state, title.asset_id) == (TITLE_KIND_FILM, TITLE_STATE_DRAFT, "")
 
 
+@pytest.mark.usefixtures("silver")
 async def test_an_update_changes_what_is_set_and_nothing_else(house: House) -> None:
     title_id = await create(house, **WHOLE)
     title = await update(house, title_id, genres=Words(words=["Drama"]), cast=Cast(), year=0, rating="")
@@ -50,6 +62,7 @@ async def test_an_update_changes_what_is_set_and_nothing_else(house: House) -> N
     assert (title.name, list(title.tags), title.minimum_age) == ("Nosferatu", ["vampires"], 12)
 
 
+@pytest.mark.usefixtures("silver")
 async def test_the_window_is_taken_away_before_a_new_one_is_set(house: House) -> None:
     title_id = await create(house, **WHOLE)
     title = await update(house, title_id, clear_availability=True, available_until=Timestamp(seconds=500))
@@ -95,6 +108,33 @@ BEYOND: list[tuple[dict[str, Any], str]] = [
 async def test_what_is_beyond_its_bounds_is_refused_by_name(house: House, fields: dict[str, Any], named: str) -> None:
     async with refusal("INVALID_ARGUMENT", named):
         await create(house, **{"name": "A film", **fields})
+
+
+class TestPlans:
+    async def test_a_title_needs_a_plan_that_there_is(self, house: House) -> None:
+        title_id = await create(house)
+        async with refusal("INVALID_ARGUMENT", "there is no plan 'gold'"):
+            await create(house, plan_id="gold")
+        async with refusal("INVALID_ARGUMENT", "there is no plan 'gold'"):
+            await update(house, title_id, plan_id="gold")
+        await make_plan(house, "gold")
+        assert (await update(house, title_id, plan_id="gold")).plan_id == "gold"
+
+    async def test_a_plan_off_the_offer_is_still_one(self, house: House) -> None:
+        await make_plan(house, "gold")
+        needing = await create(house, plan_id="gold")
+        await house.subscriptions.RetirePlan(RetirePlanRequest(plan_id="gold"), metadata=await house.admin())
+        assert (await update(house, needing, name="Another")).plan_id == "gold"
+        assert (await get(house, await create(house, plan_id="gold"))).plan_id == "gold"
+
+    async def test_what_was_entered_before_there_was_a_check_can_be_edited_and_freed(self, house: House) -> None:
+        title_id = await create(house)
+        async with house.written() as connection:
+            title = await titles.find(connection, title_id)
+            assert title is not None
+            await titles.save(connection, replace(title, plan_id="gold"))
+        assert (await update(house, title_id, name="Another")).plan_id == "gold"
+        assert (await update(house, title_id, plan_id="")).plan_id == ""
 
 
 class TestHierarchy:

@@ -1,4 +1,4 @@
-"""A title that is published before its window opens is announced when it does: once, whatever happens between."""
+"""A title whose window opens is announced, once, whatever happens between; and pages hear of one whose window ends."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.catalogue.premieres import Premieres
+from control.catalogue.premieres import Closings, Premieres
 from protos.v1.catalogue_pb2 import PublishTitleRequest, UnpublishTitleRequest
 from protos.v1.events_pb2 import TitlePublished
 from tests.catalogue import create, update
@@ -94,3 +94,34 @@ async def test_a_window_that_is_opened_by_hand_needs_no_waiting(house: House) ->
         return await told(house) == [(title_id, "Solaris", ASSET)]
 
     await until(announced)
+
+
+async def test_one_that_was_seen_before_its_window_was_put_off_is_announced_again(house: House) -> None:
+    title_id = await house.film()
+    await update(house, title_id, available_from=Timestamp(seconds=int(house.clock()) + HOUR))
+    await make_rounds(house)
+    assert len(await told(house)) == 1
+    house.clock.turn(HOUR)
+    await make_rounds(house)
+    assert [announced for announced, _, _ in await told(house)] == [title_id, title_id]
+
+
+async def test_one_whose_window_is_only_prolonged_is_not_announced_again(house: House) -> None:
+    title_id = await house.film()
+    await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) + HOUR))
+    await make_rounds(house)
+    assert len(await told(house)) == 1
+
+
+async def test_every_control_tells_its_pages_once_of_a_window_that_ends(house: House) -> None:
+    title_id, later = await house.film(), await create(house, "Stalker")
+    await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) + HOUR))
+    await update(house, later, available_until=Timestamp(seconds=int(house.clock()) + 2 * HOUR))
+    heard: list[list[str]] = []
+    async with house.database() as database:
+        rounds = [Closings(database, house.clock, lambda ids: heard.append(list(ids))) for _ in range(2)]
+        for seconds in (0, HOUR, HOUR):
+            house.clock.turn(seconds)
+            for make in rounds:
+                await make()
+    assert heard == [[title_id], [title_id]]  # and nothing of a draft

@@ -1,7 +1,10 @@
 """Versions of a title's media: a new one is played at once, an older one again after a rollback."""
 
+from typing import Any
+
 import pytest
 
+from control.catalogue.deletion import REPLACED
 from protos.v1.catalogue_pb2 import (
     TITLE_KIND_SERIES,
     TITLE_STATE_DRAFT,
@@ -123,6 +126,18 @@ async def test_a_version_that_is_watched_cannot_be_removed(house: House) -> None
         await delete(house, title_id, SECOND)
     house.clock.turn(30 * 86_400)
     await delete(house, title_id, SECOND)
+
+
+async def test_who_comes_back_to_a_version_that_was_removed_meanwhile_is_told(house: House) -> None:
+    title_id, admin = await two_versions(house), await house.admin()
+    session_id = (await house.play(title_id, admin)).session_id
+    await activate(house, title_id, ASSET)
+    house.clock.turn(61)
+    call: Any = house.edges.Connect(metadata=house.service)
+    await call.read()
+    await delete(house, title_id, SECOND)
+    assert [(one.session_id, one.reason) for one in (await call.read()).revoked] == [(session_id, REPLACED)]
+    call.cancel()
 
 
 async def test_a_version_of_another_title_is_not_found(house: House) -> None:

@@ -75,7 +75,7 @@ def whole(message: Message) -> Message:
 @given(st.sampled_from(KINDS), st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_headers_are_those_that_the_document_tells(kind: "type[events_pb2.MoviePlayed]", key: str) -> None:
     described = json.loads(text())["components"]["messages"][kind.DESCRIPTOR.name]["headers"]
-    headers = headers_of(Event("e1", topic_of(kind), key, 1.0, b"", "why"))
+    headers = dict(headers_of(Event("e1", topic_of(kind), key, 1.0, b"", "why")))
     assert set(described["required"]) <= set(headers) <= set(described["properties"])
     for name, schema in described["properties"].items():
         assert headers[name].decode() == schema.get("const", headers[name].decode())

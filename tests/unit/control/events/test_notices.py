@@ -1,10 +1,13 @@
 """NoticeService: who hears what, how soon, and for how long."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc.aio import EOF
 
 from control.database import outbox
 from control.events import service
@@ -13,16 +16,26 @@ from matinee.bus import Event
 from protos.v1 import notices_pb2 as pb
 from protos.v1.analytics_pb2 import ListUnfinishedRequest
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
-from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_VIEWER, LogoutRequest, Role, UpdateAccountRequest
+from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_VIEWER, LogoutRequest, RevokeSessionRequest, Role, UpdateAccountRequest
+from protos.v1.catalogue_pb2 import (
+    TITLE_KIND_SEASON,
+    TITLE_KIND_SERIES,
+    DeleteTitleRequest,
+    PublishTitleRequest,
+    UnpublishTitleRequest,
+)
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed, SubscriptionUpdated, TitlePublished, UserAuthenticated
 from protos.v1.notices_pb2_grpc import NoticeServiceStub
 from protos.v1.playback_pb2 import (
     PLAYBACK_STATE_PAUSED,
     PLAYBACK_STATE_PLAYING,
     PLAYBACK_STATE_STOPPED,
+    PausePlaybackRequest,
     PlaybackSession,
+    RemoveDeviceRequest,
     SeekPlaybackRequest,
 )
+from tests.catalogue import create, update
 from tests.control_house import House, Metadata, bearer, claims_of, refusal, running_control
 from tests.patience import until, within
 
@@ -57,6 +70,8 @@ class Stream:
         return await self._call.read()
 
     async def ended(self) -> str:
+        while await self._call.read() is not EOF:  # gRPC has no status for who leaves a message unread
+            continue
         return str((await self._call.code()).name)
 
     def leave(self) -> None:
@@ -97,8 +112,8 @@ async def test_everybody_hears_of_a_new_title(house: House, viewer: Metadata) ->
 
 async def test_a_sign_in_is_news(house: House, viewer: Metadata) -> None:
     page = await Stream.watch(house, viewer)
-    await happened(house, UserAuthenticated(account_id=account(viewer), session_id="s1", device="Firefox"))
-    assert (await page.next()).sign_in == pb.SignInNews(session_id="s1", device="Firefox")
+    await happened(house, UserAuthenticated(account_id=account(viewer), session_id="s" * 26, device="Firefox"))
+    assert (await page.next()).sign_in == pb.SignInNews(session_id="s" * 26, device="Firefox")
 
 
 async def test_playback_news_show_the_session_as_it_is(house: House, viewer: Metadata) -> None:
@@ -107,7 +122,7 @@ async def test_playback_news_show_the_session_as_it_is(house: House, viewer: Met
     page = await Stream.watch(house, viewer)
     of: dict[str, Any] = {"account_id": account(viewer), "title_id": title_id, "session_id": played.session_id}
     await happened(house, MoviePlayed(position_seconds=1.5, **of))
-    session = (await page.next()).playback
+    session = await told_of_playback(page)
     assert (session.session_id, session.device, session.state) == (played.session_id, "Sofa", PLAYBACK_STATE_PLAYING)
     assert (await page.next()).history == pb.HistoryNews(title_id=title_id)
     await happened(house, MoviePaused(position_seconds=7.5, **of))
@@ -140,7 +155,7 @@ async def test_a_seek_is_news_though_it_is_no_event(house: House, viewer: Metada
     await house.playback.SeekPlayback(
         SeekPlaybackRequest(session_id=played.session_id, position_seconds=12.5), metadata=viewer
     )
-    session = await sought(page)
+    session = await told_of_playback(page)
     assert (session.session_id, session.position_seconds) == (played.session_id, 12.5)
 
 
@@ -151,15 +166,117 @@ async def test_a_seek_through_another_control_is_news_here(house: House, viewer:
         await other.playback.SeekPlayback(
             SeekPlaybackRequest(session_id=played.session_id, position_seconds=7.5), metadata=viewer
         )
-        assert (await sought(page)).position_seconds == 7.5
+        assert (await told_of_playback(page)).position_seconds == 7.5
 
 
-async def sought(page: Stream) -> PlaybackSession:
-    """The next playback session that a page hears of; that the film was published may come late, and before it."""
+async def test_the_end_of_a_session_that_is_paused_is_news_though_it_is_no_event(
+    house: House, viewer: Metadata
+) -> None:
+    title_id = await house.film()
+    played = await house.play(title_id, viewer)
+    pause = PausePlaybackRequest(session_id=played.session_id, position_seconds=7.5)
+    await house.playback.PausePlayback(pause, metadata=viewer)
+    page = await Stream.watch(house, viewer)
+    async with within(1):
+        await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) - 1))
+        session = await told_of_playback(page)
+    assert (session.session_id, session.state) == (played.session_id, PLAYBACK_STATE_STOPPED)
+    assert session.position_seconds == 7.5
+
+
+async def told_of_playback(page: Stream) -> PlaybackSession:
+    """The next playback session that a page hears of; what everybody hears of its film may come before it."""
     while not (news := await page.next()).HasField("playback"):
-        assert news.HasField("title")
+        assert news.HasField("title") or news.HasField("withdrawal")
     session: PlaybackSession = news.playback
     return session
+
+
+async def test_a_title_that_is_deleted_is_news_to_who_has_paused_it(house: House, viewer: Metadata) -> None:
+    title_id, stream = await house.film(), await Stream.watch(house, viewer)
+    paused = PausePlaybackRequest(session_id=(await house.play(title_id, viewer)).session_id)
+    await house.playback.PausePlayback(paused, metadata=viewer)
+    request = DeleteTitleRequest(title_id=title_id, force=True)
+    await house.catalogue.DeleteTitle(request, metadata=await house.admin())
+    await less(stream)
+
+
+@pytest.mark.parametrize("withdrawn", ["deleted", "unpublished", "off"])
+async def test_everybody_hears_of_a_title_that_is_shown_no_more(house: House, viewer: Metadata, withdrawn: str) -> None:
+    title_id, admin = await house.film(), await house.admin()
+    pages = [await Stream.watch(house, viewer), await Stream.watch(house, admin)]
+    if withdrawn == "deleted":
+        await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=admin)
+    elif withdrawn == "unpublished":
+        await house.catalogue.UnpublishTitle(UnpublishTitleRequest(title_id=title_id), metadata=admin)
+    else:
+        await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) - 1))
+    for page in pages:
+        assert await gone(page) == [title_id]
+
+
+async def test_all_titles_that_go_together_are_one_piece_of_news(house: House, viewer: Metadata) -> None:
+    series = await create(house, "Heimat", TITLE_KIND_SERIES)
+    season = await create(house, "One", TITLE_KIND_SEASON, parent_id=series, number=1)
+    for title_id in (series, season):
+        await house.catalogue.PublishTitle(PublishTitleRequest(title_id=title_id), metadata=await house.admin())
+    page = await Stream.watch(house, viewer)
+    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=series, force=True), metadata=await house.admin())
+    assert await gone(page) == sorted([series, season])
+
+
+async def test_nobody_hears_of_a_title_that_viewers_did_not_see(house: House, viewer: Metadata) -> None:
+    draft, admin = await create(house, "Secret"), await house.admin()
+    early, page = await house.film(), await Stream.watch(house, viewer)
+    await update(house, early, available_from=Timestamp(seconds=int(house.clock()) + 3_600))
+    assert await gone(page) == [early]
+    await house.catalogue.UnpublishTitle(UnpublishTitleRequest(title_id=early), metadata=admin)
+    for title_id in (early, draft):
+        await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=admin)
+    seen = await house.film()
+    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=seen), metadata=admin)
+    assert await gone(page) == [seen]
+
+
+async def test_everybody_hears_of_a_title_whose_window_ends_by_itself(house: House, viewer: Metadata) -> None:
+    title_id, other = await house.film(), await create(house, "Other")
+    await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) + 10))
+    page = await Stream.watch(house, viewer)
+    house.clock.turn(10)
+    await update(house, other, available_from=Timestamp(seconds=int(house.clock())))  # which has a round made at once
+    assert await gone(page) == [title_id]
+
+
+async def gone(page: Stream) -> list[str]:
+    """The titles that a page hears of next as shown no more."""
+    async with within(5):
+        while not (news := await page.next()).HasField("withdrawal"):
+            continue
+    return list(news.withdrawal.title_ids)
+
+
+async def test_a_device_that_is_removed_is_news(house: House, viewer: Metadata) -> None:
+    await house.play(await house.film(), viewer, device_id="tv")
+    page = await Stream.watch(house, viewer)
+    await house.playback.RemoveDevice(RemoveDeviceRequest(device_id="tv"), metadata=viewer)
+    await less(page)
+
+
+async def test_a_sign_in_that_ends_is_news_to_the_others(house: House) -> None:
+    page = await Stream.watch(house, await house.admin())
+    signed_out, revoked = await house.sign_in(), await house.sign_in()
+    await house.auth.Logout(LogoutRequest(refresh_token=signed_out.refresh_token))
+    await less(page)
+    session_id = claims_of(bearer(revoked.access_token))["sid"]
+    await house.auth.RevokeSession(RevokeSessionRequest(session_id=session_id), metadata=await house.admin())
+    await less(page)
+
+
+async def less(page: Stream) -> None:
+    """Wait until a page hears that its account has a sign-in, a device or a title less."""
+    async with within(5):
+        while not (await page.next()).HasField("account"):
+            continue
 
 
 async def test_an_event_that_cannot_be_read_stops_nobody(house: House, viewer: Metadata) -> None:
@@ -178,7 +295,7 @@ async def test_a_stream_ends_soon_after_its_session(
     other = await Stream.watch(house, viewer)
     await house.auth.Logout(LogoutRequest(refresh_token=signed_in.refresh_token))
     assert await page.ended() == "OK"
-    await happened(house, TitlePublished(name="Solaris"))
+    await happened(house, TitlePublished(title_id="t" * 26, name="Solaris"))
     assert (await other.next()).title.name == "Solaris"
 
 
@@ -253,6 +370,13 @@ async def test_the_tail_shows_dead_letters_and_what_cannot_be_read(house: House)
     await house.bus.publish([Event("f" * 26, "movie-paused", "k", 1.0, b""), buried])
     shown = await tail.next()
     assert (shown.event_id, shown.reason, json.loads(shown.data)) == ("e" * 26, "history: why", "//8=")
+
+
+@pytest.mark.parametrize("data", [b"[" * 100_000, b'{"account_id": "\\ud800"}', b"[1", b""])
+async def test_no_data_however_odd_ends_the_tail(house: House, data: bytes) -> None:
+    tail = await Stream.tail(house, await house.admin(), topics=["movie-paused"], from_beginning=True)
+    await house.bus.publish([Event("e" * 26, "movie-paused", "k", 1.0, data)])
+    assert b64decode(json.loads((await tail.next()).data)) == data
 
 
 @pytest.mark.parametrize("topics", [["movie-playd"], ["movie-paused.dead"], ["a\nb"], ["movie-paused"] * 21])

@@ -1,7 +1,8 @@
 """The relay: what is committed reaches the bus, in order and soon, and what is not never does."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
@@ -14,7 +15,7 @@ from matinee.errors import Conflict
 from protos.v1.events_pb2 import MoviePlayed
 from tests.control_house import TurnedClock
 from tests.edge_desk import running
-from tests.events import ADA, Outage, on_the_bus, paused, played, record, waiting
+from tests.events import ADA, Outage, Particular, on_the_bus, paused, played, record, waiting
 from tests.patience import until, within
 
 pytestmark = pytest.mark.anyio
@@ -54,18 +55,21 @@ async def test_a_running_relay_is_woken_by_what_this_process_records(
 ) -> None:
     async with running(Relay(database, bus).run()):
         for number in range(20):
-            async with within(0.2):
+            async with within(5):
                 await record(database, clock, played(number))
                 await on_the_bus(bus, number + 1)
 
 
 async def test_a_running_relay_hears_soon_of_what_another_process_records(
-    database: Database, bus: EventBus, clock: TurnedClock, database_url: str
+    database: Database, bus: EventBus, clock: TurnedClock, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("control.database.news.LOOK_SECONDS", 60)
     other = await open_database(database_url)
-    async with running(Relay(database, bus).run()), running(database.hear_others(lambda: None)):
+    async with running(Relay(database, bus).run()), AsyncExitStack() as controls:
+        for each in (database, other):  # on PostgreSQL who has written tells those who hear of it
+            await controls.enter_async_context(running(each.hear_others(lambda: None)))
         for number in range(5):
-            async with within(0.5):
+            async with within(5):
                 await record(other, clock, played(number))
                 await on_the_bus(bus, number + 1)
     await other.close()
@@ -124,6 +128,67 @@ async def test_a_relay_that_dies_before_it_notes_what_it_sent_sends_it_again(
     await Relay(database, bus).relay()
     first, again = await on_the_bus(bus, 2)
     assert first == again
+
+
+def of(*refused: float) -> Callable[[Event], bool]:
+    """Whether an event tells of one of these positions."""
+    return lambda event: positions([event])[0] in refused
+
+
+async def test_an_event_that_the_bus_refuses_holds_up_nobody_and_is_kept_with_the_reason(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    particular = Particular(bus, of(2))
+    await record(database, clock, *map(played, (1, 2, 3)))
+    async with running(Relay(database, particular).run()):
+        assert positions(await on_the_bus(bus, 2)) == [1, 3]
+        await record(database, clock, played(4))
+        assert positions(await on_the_bus(bus, 3)) == [1, 3, 4]
+        await until(lambda: _empty(database))
+    assert particular.attempts == 2
+    async with database.read() as connection:
+        assert await outbox.refused(connection) == {"movie-played": (1, "too large")}
+        assert await outbox.waiting(connection) == (0, None)
+
+
+async def test_what_was_refused_is_offered_again_when_control_starts(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    await record(database, clock, played(1))
+    await Relay(database, Particular(bus, of(1))).relay()
+    async with running(Relay(database, bus).run()):
+        assert positions(await on_the_bus(bus, 1)) == [1]
+
+
+async def test_what_was_refused_goes_with_the_retention(database: Database, bus: EventBus, clock: TurnedClock) -> None:
+    await record(database, clock, played(1), played(2))
+    await Relay(database, Particular(bus, of(1, 2))).relay()
+    async with database.write() as connection:
+        await outbox.forget_refused(connection, clock() + 1)
+        assert await outbox.refused(connection) == {}
+
+
+async def test_a_topic_of_which_the_bus_takes_nothing_waits_in_its_order_and_the_others_go_on(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    particular = Particular(bus, closed="movie-paused")
+    await record(database, clock, *map(paused, range(BATCH)), played(1))
+    async with running(Relay(database, particular).run()):
+        assert positions(await on_the_bus(bus, 1)) == [1]
+        await record(database, clock, played(2), paused(BATCH))
+        assert positions(await on_the_bus(bus, 2)) == [1, 2]
+        particular.closed = ""
+        assert positions(await on_the_bus(bus, BATCH + 1, "movie-paused")) == list(range(BATCH + 1))
+
+
+async def test_what_the_bus_has_is_not_sent_again_though_others_failed(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    await record(database, clock, played(1), paused(2))
+    particular = Particular(bus, closed="movie-paused")
+    relay = Relay(database, particular)
+    assert await relay.relay() == 1
+    assert positions(await waiting(database)) == [2]
 
 
 async def _empty(database: Database) -> bool:

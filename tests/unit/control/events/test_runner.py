@@ -14,11 +14,11 @@ from control.events.consumer import Consumer
 from control.events.runner import AHEAD_SECONDS, ATTEMPTS, Runner
 from control.measures import Measures
 from matinee.bus import Event, EventBus
-from matinee.errors import Conflict, Unavailable
+from matinee.errors import Conflict, InvalidInput, Unavailable
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed
 from tests.control_house import TurnedClock
 from tests.edge_desk import running
-from tests.events import ADA, Outage, on_the_bus, paused, played
+from tests.events import ADA, Outage, Particular, on_the_bus, paused, played
 from tests.patience import until
 
 pytestmark = pytest.mark.anyio
@@ -82,6 +82,7 @@ async def test_events_take_effect_in_their_order_whatever_their_kind(history: Hi
     await bus.publish([event(1), event(2, paused(2)), event(3)])
     async with running(history.runner.run()):
         await until(lambda: history.has(1, 2, 3))
+        await until(lambda: history.woken)  # which others see done, the runner may have yet to hear of
         assert history.woken == 1
 
 
@@ -122,12 +123,47 @@ async def test_a_poison_event_leaves_no_trace_but_on_the_dead_letter_topic(histo
     assert history.calls.count(2) == 1 + ATTEMPTS
 
 
+async def test_a_poison_event_that_the_dead_letter_topic_refuses_holds_up_nobody(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    particular = Particular(bus, lambda event: event.topic == "movie-played.dead-letter")
+    history = History(database, particular, clock)
+    await history.open()
+    await bus.publish([event(1, data=b"\xff\xff"), event(2)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(2))
+
+
 async def test_an_event_that_cannot_be_read_is_given_up_at_once(history: History, bus: EventBus) -> None:
     await bus.publish([event(1, data=b"\xff\xff"), event(2)])
     async with running(history.runner.run()):
         await until(lambda: history.has(2))
         (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
     assert buried.reason == "history: the data is no MoviePlayed"
+
+
+async def test_an_event_that_a_handler_calls_invalid_is_given_up_at_once(history: History, bus: EventBus) -> None:
+    async def fail(position: float) -> None:
+        if position == 1:
+            raise InvalidInput("watched_seconds is longer than a year")
+
+    history.fail = fail
+    await bus.publish([event(1), event(2)])
+    async with running(history.runner.run()):
+        await until(lambda: history.has(2))
+        (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
+    assert buried.reason == "history: watched_seconds is longer than a year"
+    assert history.calls.count(1) == 2  # with the others, and alone
+
+
+async def test_a_dead_letter_is_of_the_time_at_which_it_was_given_up(
+    history: History, bus: EventBus, clock: TurnedClock
+) -> None:
+    began = clock()
+    await bus.publish([event(1, data=b"\xff\xff")])
+    async with running(history.runner.run()):
+        (buried,) = await on_the_bus(bus, 1, "movie-played.dead-letter")
+    assert buried.time >= began
 
 
 async def test_an_event_of_the_year_9999_is_given_up_at_once(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from control.jobs.drop import Drop
-from matinee.storage import StoredObject
+from matinee.storage.object_store import StoredObject
 
 ITEM = StoredObject("incoming/Sita Sings.mkv", 10, '"abc"', 1_700_000_000.25)
 DROP = Drop.of(ITEM)

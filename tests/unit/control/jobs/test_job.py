@@ -1,6 +1,7 @@
 """The life of a job: leases, fencing, backing off, giving up."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from control.jobs.job import (
     heard,
     leased,
     published,
+    put_back,
     released,
     retried,
 )
@@ -55,6 +57,12 @@ def test_why_a_job_is_tried_again_is_said_until_it_has_got_further() -> None:
 def test_a_job_that_is_not_due_is_not_leased() -> None:
     with pytest.raises(Conflict, match="not due"):
         lease(lease(NEW), now=29)
+
+
+def test_a_clock_that_was_turned_back_keeps_no_job_waiting() -> None:
+    assert lease(replace(NEW, due_at=86_400), now=0).state is State.RUNNING
+    with pytest.raises(Conflict, match="not due"):
+        lease(lease(NEW, now=86_400), now=0)  # whose worker may live
 
 
 def test_a_job_whose_lease_has_expired_goes_to_the_next_worker_with_a_higher_token() -> None:
@@ -122,6 +130,55 @@ def test_a_worker_that_only_goes_away_costs_no_try_and_no_wait() -> None:
     assert (job.state, job.due_at) == (State.QUEUED, 9)
 
 
+def lack(job: Job, now: float) -> Job:
+    return put_back(job, job.fencing_token, "the store is away", now=now)
+
+
+def test_what_is_no_fault_of_a_job_costs_no_try_and_is_told_with_its_beginning() -> None:
+    job = NEW
+    for turn in range(10):
+        job = lack(lease(job, now=1000 * turn), now=1000 * turn + 1)
+    assert (job.state, job.fruitless, job.message, job.waits_since) == (State.QUEUED, 0, "the store is away", 1)
+
+
+def test_a_job_waits_as_long_as_it_has_waited_within_limits() -> None:
+    waits, job = [], NEW
+    for now in (10, 12, 20, 100, 9000):
+        job = lack(lease(job, now=now), now=now)
+        waits.append(job.due_at - now)
+    assert waits == [2, 2, 10, 90, LONGEST_BACKOFF_SECONDS]
+
+
+def test_a_clock_that_was_turned_back_has_a_job_wait_no_longer() -> None:
+    job = lack(lease(NEW, now=1000), now=1000)
+    assert lack(replace(job, state=State.RUNNING), now=10).due_at == 12
+
+
+def test_a_job_waits_no_more_once_it_has_got_further() -> None:
+    again = lease(lack(hear(lease(NEW), 0.5), now=2), now=60)
+    assert hear(again, 0.5).waits_since == 2
+    assert hear(again, 0.51).waits_since is None
+    assert lack(hear(again, 0.6), now=90).waits_since == 90
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda job: published(job, job.fencing_token, now=9),
+        lambda job: give_back(job, now=9),
+        lambda job: lack(cancelled(job, now=9), now=9),
+    ],
+    ids=["published", "given back", "cancelled"],
+)
+def test_a_job_that_goes_another_way_waits_no_more(leave: Callable[[Job], Job]) -> None:
+    assert leave(lease(lack(lease(NEW), now=1), now=5)).waits_since is None
+
+
+def test_a_waiting_job_that_is_cancelled_says_no_more_what_it_waits_for() -> None:
+    job = cancelled(lack(lease(NEW), now=1), now=2)
+    assert (job.state, job.message, job.waits_since) == (State.CANCELLED, "", None)
+
+
 def test_a_queued_job_is_cancelled_at_once() -> None:
     assert cancelled(NEW, now=1).state is State.CANCELLED
 
@@ -132,9 +189,9 @@ def test_a_running_job_is_cancelled_when_its_worker_stops() -> None:
     assert (asked.state, stopped.state) == (State.CANCELLING, State.CANCELLED)
 
 
-def test_a_job_that_shall_stop_is_not_published() -> None:
-    with pytest.raises(Conflict, match="cannot be published"):
-        published(cancelled(lease(NEW), now=1), 1, now=2)
+def test_a_job_that_shall_stop_is_cancelled_when_its_worker_would_publish() -> None:
+    job = published(cancelled(hear(lease(NEW), 0.5), now=1), 1, now=2)
+    assert (job.state, job.progress, job.worker_id) == (State.CANCELLED, 0.5, "")
 
 
 def test_a_job_that_shall_stop_and_lost_its_worker_is_cancelled() -> None:
@@ -164,6 +221,7 @@ ACTS: dict[str, Act] = {
     "lease": lease,
     "hear": lambda job, now: hear(job, job.progress + 0.005, now),
     "give back": lambda job, now: give_back(job, now=now),
+    "lack": lack,
     "refuse": lambda job, now: released(job, job.fencing_token, Event.REFUSE, "no", now=now, limit=LIMIT),
     "fail": lambda job, now: released(job, job.fencing_token, Event.FAIL, "no", now=now, limit=LIMIT),
     "stop": lambda job, now: released(job, job.fencing_token, Event.STOP, "", now=now, limit=LIMIT),
@@ -187,3 +245,4 @@ def test_any_life_keeps_the_promises(acts: list[str]) -> None:
         assert job.attempts == job.fencing_token
         assert 0 <= job.fruitless <= LIMIT
         assert job.held == bool(job.worker_id)
+        assert job.waits_since is None or job.state in {State.QUEUED, State.RUNNING, State.CANCELLING}

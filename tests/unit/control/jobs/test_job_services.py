@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import update
 
 from control.database import tables
@@ -238,6 +239,28 @@ async def test_a_job_is_failed_after_its_last_attempt(house: House) -> None:
     assert await house.lease() is None
 
 
+async def test_a_job_that_waits_for_a_store_keeps_its_tries_and_is_found_with_the_reason(house: House) -> None:
+    uploaded, _ = await house.upload("u1"), await house.upload("u2")
+    for _ in range(house.settings.worker.attempts + 1):
+        lease = await house.leased()
+        assert lease.job_id == uploaded.job_id
+        request = ReleaseJobRequest(
+            job_id=lease.job_id, fencing_token=lease.fencing_token, state=JOB_STATE_QUEUED, message="no store",
+            blameless=True,
+        )  # fmt: skip
+        await house.workers.ReleaseJob(request, metadata=house.service)
+        [waiting] = (await house.jobs.ListJobs(ListJobsRequest(waiting=True), metadata=await house.admin())).jobs
+        assert (waiting.job_id, waiting.state, waiting.message) == (uploaded.job_id, JOB_STATE_QUEUED, "no store")
+        assert 2 <= seconds(waiting.due_at) - seconds(waiting.updated_at) <= 300
+        assert seconds(waiting.waits_since) <= seconds(waiting.updated_at)
+        house.clock.turn(300)
+    assert len((await house.jobs.ListJobs(ListJobsRequest(), metadata=await house.admin())).jobs) == 2
+
+
+def seconds(moment: Timestamp) -> float:
+    return moment.ToMicroseconds() / 1e6
+
+
 async def test_a_failed_job_can_be_tried_again(house: House) -> None:
     uploaded = await house.upload()
     await release(house, await house.leased(), JOB_STATE_FAILED, "the film has no picture")
@@ -280,10 +303,27 @@ async def test_a_running_job_is_cancelled_by_way_of_its_worker(house: House) -> 
     asked = await cancel(house, uploaded.job_id)
     assert (asked.state, asked.cancel_requested) == (JOB_STATE_RUNNING, True)
     assert await heartbeat(house, lease)
-    async with refusal("FAILED_PRECONDITION", "cannot be published"):
-        await house.publish(lease)
     await release(house, lease, JOB_STATE_CANCELLED)
     assert (await job_of(house, uploaded.job_id)).state == JOB_STATE_CANCELLED
+
+
+async def test_a_job_that_shall_stop_is_cancelled_when_its_worker_comes_to_publish(house: House) -> None:
+    uploaded = await house.upload()
+    lease = await house.leased()
+    await house.store.put(f"assets/{ASSET}/index.bin", b"bytes")
+    await cancel(house, uploaded.job_id)
+    async with refusal("FAILED_PRECONDITION", "the job was cancelled: nothing is published"):
+        await house.publish(lease)
+    job = await job_of(house, uploaded.job_id)
+    assert (job.state, job.cancel_requested, job.worker_id) == (JOB_STATE_CANCELLED, False, "")
+    request = GetTitleRequest(title_id=uploaded.title_id)
+    title = (await house.catalogue.GetTitle(request, metadata=await house.admin())).title
+    assert (title.state, title.asset_id) == (TITLE_STATE_DRAFT, "")
+
+    async def removed() -> bool:
+        return not await house.store.list("assets")
+
+    await until(removed)
 
 
 async def test_a_published_job_cannot_be_cancelled(house: House) -> None:

@@ -17,6 +17,7 @@ LIVES = {
     },
     State.CANCELLING: {
         Event.CANCEL: State.CANCELLING,
+        Event.PUBLISH: State.CANCELLED,
         Event.STOP: State.CANCELLED,
         Event.GIVE_BACK: State.CANCELLED,
         Event.FAIL: State.CANCELLED,

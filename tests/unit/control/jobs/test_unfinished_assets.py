@@ -10,10 +10,13 @@ from control.database.engine import open_database
 from control.housekeeping import ABANDONED_SECONDS, Housekeeping
 from protos.v1.catalogue_pb2 import DeleteTitleRequest
 from protos.v1.jobs_pb2 import (
+    JOB_STATE_CANCELLED,
     JOB_STATE_FAILED,
     JOB_STATE_QUEUED,
     BeginAssetRequest,
     CancelJobRequest,
+    GetJobRequest,
+    Job,
     JobLease,
     JobState,
     ReleaseJobRequest,
@@ -96,6 +99,42 @@ async def test_an_asset_may_still_be_written_by_a_worker_that_has_not_heard_of_t
     await delete(house, await begun(house))
     await housekeeping.make_round()
     assert [found.key for found in await house.store.list("assets")] == [TRACK]
+
+
+async def test_what_another_control_has_removed_meanwhile_may_have_been_written_anew(
+    house: House, housekeeping: Housekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.store.put(TRACK, b"bytes")
+    async with house.database() as database, database.write() as connection:
+        await removals.note(connection, ["assets/other"], house.clock() - 1)
+        await removals.note(connection, [f"assets/{ASSET}"], house.clock())
+    remove = house.store.delete_prefix
+
+    async def slowly(prefix: str) -> None:
+        """Meanwhile the other one has done the rest, and a worker has begun again."""
+        await remove(prefix)
+        async with house.database() as database, database.write() as connection:
+            await removals.done(connection, f"assets/{ASSET}")
+
+    monkeypatch.setattr(house.store, "delete_prefix", slowly)
+    await housekeeping.make_round()
+    assert [found.key for found in await house.store.list("assets")] == [TRACK]
+
+
+async def test_a_job_that_shall_stop_is_cancelled_when_the_lease_of_its_dead_worker_has_ended(
+    house: House, housekeeping: Housekeeping
+) -> None:
+    lease = await begun(house)
+    await house.jobs.CancelJob(CancelJobRequest(job_id=lease.job_id), metadata=await house.admin())
+    await housekeeping.make_round()
+    assert (await job_of(house, lease)).cancel_requested
+    house.clock.turn(lease.lease_seconds + 1)
+    await housekeeping.make_round()
+    assert (await job_of(house, lease)).state == JOB_STATE_CANCELLED
+
+
+async def job_of(house: House, lease: JobLease) -> Job:
+    return (await house.jobs.GetJob(GetJobRequest(job_id=lease.job_id), metadata=await house.admin())).job
 
 
 async def held(house: House, lease: JobLease) -> None:

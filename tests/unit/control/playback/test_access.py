@@ -1,14 +1,17 @@
 """Access over the wire: what Play refuses, streams and devices, and what goes on when a subscription changes."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.playback.access import TOO_MANY
-from matinee.rpc import CallError
+from control.database import titles
+from control.playback.access import TAKEN_OVER, TOO_MANY
+from control.playback.own_devices import REMOVED
+from matinee.rpc.call_errors import CallError
 from protos.v1 import playback_pb2 as pb
 from protos.v1 import subscriptions_pb2
 from protos.v1.auth_pb2 import ROLE_VIEWER, UpdateAccountRequest
@@ -69,9 +72,22 @@ async def test_a_stream_can_be_taken_over(house: House) -> None:
     title_id = await house.film()
     first = await house.play(title_id, viewer, device_id="tv")
     second = await house.play(title_id, viewer, device_id="phone", take_over=True)
-    async with refusal("PERMISSION_DENIED", "has ended"):
+    async with refusal("PERMISSION_DENIED", TAKEN_OVER):
         await grant(house, first.session_id)
     assert (await grant(house, second.session_id)).session_id == second.session_id
+
+
+@pytest.mark.parametrize(("stands", "goes_on"), [(30.0, 35.0), (60.0, 0.0)])
+async def test_who_takes_a_stream_over_goes_on_where_it_stands(house: House, stands: float, goes_on: float) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    for position in (stands - 5, stands):
+        report = pb.ReportPlaybackRequest(session_id=first.session_id, position_seconds=position)
+        await house.playback.ReportPlayback(report, metadata=viewer)
+        house.clock.turn(5)
+    second = await house.play(title_id, viewer, device_id="phone", take_over=True)
+    assert second.resume_seconds == pytest.approx(goes_on, abs=2)
 
 
 async def test_what_nobody_uses_does_not_count_and_comes_back_only_where_there_is_room(house: House) -> None:
@@ -157,7 +173,7 @@ async def test_a_removed_device_plays_no_more_and_makes_room(house: House) -> No
     title_id = await house.film()
     session_id = (await house.play(title_id, viewer, device_id="tv")).session_id
     await house.playback.RemoveDevice(pb.RemoveDeviceRequest(device_id="tv"), metadata=viewer)
-    async with refusal("PERMISSION_DENIED", "has ended"):
+    async with refusal("PERMISSION_DENIED", REMOVED):
         await grant(house, session_id)
     await house.play(title_id, viewer, device_id="phone")
     assert await devices(house, viewer) == {"phone": 1}
@@ -252,7 +268,10 @@ async def test_a_title_that_needs_a_plan_is_refused_without_it(house: House) -> 
 
 async def test_a_plan_that_is_not_there_is_out_of_reach_where_there_are_others(house: House) -> None:
     title_id, viewer = await house.film(), await house.person("viewer")
-    await need(house, title_id, "premium")
+    async with house.written() as connection:  # as it could be entered once
+        title = await titles.find(connection, title_id)
+        assert title is not None
+        await titles.save(connection, replace(title, plan_id="premium"))
     assert (await house.play(title_id, viewer)).session_id
     await make_plan(house, "family", level=1_000)
     await subscribe(house, viewer)
@@ -274,7 +293,7 @@ async def test_a_title_that_needs_a_plan_from_now_on_is_served_to_nobody_else(ho
     session_id = (await house.play(title_id, viewer)).session_id
     await make_plan(house)
     await need(house, title_id, "family")
-    async with refusal("PERMISSION_DENIED", "does not allow this any more"):
+    async with refusal("PERMISSION_DENIED", "this title needs the plan 'Family'"):
         await grant(house, session_id)
 
 

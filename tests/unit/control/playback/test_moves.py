@@ -119,6 +119,37 @@ async def test_a_stretch_is_told_when_it_begins_and_when_it_ends(house: House) -
     assert not paused.stopped
 
 
+async def shorten(house: House, title_id: str) -> None:
+    """Give the film another version, of half a minute."""
+    await house.upload("upload-2", title_id=title_id)
+    await house.publish(await house.leased(), "b" * 26, duration_seconds=30)
+
+
+async def test_who_watches_a_version_goes_on_to_its_end_when_the_title_comes_to_a_shorter_one(house: House) -> None:
+    player = await opened(house)
+    await player.report(40)
+    await shorten(house, (await house.events(MoviePlayed))[0].title_id)
+    assert (await player.report(41)).position_seconds == 41
+    await player.pause(42)
+    (paused,) = await house.events(MoviePaused)
+    assert (paused.position_seconds, paused.duration_seconds) == (42, LENGTH)
+
+
+async def test_a_version_that_ends_before_the_resume_point_begins_at_its_beginning(house: House) -> None:
+    player = await opened(house)
+    await player.report(40)
+    await player.stop(41)
+    title_id = (await house.events(MoviePaused))[0].title_id
+
+    async def resumes() -> float:
+        return (await house.play(title_id, player.metadata)).resume_seconds
+
+    await until(resumes)
+    assert await resumes() == 41
+    await shorten(house, title_id)
+    assert await resumes() == 0
+
+
 async def test_a_second_stretch_does_not_start_the_session_again(house: House) -> None:
     player = await opened(house)
     await player.report(10)
@@ -164,7 +195,7 @@ async def test_a_title_goes_on_where_the_account_left_it(house: House) -> None:
     async def resumes() -> bool:
         return (await house.play(title_id, player.metadata)).resume_seconds == 30
 
-    await until(resumes, seconds=10)
+    await until(resumes)
 
 
 async def test_a_sign_in_that_is_revoked_ends_what_was_begun_in_it(house: House) -> None:

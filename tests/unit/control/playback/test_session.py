@@ -1,12 +1,13 @@
 """A playback session and its stretches: when they begin and end, and what was watched."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control.playback.session import Began, Ended, PlaybackSession, Turn, cut_off, lapsed, moved
+from control.playback.session import Began, Ended, Left, PlaybackSession, Turn, cut_off, lapsed, moved
 from control.playback.session_states import Event, State
 from matinee.errors import Conflict
 
@@ -89,6 +90,64 @@ def test_what_somebody_else_ends_was_watched_until_its_last_sign_of_life() -> No
     assert cut_off(NEW)[1] == []
 
 
+PAUSED = ((Event.REPORT, 0, 6), (Event.REPORT, 10, 16), (Event.PAUSE, 12, 18))
+
+
+def test_what_is_sought_while_it_stands_still_is_told_of_once_it_is_left() -> None:
+    session, turns = after(NEW, *PAUSED, (Event.SEEK, 20, 40), (Event.SEEK, 22, 50))
+    assert len(turns) == 2
+    assert after(session, (Event.STOP, 30, 50))[1] == [Left(50, stopped=True, time=START + 22)]
+    assert cut_off(session)[1] == [Left(50, stopped=True, time=START + 22)]
+    gone, left = lapsed(session, START + 90, idle=IDLE)
+    assert left == [Left(50, stopped=False, time=START + 22)]
+    assert after(gone, (Event.STOP, 99, 50))[1] == []
+
+
+def test_to_stop_elsewhere_than_where_it_stood_still_is_to_go_there() -> None:
+    assert after(NEW, *PAUSED, (Event.STOP, 30, 50))[1][2:] == [Left(50, stopped=True, time=START + 30)]
+    assert after(NEW, *PAUSED, (Event.STOP, 30, 19.5))[1][2:] == []
+    assert after(NEW, (Event.PAUSE, 0, 30), (Event.STOP, 1, 30))[1] == []
+
+
+def test_a_stretch_ends_where_the_film_had_run_to_by_the_last_sign_of_life() -> None:
+    watching, _ = after(NEW, (Event.REPORT, 0, 6), (Event.REPORT, 10, 16), (Event.SEEN, 15, None))
+    assert cut_off(watching)[1] == [Ended(21, 15, stopped=True, time=START + 15)]
+    assert after(watching, (Event.PAUSE, 17, None))[1] == [Ended(23, 17, stopped=False, time=START + 17)]
+    assert after(watching, (Event.PAUSE, 17, 22))[1] == [Ended(22, 17, stopped=False, time=START + 17)]
+
+
+def test_a_film_runs_no_further_than_to_its_end() -> None:
+    watching, _ = after(replace(NEW, duration_seconds=20), (Event.REPORT, 0, 6), (Event.REPORT, 10, 99))
+    assert watching.position_seconds == watching.standing(START + 12) == 20
+
+
+def test_a_silent_player_is_where_it_was_last_heard_of() -> None:
+    watching, _ = after(NEW, (Event.REPORT, 0, 6), (Event.REPORT, 10, 16))
+    assert (watching.standing(START + 20), watching.standing(START + 26)) == (26, 16)
+    paused, _ = after(NEW, *PAUSED)
+    assert paused.standing(START + 20) == 18
+
+
+def test_where_a_viewer_is_becomes_known_by_watching_or_going_there() -> None:
+    assert NEW.known_at is None
+    assert after(NEW, (Event.PAUSE, 1, 0))[0].known_at is None
+    assert after(NEW, (Event.REPORT, 1, 0))[0].known_at is None
+    assert after(NEW, (Event.REPORT, 1, 0), (Event.STOP, 1, 0))[0].known_at is None
+    assert after(NEW, (Event.SEEN, 1, None), (Event.SEEN, 9, None))[0].known_at is None
+    assert after(NEW, (Event.REPORT, 1, 0), (Event.SEEN, 9, None))[0].known_at == START + 9
+    assert after(NEW, (Event.REPORT, 1, 0), (Event.PAUSE, 9, 8), (Event.SEEN, 20, None))[0].known_at == START + 9
+    assert after(NEW, (Event.PAUSE, 1, 0), (Event.SEEK, 5, 40))[0].known_at == START + 5
+
+
+@pytest.mark.parametrize("position", [None, 16])
+def test_who_goes_on_is_known_to_be_where_they_were(position: float | None) -> None:
+    paused = after(NEW, (Event.REPORT, 2, 6), (Event.PAUSE, 12, 16))[0]
+    session = after(paused, (Event.RESUME, 40, position))[0]
+    for each in (session, cut_off(session)[0]):
+        assert (each.known_at, each.standing(START + 40)) == (START + 12, 16)
+    assert after(paused, (Event.RESUME, 40, position), (Event.STOP, 45, 21))[0].known_at == START + 45
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from([*Event, "lapse", "cut"]), st.floats(-5, 200), st.none() | st.floats(0, 100)), max_size=40
 )
@@ -112,12 +171,15 @@ def test_every_stretch_that_begins_ends_once_and_takes_no_longer_than_its_time(
             assert session.state is State.STOPPED
             continue
         turns += more
-        assert (session.stretch_began_at is not None) == (bool(turns) and isinstance(turns[-1], Began))
+        stretches = [turn for turn in turns if not isinstance(turn, Left)]
+        assert (session.stretch_began_at is not None) == (bool(stretches) and isinstance(stretches[-1], Began))
+        assert not session.sought or session.told_at is not None
         assert session.state is State.PLAYING or session.stretch_began_at is None
     turns += cut_off(session)[1]
+    assert all(earlier.time <= later.time for earlier, later in pairwise(turns))
+    turns = [turn for turn in turns if not isinstance(turn, Left)]
     assert [type(turn) for turn in turns] == [Began, Ended] * (len(turns) // 2)
     firsts = [turn.first for turn in turns if isinstance(turn, Began)]
     assert firsts == [number == 0 for number in range(len(firsts))]
     pairs = list(zip(turns[::2], turns[1::2], strict=True))
     assert all(0 <= end.watched_seconds == end.time - began.time for began, end in pairs if isinstance(end, Ended))
-    assert all(earlier.time <= later.time for earlier, later in pairwise(turns))

@@ -19,6 +19,8 @@ from control.subscriptions.subscription import (
     resumed,
     settled,
     subscribed,
+    switched,
+    tried,
     unpaid,
 )
 from control.subscriptions.subscription_states import State
@@ -92,6 +94,14 @@ def test_a_failed_payment_lets_the_period_run_out_and_then_the_grace() -> None:
 @pytest.mark.parametrize("subscription", [begun(at_once=False), begun(first=True), cancelled(begun(), START)])
 def test_a_failed_payment_changes_nothing_of_what_was_not_to_be_renewed(subscription: Subscription) -> None:
     assert unpaid(subscription, PLAN) == subscription
+
+
+def test_the_free_days_of_another_plan_count_from_the_first_one() -> None:
+    trial = begun(replace(PLAN, trial_days=7), first=True)
+    longer, none = replace(PLAN, plan_id="cinema", trial_days=14), replace(PLAN, plan_id="cinema", trial_days=0)
+    changed_plan = tried(trial, longer)
+    assert (changed_plan.plan_id, changed_plan.state, changed_plan.period_ends_at) == ("cinema", State.TRIAL, day(14))
+    assert at(tried(trial, none), none, day(1)).state is State.ENDED
 
 
 def test_what_is_cancelled_goes_on_to_the_end_of_its_period_and_gets_no_grace() -> None:
@@ -169,3 +179,25 @@ def test_what_is_in_force_always_has_its_end_ahead(first: bool, grace: int, days
     plan = replace(PLAN, grace_days=grace)
     subscription = at(begun(plan, first=first), plan, day(days))
     assert not subscription.in_force or (subscription.period_ends_at or 0) > day(days)
+
+
+LOWER, HIGHER = replace(PLAN, plan_id="basic", level=0), replace(PLAN, plan_id="cinema", level=2, trial_days=0)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_nobody_pays_first_for_a_lower_plan_or_for_free_days_that_are_left(by_hand: bool) -> None:
+    held, active, trial = replace(PLAN, level=1), begun(), begun(first=True)
+    assert switched(active, held, LOWER, day(5), by_hand=by_hand) == replace(active, plan_id="basic")
+    assert switched(trial, held, replace(HIGHER, trial_days=9), day(5), by_hand=by_hand) == replace(
+        trial, plan_id="cinema", period_ends_at=day(9)
+    )
+
+
+def test_a_higher_plan_and_one_without_free_days_are_paid_first_where_a_provider_takes_payments() -> None:
+    held, active, trial = replace(PLAN, level=1), begun(), begun(first=True)
+    assert switched(active, held, HIGHER, day(5), by_hand=False) is None
+    assert switched(trial, held, HIGHER, day(5), by_hand=False) is None
+    assert switched(active, held, HIGHER, day(5), by_hand=True) == replace(active, plan_id="cinema")
+    own = switched(trial, held, HIGHER, day(5), by_hand=True)
+    assert own is not None
+    assert (own.plan_id, own.state, own.period_ends_at) == ("cinema", State.ACTIVE, day(35))

@@ -7,6 +7,8 @@ from protos.v1 import subscriptions_pb2 as pb
 from protos.v1.events_pb2 import SubscriptionUpdated
 from tests.control_house import House, Metadata, claims_of, refusal
 from tests.offers import DAY, cancel, make_plan, subscribe, subscription
+from tests.patience import until
+from tests.statements import counted
 
 pytestmark = pytest.mark.anyio
 
@@ -127,8 +129,10 @@ async def test_without_a_subscription_there_is_what_is_free(house: House) -> Non
 async def test_the_trial_comes_once(house: House) -> None:
     await make_plan(house, trial_days=7)
     viewer = await house.person("viewer")
+    assert (await subscription(house, viewer)).may_try
     assert (await subscribe(house, viewer)).subscription.state == TRIAL
     await cancel(house, viewer, now=True)
+    assert not (await subscription(house, viewer)).may_try
     assert (await subscribe(house, viewer)).subscription.state == ACTIVE
 
 
@@ -171,6 +175,16 @@ async def test_a_plan_is_changed_at_once_within_its_period(house: House) -> None
     request = pb.ChangePlanRequest(plan_id="cinema")
     after = (await house.subscriptions.ChangePlan(request, metadata=viewer)).subscription
     assert (after.plan.plan_id, after.period_ends_at) == ("cinema", before.period_ends_at)
+
+
+async def test_a_trial_that_is_changed_to_a_plan_without_one_is_a_subscription_at_once(house: House) -> None:
+    await make_plan(house, trial_days=3)
+    await make_plan(house, "cinema", level=2, period_days=10)
+    viewer = await house.person("viewer")
+    await subscribe(house, viewer)
+    after = (await house.subscriptions.ChangePlan(pb.ChangePlanRequest(plan_id="cinema"), metadata=viewer)).subscription
+    assert (after.plan.plan_id, after.state) == ("cinema", ACTIVE)
+    assert after.period_ends_at.ToSeconds() - house.clock() == pytest.approx(10 * DAY, abs=60)
 
 
 async def test_a_cancellation_at_the_end_can_be_taken_back(house: House) -> None:
@@ -229,6 +243,20 @@ async def test_every_change_is_told_with_its_plan_and_end(house: House) -> None:
     first = events[0]
     assert (first.account_id, first.plan_id) == (begun.account_id, "family")
     assert first.period_ends_at == begun.period_ends_at
+
+
+async def test_a_page_of_subscriptions_asks_for_plans_once(house: House) -> None:
+    await make_plan(house)
+    admin = await house.admin()
+    for role in ("viewer", "publisher"):
+        await subscribe(house, await house.person(role))
+
+    async def once() -> bool:
+        with counted("FROM plans") as statements:
+            await house.subscriptions.ListSubscriptions(pb.ListSubscriptionsRequest(), metadata=admin)
+        return len(statements) == 1
+
+    await until(once)  # who hears of the new subscriptions looks for their plans too, for a moment
 
 
 async def test_subscriptions_are_listed_by_page_newest_first(house: House) -> None:

@@ -14,7 +14,7 @@ from control.housekeeping import ROUND_SECONDS
 from control.subscriptions.lapse import Lapse
 from protos.v1 import subscriptions_pb2 as pb
 from protos.v1.events_pb2 import SubscriptionUpdated
-from tests.control_house import House, Metadata, refusal, running_control
+from tests.control_house import House, Metadata, bearer, refusal, running_control
 from tests.offers import ACME, DAY, SECRET, cancel, make_plan, subscribe, subscription
 
 pytestmark = pytest.mark.anyio
@@ -194,3 +194,60 @@ async def test_the_round_records_what_time_has_done(house: House) -> None:
     assert stored is not None
     assert stored.state == "grace"
     assert [event.state for event in await house.events(SubscriptionUpdated)][-1] == "grace"
+
+
+async def change(house: House, person: Metadata, plan_id: str) -> pb.ChangePlanResponse:
+    return await house.subscriptions.ChangePlan(pb.ChangePlanRequest(plan_id=plan_id), metadata=person)
+
+
+class TestChangesInTheFreeDays:
+    """The house has a plan of 7 free days, of which five are over."""
+
+    @pytest.fixture
+    async def trial(self, house: House) -> pb.Subscription:
+        await make_plan(house, "basic", level=1, trial_days=7)
+        return (await subscribe(house, await house.person("viewer"), "basic")).subscription
+
+    @pytest.fixture
+    async def viewer(self, house: House, trial: pb.Subscription) -> Metadata:
+        house.clock.turn(5 * DAY)
+        answer = await house.sign_in(email="viewer@matinee.local", password="password")
+        return bearer(answer.access_token)
+
+    async def test_a_higher_plan_is_tried_for_what_is_left_of_its_own_free_days(
+        self, house: House, trial: pb.Subscription, viewer: Metadata
+    ) -> None:
+        await make_plan(house, "cinema", level=2, trial_days=14)
+        answer = await change(house, viewer, "cinema")
+        now = answer.subscription
+        assert (now.plan.plan_id, now.state) == ("cinema", pb.SUBSCRIPTION_STATE_TRIAL)
+        assert now.period_ends_at.ToSeconds() - trial.started_at.ToSeconds() == 14 * DAY
+        assert answer.checkout_url == f"https://pay.example/cinema?for={trial.subscription_id}"
+        assert (await subscription(house, viewer)).entitlement.plan_id == "cinema"
+
+    async def test_going_there_and_back_gains_and_loses_nothing(
+        self, house: House, trial: pb.Subscription, viewer: Metadata
+    ) -> None:
+        await make_plan(house, "cinema", level=2, trial_days=14)
+        await change(house, viewer, "cinema")
+        assert (await change(house, viewer, "basic")).subscription == trial
+
+    @pytest.mark.parametrize("trial_days", [0, 5])
+    async def test_a_plan_without_free_days_left_begins_with_its_payment(
+        self, house: House, trial: pb.Subscription, viewer: Metadata, trial_days: int
+    ) -> None:
+        await make_plan(house, "cinema", level=2, trial_days=trial_days)
+        answer = await change(house, viewer, "cinema")
+        assert answer.subscription == trial
+        assert answer.checkout_url == f"https://pay.example/cinema?for={trial.subscription_id}"
+        assert len(await house.events(SubscriptionUpdated)) == 1
+        paid = {"paid_until": ahead(house, 30), "plan_id": "cinema"}
+        await report(house, "subscription.paid", trial.subscription_id, **paid)
+        has = await subscription(house, viewer)
+        assert (has.entitlement.plan_id, has.subscription.state) == ("cinema", pb.SUBSCRIPTION_STATE_ACTIVE)
+
+    async def test_who_has_cancelled_is_sent_to_no_payment(self, house: House, viewer: Metadata) -> None:
+        await make_plan(house, "cinema", level=2)
+        await cancel(house, viewer, now=False)
+        async with refusal("FAILED_PRECONDITION", "'acme' takes your payments"):
+            await change(house, viewer, "cinema")

@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from edge.cmcd.endpoint import LARGEST_BODY, TYPES, EventEndpoint
-from edge.metrics import SESSION_BYTES, Metrics
+from edge.cmcd.report import LONGEST_RECORD
+from edge.metrics import LAST_WORDS_SECONDS, SESSION_BYTES, Metrics
 from edge.tickets import LONGEST_URL
 from matinee import delivery
 from matinee.tokens import DELIVERY_AUDIENCE, DELIVERY_TYPE, ISSUER, Claims, KeySet, SigningKey, jwks
+from tests.control_house import TurnedClock
 from tests.metrics_desk import MetricsDesk, at_work
 from tests.small_asset import ASSET_ID
 
@@ -20,6 +22,8 @@ pytestmark = pytest.mark.anyio
 KEY = SigningKey.generate("k1")
 EVENT = b'e=ps,sid="claimed",sn=0,sta=p,ts=1800000000000,v=2'
 CMCD = {"content-type": "application/cmcd"}
+LONG = 3_600
+"""Seconds: tokens are made when the tests are collected, and must outlive all that run before them."""
 
 
 class Keys:
@@ -36,18 +40,19 @@ class Door:
     client: httpx.AsyncClient
     metrics: Metrics
     desk: MetricsDesk
+    clock: TurnedClock
 
     async def post(self, body: bytes, url: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         return await self.client.post(signed() if url is None else url, content=body, headers=headers or CMCD)
 
 
-def signed(session: str = "s1", seconds: float = 60, key: SigningKey = KEY) -> str:
+def signed(session: str = "s1", seconds: float = LONG, key: SigningKey = KEY) -> str:
     now = time.time()
     return f"/cmcd?URISigningPackage={delivery.mint(key, ASSET_ID, session, now=now, expires_at=now + seconds)}"
 
 
 def claiming(**claims: object) -> str:
-    good = {"iss": ISSUER, "aud": DELIVERY_AUDIENCE, "exp": int(time.time()) + 60, "sid": "s1"}
+    good = {"iss": ISSUER, "aud": DELIVERY_AUDIENCE, "exp": int(time.time()) + LONG, "sid": "s1"}
     return f"/cmcd?URISigningPackage={KEY.sign(DELIVERY_TYPE, {**good, **claims})}"
 
 
@@ -55,10 +60,11 @@ def claiming(**claims: object) -> str:
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
     desk = MetricsDesk()
     async with at_work(desk, tmp_path / "c.sock") as channel:
-        metrics = Metrics(channel, "secret", "edge-1")
+        clock = TurnedClock()
+        metrics = Metrics(channel, "secret", "edge-1", clock)
         transport = httpx.ASGITransport(EventEndpoint(Keys(), metrics))
         async with httpx.AsyncClient(transport=transport, base_url="https://films.example") as client:
-            yield Door(client, metrics, desk)
+            yield Door(client, metrics, desk, clock)
 
 
 async def test_events_are_taken_for_the_session_of_the_token(door: Door) -> None:
@@ -85,7 +91,6 @@ async def test_another_type_is_refused(door: Door) -> None:
         "/cmcd?URISigningPackage=",
         "/cmcd?URISigningPackage=a.b.c",
         f"{signed()}&URISigningPackage=x",
-        signed(seconds=-1),
         signed(key=SigningKey.generate("k1")),
         claiming(sid=""),
         claiming(sid=["s1"]),
@@ -101,7 +106,35 @@ async def test_without_the_token_of_a_session_nothing_is_taken(door: Door, url: 
     assert door.desk.asked == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"\n", b"\x00\xff", EVENT + b"\nrc=", b"rc=200", b"{}", b"x" * LARGEST_BODY])
+async def test_a_player_whose_session_has_expired_is_told_to_stop(door: Door) -> None:
+    answer = await door.post(EVENT, signed(seconds=-1))
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (410, "*")
+    assert "over" in answer.json()["detail"]
+    await door.metrics.flush()
+    assert door.desk.asked == 0
+
+
+async def test_a_player_whose_session_was_ended_says_its_last_words_and_is_told_to_stop(door: Door) -> None:
+    door.desk.ended = ["s1"]
+    assert (await door.post(EVENT)).status_code == 204
+    await door.metrics.flush()
+    door.clock.turn(LAST_WORDS_SECONDS - 1)
+    assert (await door.post(EVENT)).status_code == 204
+    await door.metrics.flush()
+    assert len([*door.desk.reports("s1")]) == 2
+    door.clock.turn(1)
+    assert (await door.post(EVENT)).status_code == 410
+    assert (await door.post(EVENT, signed("s2"))).status_code == 204
+
+
+async def test_a_line_that_is_no_event_is_left_out_and_counted(door: Door) -> None:
+    assert (await door.post(b"rc=\n" + EVENT + b"\n" + b"x" * (LONGEST_RECORD + 1))).status_code == 204
+    await door.metrics.flush()
+    assert len([*door.desk.reports("s1")]) == 1
+    assert door.metrics.dropped["malformed"] == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"\x00\xff", b"rc=\nrc=", b"rc=200", b"{}", b"x" * LARGEST_BODY])
 async def test_a_malformed_body_is_answered_with_a_sentence(door: Door, body: bytes) -> None:
     answer = await door.post(body)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from edge.uploads import Uploads
-from matinee.rpc import Channel, open_channel
-from matinee.storage import ObjectStore, open_store
+from matinee.rpc.channel import Channel, open_channel
+from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from tests.buckets import new_store
 from tests.services.s3 import S3
 from tests.uploads import Control, make_control, make_uploads

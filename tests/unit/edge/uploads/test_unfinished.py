@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from edge.parts import UploadStore
-from matinee.rpc import Channel
+from matinee.rpc.channel import Channel
 from matinee.settings import Settings
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from tests.tus import create, encoded, patch
 from tests.uploads import Control, make_settings, make_uploads
 

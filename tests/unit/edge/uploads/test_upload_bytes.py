@@ -10,8 +10,8 @@ from starlette.types import Message
 from edge import upload
 from edge.tus import CONTENT_TYPE
 from edge.uploads import Uploads
-from matinee.rpc import Channel
-from matinee.storage import ObjectStore, StoredObject
+from matinee.rpc.channel import Channel
+from matinee.storage.object_store import ObjectStore, StoredObject
 from tests.tus import FILM, PART, chunks, create, declared, encoded, offset_of, patch, stored
 from tests.uploads import Control, make_uploads
 

@@ -11,8 +11,8 @@ import pytest
 from edge.keys import Keys
 from edge.parts import UploadStore
 from edge.uploads import sweep
-from matinee.rpc import Channel, open_channel
-from matinee.storage import ObjectStore
+from matinee.rpc.channel import Channel, open_channel
+from matinee.storage.object_store import ObjectStore
 from protos.v1.catalogue_pb2 import TITLE_KIND_FILM, TITLE_KIND_SERIES
 from tests.patience import PATIENCE
 from tests.tus import FILM, PART, create, encoded, patch

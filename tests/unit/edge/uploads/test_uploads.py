@@ -7,7 +7,7 @@ import pytest
 
 from edge.tus import CONTENT_TYPE
 from edge.uploads import Uploads
-from matinee.storage import ObjectStore
+from matinee.storage.object_store import ObjectStore
 from tests.tus import FILM, PART, create, encoded, offset_of, patch, stored
 from tests.uploads import Control
 

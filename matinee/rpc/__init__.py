@@ -1,0 +1,1 @@
+"""gRPC between the services. The only package that imports grpc itself."""
