@@ -80,6 +80,11 @@ async def asset(studio: Studio) -> dict[str, str]:
     return {key.removeprefix(prefix): hashlib.sha256(await studio.store.get(key)).hexdigest() for key in keys}
 
 
+def folders(studio: Studio) -> set[str]:
+    """The folders of the store, but that with which services probe it."""
+    return {folder.name for folder in (studio.settings.data / "objects").iterdir()} - {"health"}
+
+
 def stages(studio: Studio) -> list["JobStage.ValueType"]:
     """The stages that workers have entered, in order."""
     return [JobStage.Value(said["stage"]) for said in studio.log("stage")]
@@ -169,7 +174,7 @@ async def finishes_after_a_kill(
     await published(studio, job)
 
     assert await asset(studio) == undisturbed
-    assert {folder.name for folder in (studio.settings.data / "objects").iterdir()} - {"health"} == {"assets"}
+    await until(lambda: folders(studio) == {"assets"})  # an object's folder goes a moment after it
     begun = Counter(said["digest"] for said in studio.log("encoding"))
     again = {digest: times for digest, times in begun.items() if times > 1}
     assert len(begun) == PIECES
