@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 
 # PostgreSQL is started as another user, which takes a real fork: gRPC's own handlers of that crash the child.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
@@ -17,6 +18,9 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
+
+# What tests share says why it fails, as they do themselves: pytest does so for files of tests alone.
+pytest.register_assert_rewrite(*(f"tests.{file.stem}" for file in Path(__file__).parent.glob("*.py")))
 
 from tests import hangs
 from tests.databases import database, database_url, empty_database_url, house_database_url, migrated, server
