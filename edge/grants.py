@@ -86,6 +86,7 @@ class Grants:
         self._asked = SingleFlight[Grant]()
         self._active: set[str] = set()
         self._news: asyncio.Task[None] | None = None
+        self._pause = FIRST_PAUSE_SECONDS
         self.connected = False
         """Whether the stream to control is open."""
 
@@ -148,18 +149,16 @@ class Grants:
         self._denied[session_id] = Denial(reason, cause, self._clock() + DENIED_SECONDS)
 
     async def _stay_connected(self) -> None:
-        task, pause = asyncio.current_task(), FIRST_PAUSE_SECONDS
+        task = asyncio.current_task()
         # gRPC may answer a cancellation with the call's own failure, when both come at once.
         while task is not None and not task.cancelling():
-            began = self._clock()
             try:
                 async with translated():
                     await self._attend()
             except MatineeError as error:
                 log.warning("the stream to control broke", reason=str(error))
-            lasted = self._clock() - began > LONGEST_PAUSE_SECONDS
-            pause = FIRST_PAUSE_SECONDS if lasted else min(pause * 2, LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads edges, keeps no secret
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311 - spreads edges, keeps no secret
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _attend(self) -> None:
         try:
@@ -173,7 +172,7 @@ class Grants:
         reporting = asyncio.create_task(self._report_regularly(stream, silence))
         try:
             async for news in stream:
-                self.connected = True
+                self.connected, self._pause = True, FIRST_PAUSE_SECONDS
                 silence.reschedule(None)
                 self._hear(news)
         finally:

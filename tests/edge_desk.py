@@ -36,6 +36,8 @@ class EdgeDesk(EdgeServiceServicer):
     open: asyncio.Event = field(default_factory=asyncio.Event)
     silent: bool = False
     """Whether it hangs: it takes reports, and answers none."""
+    brief: bool = False
+    """Whether it ends every stream after the first answer."""
     streams: int = 0
 
     def __post_init__(self) -> None:
@@ -64,7 +66,8 @@ class EdgeDesk(EdgeServiceServicer):
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen(request_iterator))
             try:
-                while True:
+                yield await self.news.get()
+                while not self.brief:
                     yield await self.news.get()
             finally:
                 listening.cancel()

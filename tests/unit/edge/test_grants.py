@@ -233,6 +233,18 @@ async def test_a_control_that_hangs_is_left(desk: EdgeDesk, channel: Channel, mo
         assert {session for _, sessions in desk.reports for session in sessions} == {"s1"}
 
 
+async def test_a_control_that_has_answered_is_soon_asked_again(
+    desk: EdgeDesk, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(module, "LONGEST_PAUSE_SECONDS", 1000)
+    desk.brief = True
+    grants = make(channel)
+    async with running(grants.run()):
+        await grants.grant("s1", ASSET)
+        await until(lambda: desk.streams > 20)  # with pauses that doubled this would take half an hour
+
+
 async def test_news_of_keys_is_passed_on(desk: EdgeDesk, channel: Channel) -> None:
     keys = Keys()
     async with running(make(channel, keys=keys).run()):
