@@ -26,6 +26,7 @@ from edge.metrics import Metrics
 from edge.problems import CUT_OFF, Refusal, problem
 from edge.ranges import ByteRange
 from edge.tickets import Ticket, Tickets
+from matinee.delivery import split_token
 from matinee.errors import MatineeError, Unavailable
 from matinee.settings import EdgeSettings
 from matinee.storage.object_store import ObjectStore
@@ -89,7 +90,8 @@ class MediaRoute:
         except asyncio.CancelledError:
             if answer.begun:
                 size = answer.sent
-                log.warning("an answer broke off", file=_unsigned(scope["path"]), reason=CUT_OFF)
+                file, _ = split_token(scope["path"], "")  # by the token, whoever reads the log could watch
+                log.warning("an answer broke off", file=file, reason=CUT_OFF)
             else:
                 status, size = await _refuse(Unavailable(CUT_OFF), scope, receive, send)
         finally:
@@ -155,11 +157,6 @@ class MediaRoute:
             await self._find(ticket)  # the session may have ended since, or its limit may have fallen
             end = min(start + PIECE, rest.end)
             await _send_part(send, b"".join(await self._cache.read(file.key, file.size, start, end)))
-
-
-def _unsigned(path: str) -> str:
-    """The path without the token in it, by which whoever reads the log could watch."""
-    return f"{path.partition(';')[0]}/{path.rpartition('/')[2]}"
 
 
 class Answer:

@@ -301,9 +301,14 @@ async def test_who_is_cut_off_before_the_answer_is_told_to_come_again(
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_the_log_names_what_broke_off_and_not_what_it_was_asked_by(route: MediaRoute) -> None:
-    path, begun = signed("v360.mp4"), asyncio.Event()
-    scope = {"method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": []}
+@pytest.mark.parametrize(
+    "form", ["/v/{asset};{token}/{name}", "/v/{asset}/{name};{token}", "/v/{asset}/{name}?{token}"]
+)
+async def test_the_log_names_what_broke_off_and_not_what_it_was_asked_by(route: MediaRoute, form: str) -> None:
+    url = form.format(asset=ASSET_ID, name="v360.mp4", token=f"URISigningPackage={token()}")
+    path, _, query = url.partition("?")
+    scope = {"method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(), "headers": []}
+    begun = asyncio.Event()
 
     async def receive() -> Message:
         await asyncio.Event().wait()
