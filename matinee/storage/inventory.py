@@ -9,11 +9,14 @@ import os
 import re
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from pathlib import Path
 
 from matinee.buckets.bucket import Bucket
 
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|(?:^|/)\.{0,2}(?:/|$)")
+_HALF_WRITTEN = re.compile(r"#[0-9]+\Z")
+"""What obstore calls a file until it is whole; it neither lists nor reads one of such a name."""
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ def of_folder(root: Path, prefix: str) -> Inventory:
             if Path(folder, name).resolve() in (here, *here.parents):
                 folders.remove(name)
                 found.refuse(os.path.relpath(Path(folder, name), root))
-        for name in files:
+        for name in filterfalse(_HALF_WRITTEN.search, files):
             path = Path(folder, name)
             found.add(os.path.relpath(path, root), readable=os.access(path, os.R_OK))
     return found

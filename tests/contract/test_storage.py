@@ -155,6 +155,16 @@ async def test_a_deleted_prefix_leaves_no_files_of_killed_writers(tmp_path: Path
     assert not (tmp_path / "x").exists()
 
 
+async def test_a_survey_passes_over_what_killed_writers_left(tmp_path: Path) -> None:
+    incoming = tmp_path / "incoming"
+    incoming.mkdir()
+    for name in ("film.mkv", "film.mkv#1", "two\nlines.mkv"):
+        (incoming / name).write_bytes(b"film")
+    found = await open_store(tmp_path.as_uri()).survey("incoming")
+    assert [item.key for item in found.objects] == ["incoming/film.mkv"]
+    assert found.unusable == ["incoming/two\\nlines.mkv"]
+
+
 async def test_what_a_store_fails_at_is_for_the_log_and_not_for_viewers(tmp_path: Path) -> None:
     store = open_store((tmp_path / "objects").as_uri())
     (tmp_path / "objects").rmdir()
