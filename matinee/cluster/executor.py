@@ -17,7 +17,7 @@ from distributed import Client
 from distributed.scheduler import KilledWorker
 from typing_extensions import override
 
-from matinee.cluster.connection import ENCODE, address, is_alive, reach, scheduler, workers
+from matinee.cluster.connection import ENCODE, address, is_alive, reach, scheduler, security, workers
 from matinee.cluster.membership import Membership
 from matinee.cluster.work import Origin, perform
 from matinee.errors import Cancelled, Unavailable
@@ -68,7 +68,11 @@ class _Work:
 
 @asynccontextmanager
 async def open_cluster(settings: Settings, instruments: Instruments | None = None) -> AsyncIterator["ClusterExecutor"]:
-    """The executor of the cluster that `worker.executor` names; the scheduler need not be there yet."""
+    """The executor of the cluster that `worker.executor` names; the scheduler need not be there yet.
+
+    Raises `InvalidInput` where certificates are wanted and none are named.
+    """
+    security(settings)  # refused now, and not with one film after the other
     instruments = instruments or Instruments("worker")
     executor = ClusterExecutor(settings, Membership(settings, instruments.expiries))
     instruments.readiness.depend("scheduler", executor.probe)
@@ -219,9 +223,9 @@ class ClusterExecutor(Executor):
             if self._client is None or not is_alive(self._client):
                 await self._hang_up()
                 self._client = await reach(self._settings)
-                await self._membership.entered(scheduler(self._client))
                 self._client.subscribe_topic(self._client.id, self._pass_on)
                 log.info("connected to the Dask scheduler", address=address(self._settings))
+                await self._membership.entered(scheduler(self._client))
             return self._client
 
     async def _hang_up(self) -> None:

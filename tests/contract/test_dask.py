@@ -15,12 +15,14 @@ from warnings import catch_warnings
 
 import httpx
 import pytest
+from distributed.comm.core import Comm
 from prometheus_client import generate_latest
 
 from ingest.crew import Crew
 from matinee.cli.doctor import Finding, examine
 from matinee.cluster.connection import connect
 from matinee.cluster.executor import ClusterExecutor, open_cluster
+from matinee.cluster.membership import Membership
 from matinee.errors import Unavailable
 from matinee.settings import Settings, TraceSettings, load_settings
 from matinee.telemetry import request_ids, traces
@@ -285,6 +287,29 @@ async def test_a_place_that_is_freed_while_the_scheduler_is_asked_is_taken_at_on
     wait_until(lambda: len(dask.said("at the service of a Dask scheduler")) == 2)
     async with within(100):
         await asyncio.gather(*(Crew(executor).run(distant.double, number) for number in range(60)))
+
+
+async def test_what_workers_tell_is_heard_though_who_had_connected_was_cancelled_meanwhile(
+    dask: DaskCluster, settings: Settings
+) -> None:
+    entering, heard = asyncio.Event(), list[float]()
+
+    class Slow(Membership):
+        """Reads its certificates from a disk that hangs."""
+
+        async def entered(self, scheduler: Comm | None) -> None:
+            entering.set()
+            await asyncio.Event().wait()
+
+    executor = ClusterExecutor(settings, Slow(settings, None))
+    try:
+        await entering.wait()
+        executor._staying.cancel()
+        dask.hire()
+        await Crew(executor).run(distant.tell, [1.5, 2.5], on_seconds=heard.append)
+        await until(lambda: heard == [1.5, 2.5])
+    finally:
+        await executor.close()
 
 
 async def test_what_a_worker_does_is_in_the_request_and_the_trace_of_who_wants_it(

@@ -8,6 +8,7 @@ import pytest
 
 from matinee.cluster.connection import address, security
 from matinee.cluster.description import difference
+from matinee.cluster.executor import open_cluster
 from matinee.cluster.worker import refuse_open
 from matinee.errors import InvalidInput
 from matinee.settings import load_settings
@@ -38,6 +39,14 @@ def test_tls_without_a_certificate_is_refused() -> None:
     settings = load_settings(worker={"executor": "dask+tls://scheduler:8786"}, cluster={"ca_file": "ca.pem"})
     with pytest.raises(InvalidInput, match=r"needs cluster\.ca_file and cluster\.certificate_file"):
         security(settings)
+
+
+@pytest.mark.anyio
+async def test_who_would_be_a_member_without_a_certificate_does_not_start() -> None:
+    settings = load_settings(worker={"executor": "dask+tls://scheduler:8786"})
+    with pytest.raises(InvalidInput, match=r"needs cluster\.ca_file and cluster\.certificate_file"):
+        async with open_cluster(settings):
+            raise AssertionError
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "8.8.8.8"])
