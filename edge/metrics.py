@@ -139,23 +139,21 @@ class Metrics:
         while self._waiting:
             chosen = islice(self._waiting.items(), MOST_SESSIONS)
             batch = {session_id: waiting.records[:MOST_REPORTS] for session_id, waiting in chosen}
+            reports = {session_id: await _parsed(records) for session_id, records in batch.items()}
             try:
-                await self._send(batch)
+                await self._send(reports)
             except Unavailable:
                 raise
             except MatineeError as error:  # the same again would be refused again
                 log.error("control refused players' reports", reason=str(error))
             self._forget(batch)
+            self.leave_out(_count(batch) - _count(reports))  # not before: what waits is parsed at each attempt
         if self._dropped:
             log.warning("players' reports were dropped", **self._dropped)
             self._dropped.clear()
 
-    async def _send(self, batch: Mapping[str, Sequence[Record]]) -> None:
-        metrics = [
-            PlaybackMetrics(session_id=session_id, reports=reports)
-            for session_id, records in batch.items()
-            if (reports := await self._parsed(records))
-        ]
+    async def _send(self, reports: Mapping[str, Sequence[CmcdReport]]) -> None:
+        metrics = [PlaybackMetrics(session_id=session_id, reports=each) for session_id, each in reports.items() if each]
         if metrics:
             request = PublishMetricsRequest(edge_id=self._edge_id, metrics=metrics)
             async with translated():
@@ -167,17 +165,6 @@ class Metrics:
             self._over_from.setdefault(session_id, self._clock() + LAST_WORDS_SECONDS)
         for oldest in list(islice(self._over_from, max(0, len(self._over_from) - MOST_ENDED))):
             del self._over_from[oldest]
-
-    async def _parsed(self, records: Sequence[Record]) -> list[CmcdReport]:
-        reports = []
-        for number, record in enumerate(records, 1):
-            try:
-                reports.append(_report(record))
-            except Malformed:
-                self._drop("malformed")
-            if number % AT_A_TIME == 0:
-                await asyncio.sleep(0)
-        return reports
 
     def _drop(self, reason: str, count: int = 1) -> None:
         self._dropped[reason] += count
@@ -191,6 +178,21 @@ class Metrics:
             self._size -= size
             if not waiting.records:
                 del self._waiting[session_id]
+
+
+async def _parsed(records: Sequence[Record]) -> list[CmcdReport]:
+    """The reports in records; what is malformed is none."""
+    reports = []
+    for number, record in enumerate(records, 1):
+        with suppress(Malformed):
+            reports.append(_report(record))
+        if number % AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return reports
+
+
+def _count(batch: Mapping[str, Sequence[object]]) -> int:
+    return sum(map(len, batch.values()))
 
 
 def _size(records: Iterable[Record]) -> int:

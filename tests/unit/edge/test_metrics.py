@@ -92,6 +92,18 @@ async def test_reports_wait_while_control_is_away(metrics: Metrics, desk: Metric
     assert metrics._size == 0
 
 
+async def test_malformed_reports_count_once_however_often_they_are_sent(metrics: Metrics, desk: MetricsDesk) -> None:
+    metrics.take("s1", Mode.EVENT, EVENT)
+    metrics.take("s1", Mode.REQUEST, b"rc=")
+    desk.refusal = Unavailable("stopping")
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await metrics.flush()
+    desk.refusal = None
+    await metrics.flush()
+    assert metrics.dropped == {"malformed": 1}
+
+
 async def test_a_batch_that_control_refuses_holds_nothing_up(metrics: Metrics, desk: MetricsDesk) -> None:
     desk.refusal = InvalidInput("no")
     metrics.take("s1", Mode.EVENT, EVENT)
