@@ -1,11 +1,12 @@
 """Follows topics on Kafka without a consumer group, and whatever topics and partitions are added to them."""
 
+import heapq
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from matinee.bus import Event
@@ -54,7 +55,7 @@ class Follower:
             await self._look(0.0)  # first: a topic that was removed has no progress
             await self._progress.check()
         self._positions |= {partition: records[-1].offset + 1 for partition, records in found.items()}
-        return sorted(events_of(found, self._topics), key=lambda event: event.time)
+        return merged(found, self._topics)
 
     async def _look(self, since: float | None) -> None:
         """Go on with the topics and partitions that there are now; with new ones from a time."""
@@ -75,6 +76,12 @@ class Follower:
             fresh = [each for each in partitions if each not in kept]
             with suppress(UnknownTopicOrPartitionError):  # one was removed since
                 return kept | await self._topics.answer(positions(self._consumer, fresh, since), fresh)
+
+
+def merged(found: Mapping[TopicPartition, Sequence[ConsumerRecord]], topics: Topics) -> list[Event]:
+    """The events in records by their times, but for those of one partition: these keep their order, as of one key."""
+    partitions = (events_of({partition: records}, topics) for partition, records in found.items())
+    return list(heapq.merge(*partitions, key=lambda event: event.time))
 
 
 async def positions(
