@@ -60,15 +60,20 @@ class Delivery:
         self.closed: dict[str, str] = {}
 
     @property
+    def tells(self) -> bool:
+        """Whether it is known of any event or topic what became of it."""
+        return bool(self.kept or self.refused or self.closed)
+
+    @property
     def is_whole(self) -> bool:
         """Whether the bus has all events, when none is left."""
         return not self.refused and not self.closed
 
     def left(self) -> Sequence[Event]:
         """The events that may be sent, in their order."""
-        kept, refused, closed = self.kept, self.refused, self.closed
-        if not (kept or refused or closed):
+        if not self.tells:
             return self._events
+        kept, refused, closed = self.kept, self.refused, self.closed
         return [
             each
             for each in self._events

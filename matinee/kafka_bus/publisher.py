@@ -58,7 +58,7 @@ class Publisher:
             with translated():
                 await self._deliver(delivery)
         except Unavailable as error:
-            if not delivery.kept and not delivery.refused:
+            if not delivery.tells:
                 raise
             raise Undelivered(str(error), delivery.kept, delivery.refused, delivery.closed) from error
         if not delivery.is_whole:

@@ -266,6 +266,17 @@ async def test_where_a_topic_takes_nothing_the_others_do(bus: KafkaBus) -> None:
     assert await first(bus) == [event(2)]
 
 
+async def test_that_a_topic_takes_nothing_is_told_though_no_other_goes(
+    bus: KafkaBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.publish([event(1)])
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", answering(-1))
+    with pytest.raises(Undelivered) as refusal:
+        await bus.publish([event(1)._replace(topic="no such name"), event(2)])
+    assert (refusal.value.kept, refusal.value.refused) == (set(), {})
+    assert refusal.value.closed.keys() == {"no such name"}
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 async def test_events_travel_over_tls_by_whoever_proves_who_they_are(
     broker: Broker, prefix: str, mechanism: Any
