@@ -141,8 +141,8 @@ def _batches(producer: AIOKafkaProducer, events: Sequence[Event], delivery: Deli
     content: list[Event] = []
     doubted = delivery.doubted
     for event in events:
-        alone = doubted and not doubted.isdisjoint({event.event_id, *(each.event_id for each in content[-1:])})
-        if not batches or alone or not _append(batches[-1][0], event):
+        apart = event.event_id in doubted or (content and content[-1].event_id in doubted)
+        if not batches or apart or not _append(batches[-1][0], event):
             batches.append((producer.create_batch(), content := []))
             _append(batches[-1][0], event)  # an empty one takes any
         content.append(event)
