@@ -53,7 +53,8 @@ def _ssl_context(settings: EventSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file or None)
         if settings.certificate_file:
-            context.load_cert_chain(settings.certificate_file, settings.key_file or None)
+            files = settings.certificate_file, settings.key_file or None
+            context.load_cert_chain(*files, password=lambda: "")  # or it would ask at the terminal, or its input
     except OSError as error:  # ssl.SSLError is one
         raise InvalidInput(f"the certificates in [events] cannot be used: {error}") from error
     return context

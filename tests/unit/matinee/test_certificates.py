@@ -1,12 +1,20 @@
 """gRPC over TLS: who is called, who is answered, and what is refused before anybody is."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import time
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509 import load_pem_x509_certificate
 from prometheus_client import CollectorRegistry
 
@@ -20,6 +28,7 @@ from matinee.telemetry.expiries import Expiries
 from protos.v1.auth_pb2 import GetKeysRequest
 from protos.v1.auth_pb2_grpc import AuthServiceStub
 from tests.authority import Authority, Issued
+from tests.patience import PATIENCE
 from tests.secured_control import HOST, control, files
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +175,29 @@ async def test_it_is_told_when_what_is_shown_to_kafka_expires(authority: Authori
     settings = load_settings(events={"url": f"kafka+ssl://{HOST}:9", **shown})
     async with open_kafka_bus(settings.events, Expiries(registry)):
         assert (expiry(registry, "events.certificate_file"), expiry(registry, "events.ca_file")) == (7, 30)
+
+
+CONNECT = """
+import sys
+from matinee.kafka_bus.cluster import connection
+from matinee.settings import EventSettings
+connection(EventSettings(url="kafka+ssl://127.0.0.1:9", certificate_file=sys.argv[1], key_file=sys.argv[2]))
+"""
+
+
+def test_a_key_for_kafka_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(authority: Authority) -> None:
+    own = authority.issue("control")
+    key = load_pem_private_key(own.private_key.read_bytes(), None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    own.private_key.write_bytes(encrypted)
+    command = [sys.executable, "-c", CONNECT, str(own.certificate), str(own.private_key)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as done:
+        try:
+            done.wait(PATIENCE)  # with its input open, as that of a service under the supervisor is
+        finally:
+            done.kill()
+        assert done.stderr
+        assert b"InvalidInput: the certificates in [events] cannot be used" in done.stderr.read()
 
 
 async def test_it_is_told_when_what_control_has_renewed_expires(authority: Authority) -> None:
