@@ -16,6 +16,7 @@ import structlog
 
 from edge.flights import SingleFlight
 from matinee.errors import MatineeError, NotFound, PermissionDenied, Unavailable
+from matinee.follower import following
 from matinee.rpc.call_errors import translated
 from matinee.rpc.channel import Channel
 from matinee.rpc.metadata import service_metadata
@@ -122,8 +123,8 @@ class Grants:
     async def run(self) -> None:
         """Stay connected to control, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._stay_connected())
-            tasks.create_task(self._forget_regularly())
+            tasks.create_task(following(self._stay_connected()))
+            tasks.create_task(following(self._forget_regularly()))
 
     async def _ask(self, session_id: str, asset_id: str) -> Grant:
         request = playback_pb2.GetGrantRequest(session_id=session_id, asset_id=asset_id, edge_id=self._edge_id)

@@ -245,6 +245,18 @@ async def test_a_control_that_has_answered_is_soon_asked_again(
         await until(lambda: desk.streams > 20)  # with pauses that doubled this would take half an hour
 
 
+async def test_who_runs_it_hears_when_its_stream_was_cancelled_by_nobody(desk: EdgeDesk, channel: Channel) -> None:
+    grants = make(channel)
+    running = asyncio.create_task(grants.run())
+    await grants.grant("s1", ASSET)
+    await until(lambda: grants.connected)
+    await channel.close()  # which cancels the calls on it, and so whoever reads their answers
+    with pytest.raises(ExceptionGroup) as found:
+        await running
+    [error] = found.value.exceptions
+    assert "cancelled by nobody" in str(error)
+
+
 async def test_news_of_keys_is_passed_on(desk: EdgeDesk, channel: Channel) -> None:
     keys = Keys()
     async with running(make(channel, keys=keys).run()):
