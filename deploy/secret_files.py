@@ -56,20 +56,23 @@ def make_passwords(folder: Path, domain: str, sign_in: str) -> None:
 
 
 def make_certificates(folder: Path) -> None:
-    """An authority for the services alone, and what it issues to each; its key is not kept."""
+    """An authority for the services alone, and what it issues to each; its key is not kept.
+
+    Its own certificate is written last: where that is, all are.
+    """
     authority = Authority("the services of Matinee")
-    _write(folder / "authority.pem", authority.pem)
     for service in SERVICES:
         certificate, key = authority.issue(service)
         _write(folder / f"{service}.pem", certificate)
         _write(folder / f"{service}.key", key)
+    _write(folder / "authority.pem", authority.pem)
 
 
 def make_public_certificate(folder: Path, *names: str) -> None:
     """What browsers see until a certificate of a public authority takes its place, and whom control trusts."""
     authority = Authority("Matinee on this machine")
-    _write(folder / "tls.pem", b"".join(authority.issue(*names)))
     _write(folder / "trusted.pem", authority.pem + Path(certifi.where()).read_bytes())
+    _write(folder / "tls.pem", b"".join(authority.issue(*names)))  # last, for the same reason
 
 
 class Authority:

@@ -209,6 +209,17 @@ def test_what_there_is_of_secrets_is_kept(tmp_path: Path) -> None:
     assert changed == {"sign_in_password"}
 
 
+def test_certificates_of_which_some_could_not_be_written_are_all_made_the_next_time(tmp_path: Path) -> None:
+    for last in ("scheduler.key", "trusted.pem"):
+        (tmp_path / last).mkdir()
+        with pytest.raises(IsADirectoryError):
+            secret_files.main(tmp_path, "films.localhost")
+        (tmp_path / last).rmdir()
+    secret_files.main(tmp_path, "films.localhost")
+    greet_strictly(tmp_path / "trusted.pem", tmp_path / "tls.pem", None, "films.localhost")
+    greet_strictly(tmp_path / "authority.pem", tmp_path / "scheduler.pem", tmp_path / "scheduler.key", "scheduler")
+
+
 def test_nobody_but_its_owner_may_enter_the_folder_of_secrets(tmp_path: Path) -> None:
     secret_files.main(tmp_path / "secrets", "films.localhost")
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
