@@ -11,6 +11,7 @@ from edge.parameters import Parameter, parameter_field, parameters
 from edge.problems import MEDIA_TYPE
 from edge.schemas import Schema, Schemas
 from matinee import __version__
+from matinee.errors import Cause
 
 PROBLEM: Schema = {
     "type": "object",
@@ -25,7 +26,7 @@ PROBLEM: Schema = {
         "cause": {
             "type": "string",
             "description": "What is in the way of a film, where its viewer can do something about it: "
-            "PLAN_REQUIRED, TITLE_UNAVAILABLE or SIGNED_OUT.",
+            f"one of {', '.join(Cause)}.",
         },
         "request_id": {"type": "string", "description": "By which the logs of the server tell more of this request."},
     },
