@@ -98,7 +98,10 @@ class Attempt:
 
     async def _excused(self, end: Ending) -> Ending:
         """What the worker lacks counts against no film, whatever came of it."""
-        lack = await self._workshop.lack()
+        try:
+            lack = await self._workshop.lack()
+        except OSError:  # the scratch folder is gone, say: the worker ends of it once the job is given back
+            return end
         return Ending(JobState.JOB_STATE_QUEUED, lack, blameless=True) if lack else end
 
     async def _release(self, end: Ending) -> None:

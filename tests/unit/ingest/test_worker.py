@@ -1,6 +1,7 @@
 """The worker while it has nothing to do, or cannot do it."""
 
 import asyncio
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,3 +64,18 @@ async def test_no_job_is_blamed_or_taken_while_the_store_is_away(
     assert (given_back.state, given_back.blameless) == (JobState.JOB_STATE_QUEUED, True)
     assert given_back.message == "the object store does not answer"
     assert desk.released[1].message == "the file is empty"  # it was looked at
+
+
+async def test_a_job_is_given_back_before_a_worker_ends_whose_scratch_is_gone(tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, worker={"poll_seconds": 0.01})
+    store, desk, stop = open_store("memory://"), Desk(), asyncio.Event()
+    async with serving(desk, tmp_path) as channel:
+        with ThreadPoolExecutor(1) as executor:
+            working = asyncio.create_task(worker.work(settings, store, channel, executor, None, "secret", stop))
+            await until(lambda: bool(desk.asked))
+            shutil.rmtree(settings.scratch_directory)
+            desk.waiting = [JobLease(job_id="one", upload_id="one", lease_seconds=30)]
+            with pytest.raises(FileNotFoundError):
+                await working
+    [given_back] = desk.released
+    assert given_back.state == JobState.JOB_STATE_QUEUED
