@@ -29,6 +29,7 @@ def explained(reach: Reach, settings: Settings) -> Reach:
         try:
             await reach()
         except Unavailable as error:
+            # The address too is found in the thread: that of a socket may ask where the working directory is.
             if found := await asyncio.to_thread(lambda: fault(settings.control, settings.control_address)):
                 raise Unavailable(found) from error
             raise
