@@ -92,18 +92,20 @@ class EdgeService(EdgeServiceServicer):
         self, connection: Connection, session_ids: Sequence[str]
     ) -> tuple[list[PlaybackSession], dict[str, MatineeError]]:
         """Those of these sessions that go on, with it noted that they are in use; and why the others do not."""
-        now, going_on = self._clock(), list[PlaybackSession]()
+        now, refused = self._clock(), dict[str, MatineeError]()
         found = await self._held(connection, session_ids, now)
-        missing = set(session_ids) - {session.session_id for session in found}
-        gone = await refusals_of_ended(connection, missing) if missing else {}
-        for known in found:
-            session, refusal = await self._checked(connection, known)
-            if refusal is None:
-                going_on.append(session)
-            else:
-                gone[session.session_id] = refusal
+        looked_at = [session for session in found if self._access.needs_look(session)]
+        for session in looked_at:
+            _, refusal = await self._let_back(connection, session)
+            if refusal is not None:
+                refused[session.session_id] = refusal
+        if looked_at:  # which may have ended others of these
+            found = await playback_sessions.among(connection, session_ids, now)
+        going_on = [session for session in found if session.session_id not in refused]
+        missing = set(session_ids) - {session.session_id for session in found} - refused.keys()
+        ended = await refusals_of_ended(connection, missing) if missing else {}
         await self._note(connection, going_on, now)
-        return going_on, gone
+        return going_on, refused | ended
 
     async def _held(self, connection: Connection, session_ids: Sequence[str], now: float) -> list[PlaybackSession]:
         """The open ones of these sessions; nobody else moves those for which there is more to note than the time."""
@@ -116,25 +118,20 @@ class EdgeService(EdgeServiceServicer):
 
     async def _looked_at(self, session: PlaybackSession) -> PlaybackSession:
         """A session that may go on and is in use again. Raises `PermissionDenied`."""
-
-        async def work(connection: Connection) -> tuple[PlaybackSession, MatineeError | None]:
-            checked, refusal = await self._checked(connection, session)
-            if refusal is None:
-                await self._note(connection, [checked], self._clock())
-            return checked, refusal
-
-        looked_at, refusal = await self._database.transact(work)
+        looked_at, refusal = await self._database.transact(lambda connection: self._let_back(connection, session))
         if refusal is not None:
             self._announcer.wake()
             raise PermissionDenied(str(refusal), cause=refusal.cause)
         return looked_at
 
-    async def _checked(
+    async def _let_back(
         self, connection: Connection, session: PlaybackSession
     ) -> tuple[PlaybackSession, MatineeError | None]:
-        if self._access.needs_look(session):
-            return await self._access.look_again(connection, session)
-        return session, None
+        """Look again at a session, and note at once that it is in use: the next one that comes back has to count it."""
+        session, refusal = await self._access.look_again(connection, session)
+        if refusal is None:
+            await self._note(connection, [session], self._clock())
+        return session, refusal
 
     async def _note(self, connection: Connection, sessions: Sequence[PlaybackSession], now: float) -> None:
         """Note that an edge serves these sessions; in most it is the middle of a stretch, and only the time changes."""

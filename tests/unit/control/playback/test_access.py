@@ -132,6 +132,40 @@ async def test_an_edge_that_serves_an_unused_session_hears_why_it_may_not(house:
     assert "one stream at a time" in heard.revoked[0].reason
 
 
+async def test_a_session_that_comes_back_ends_the_one_in_its_place_though_both_are_reported(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    house.clock.turn(61)
+    second = await house.play(title_id, viewer, device_id="tv")
+    call = house.edges.Connect(metadata=house.service)
+    await hear(call)
+    ids = [first.session_id, second.session_id]
+    await call.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
+    heard = await hear(call)
+    assert [one.session_id for one in heard.renewed] == [first.session_id]
+    assert [(one.session_id, one.reason) for one in heard.revoked] == [(second.session_id, TAKEN_OVER)]
+    async with refusal("PERMISSION_DENIED", TAKEN_OVER):
+        await grant(house, second.session_id)
+
+
+async def test_of_two_sessions_that_come_back_in_one_report_only_those_go_on_that_the_plan_allows(house: House) -> None:
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    first = await house.play(title_id, viewer, device_id="tv")
+    house.clock.turn(61)
+    second = await house.play(title_id, viewer, device_id="phone")
+    house.clock.turn(61)
+    call = house.edges.Connect(metadata=house.service)
+    await hear(call)
+    ids = [first.session_id, second.session_id]
+    await call.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
+    heard = await hear(call)
+    assert [one.session_id for one in heard.renewed] == [first.session_id]
+    assert [one.session_id for one in heard.revoked] == [second.session_id]
+    assert "one stream at a time" in heard.revoked[0].reason
+
+
 async def test_many_who_play_at_once_get_no_more_streams_than_the_plan_has(house: House) -> None:
     viewer = await subscriber(house, max_streams=3)
     title_id = await house.film()
