@@ -41,7 +41,8 @@ async def among(
     connection: Connection, session_ids: Sequence[str], now: float, *, lock: bool = False
 ) -> list[PlaybackSession]:
     """Those of these sessions that are open; with `lock` nobody else changes them before this transaction ends."""
-    query = _open(now).where(playback_sessions.c.session_id.in_(session_ids)).order_by(playback_sessions.c.session_id)
+    chosen = _open(now) & playback_sessions.c.session_id.in_(session_ids)
+    query = select(playback_sessions).where(chosen).order_by(playback_sessions.c.session_id)
     return await _all(connection, query.with_for_update() if lock else query)
 
 
@@ -114,14 +115,18 @@ async def page(
 
     Of one account, or of all.
     """
-    its_title = titles.c.title_id == playback_sessions.c.title_id
-    query = _open(now, titles.c.name.label("title_name")).join(titles, its_title)
+    query = _with_names().where(_open(now))
     if before:
         query = query.where(playback_sessions.c.session_id < before)
     if account_id is not None:
         query = query.where(playback_sessions.c.account_id == account_id)
-    rows = await connection.execute(query.order_by(playback_sessions.c.session_id.desc()).limit(size))
-    return [(_made(row), row["title_name"]) for row in rows.mappings()]
+    return await _named(connection, query.order_by(playback_sessions.c.session_id.desc()).limit(size))
+
+
+async def named(connection: Connection, session_ids: Collection[str]) -> list[tuple[PlaybackSession, str]]:
+    """Those of these sessions that there are, stopped ones too, in their order, with the names of their titles."""
+    query = _with_names().where(playback_sessions.c.session_id.in_(session_ids))
+    return await _named(connection, query.order_by(playback_sessions.c.session_id))
 
 
 async def seen(connection: Connection, session_ids: Sequence[str], now: float) -> None:
@@ -135,16 +140,15 @@ async def seen(connection: Connection, session_ids: Sequence[str], now: float) -
 async def count(connection: Connection, now: float, used_since: float) -> tuple[int, int]:
     """How many sessions are open, and of how many of them somebody has told since a moment."""
     used = func.count().filter(playback_sessions.c.last_seen_at >= used_since)
-    query = select(func.count(), used).where(NOT_STOPPED, playback_sessions.c.expires_at > now)
+    query = select(func.count(), used).where(_open(now))
     sessions, streams = (await connection.execute(query)).one()
     return sessions, streams
 
 
 async def streams_by_device(connection: Connection, account_id: str, now: float) -> dict[str, int]:
     """How many open sessions an account has on each device."""
-    query = select(playback_sessions.c.device_id, func.count()).where(
-        NOT_STOPPED, playback_sessions.c.expires_at > now, playback_sessions.c.account_id == account_id
-    )
+    chosen = _open(now) & (playback_sessions.c.account_id == account_id)
+    query = select(playback_sessions.c.device_id, func.count()).where(chosen)
     rows = await connection.execute(query.group_by(playback_sessions.c.device_id))
     return {row[0]: row[1] for row in rows}
 
@@ -163,7 +167,7 @@ async def review_titles(connection: Connection, title_ids: Sequence[str], now: f
 async def in_use(connection: Connection, *, since: float, now: float) -> dict[str, int]:
     """How many open sessions of each title were in use since a moment, the most watched title first."""
     of, viewers = playback_sessions.c.title_id, func.count()
-    chosen = NOT_STOPPED & (playback_sessions.c.last_seen_at >= since) & (playback_sessions.c.expires_at > now)
+    chosen = _open(now) & (playback_sessions.c.last_seen_at >= since)
     query = select(of, viewers).where(chosen).group_by(of).order_by(viewers.desc(), of)
     return dict((await connection.execute(query)).all())
 
@@ -174,8 +178,13 @@ async def forget_expired(connection: Connection, now: float) -> None:
     await connection.execute(delete(playback_sessions).where(over))
 
 
-def _open(now: float, *more: ColumnElement[Any]) -> Select[Any]:
-    return select(playback_sessions, *more).where(NOT_STOPPED, playback_sessions.c.expires_at > now)
+def _open(now: float) -> ColumnElement[bool]:
+    return NOT_STOPPED & (playback_sessions.c.expires_at > now)
+
+
+def _with_names() -> Select[Any]:
+    query = select(playback_sessions, titles.c.name.label("title_name"))
+    return query.join(titles, titles.c.title_id == playback_sessions.c.title_id)
 
 
 def _due(now: float) -> ColumnElement[bool]:
@@ -201,6 +210,10 @@ async def _held(connection: Connection, chosen: ColumnElement[bool]) -> list[Pla
 
 async def _all(connection: Connection, query: Select[Any]) -> list[PlaybackSession]:
     return [_made(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def _named(connection: Connection, query: Select[Any]) -> list[tuple[PlaybackSession, str]]:
+    return [(_made(row), row["title_name"]) for row in (await connection.execute(query)).mappings()]
 
 
 def _made(row: RowMapping) -> PlaybackSession:

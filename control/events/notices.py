@@ -136,12 +136,10 @@ class Notices:
 
     async def _tell_moved(self, session_ids: Sequence[str]) -> None:
         async with self._database.read() as connection:
-            for session_id in session_ids:
-                stored = await playback_sessions.find(connection, session_id)
-                title = await titles.find(connection, stored.title_id) if stored else None
-                if stored and title and self._inboxes.get(stored.account_id):
-                    news = messages.playback_session(stored, title.name)
-                    self.post(stored.account_id, WatchNoticesResponse(playback=news))
+            found = await playback_sessions.named(connection, session_ids)
+        for stored, title_name in found:
+            news = messages.playback_session(stored, title_name)
+            self.post(stored.account_id, WatchNoticesResponse(playback=news))
 
     async def _news(self, event: Event) -> AsyncIterator[News]:
         try:

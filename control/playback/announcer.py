@@ -29,7 +29,8 @@ log = structlog.get_logger()
 class Announcer:
     """Follows the table of announcements, and hands news to everybody who listens.
 
-    `keys_changed` is called when there is a new signing key, `announced` with all that is new: some of it is for pages.
+    `keys_changed` is called when there is a new signing key, before edges hear of it; `announced` with all that is new,
+    after them: some of it is for pages. Where one of these fails edges hear the same again.
     """
 
     def __init__(
@@ -103,9 +104,9 @@ class Announcer:
             response = await self._response(connection, news)
         if response.keys_changed:
             await self._keys_changed()
-        await self._announced(news)
         for inbox in self._inboxes if response.ByteSize() else ():
             post(inbox, response)
+        await self._announced(news)  # edges do not wait for pages
         self._remember(news)
 
     async def _response(self, connection: Connection, news: list[Announcement]) -> ConnectResponse:
