@@ -6,10 +6,10 @@ from control.catalogue.hierarchy import below
 from control.catalogue.publication import withdraw
 from control.database import Connection, announcements, assets, jobs, playback_sessions, removals, titles
 from control.database.titles import Title
-from control.playback.ending import end_of_title, end_sessions
+from control.playback.ending import end_sessions
 from control.playback.session import PlaybackSession
 from control.playback.session_states import State
-from matinee.errors import Conflict, NotFound
+from matinee.errors import Cause, Conflict, NotFound
 from matinee.layout import artwork_prefix, asset_prefix, span_prefix, upload_prefix
 from matinee.tokens import Clock
 
@@ -33,8 +33,8 @@ async def delete_title(connection: Connection, title: Title, clock: Clock, *, id
     watching = _watching(sessions, now, idle)
     if watching and not force:
         raise Conflict(f"the title is being watched ({_sessions(watching)}); delete it later, or force it")
+    await end_sessions(connection, sessions, DELETED, clock, cause=Cause.TITLE_UNAVAILABLE)
     for each in doomed:
-        await end_of_title(connection, each.title_id, DELETED, clock)
         await removals.note(connection, await _prefixes(connection, each), now)
         await titles.remove(connection, each.title_id)
     await withdraw(connection, doomed, now)

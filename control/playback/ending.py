@@ -37,12 +37,6 @@ async def end_of_login(connection: Connection, login_id: str, reason: str, clock
     await end_sessions(connection, playing, reason, clock, cause=Cause.SIGNED_OUT)
 
 
-async def end_of_title(connection: Connection, title_id: str, reason: str, clock: Clock) -> None:
-    """End all playback of a title that is no more."""
-    playing = await playback_sessions.of_title(connection, title_id)
-    await end_sessions(connection, playing, reason, clock, cause=Cause.TITLE_UNAVAILABLE)
-
-
 async def refusals_of_ended(connection: Connection, session_ids: Collection[str]) -> dict[str, MatineeError]:
     """Why each of these sessions, which have ended, may not go on: for a while it is known, whoever ended it."""
     known = await announcements.reasons(connection, session_ids)
