@@ -149,11 +149,8 @@ async def open_database(url: str, settings: DatabaseSettings | None = None) -> D
 
 async def describe(url: str, settings: DatabaseSettings) -> str:
     """The release of the PostgreSQL that a URL names. Raises as `open_database` does, and changes nothing."""
-    engine = _engine(url, settings)
-    with _admitted():
-        async with engine.connect() as connection:
-            release = await connection.scalar(text("SHOW server_version"))
-    await engine.dispose()
+    async with looked_at(url, settings) as database, database.read() as connection:
+        release = await connection.scalar(text("SHOW server_version"))
     return f"PostgreSQL {release}"
 
 
@@ -162,7 +159,8 @@ async def looked_at(url: str, settings: DatabaseSettings) -> AsyncIterator[Datab
     """The database as it is, whatever release it is of. Raises as `open_database` does, and changes nothing."""
     database = Database(_engine(url, settings), settings)
     try:
-        yield database
+        with _admitted():
+            yield database
     finally:
         await database.close()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from control.database import (
     Connection,
@@ -21,7 +21,7 @@ from control.database import (
     titles,
 )
 from control.database.accounts import Account
-from control.database.engine import open_database
+from control.database.engine import looked_at, open_database
 from control.database.sessions import RefreshToken, Session
 from control.database.sqlite import SqliteConnection
 from control.database.titles import Title
@@ -29,6 +29,7 @@ from control.jobs.job import Job
 from control.jobs.job_states import State
 from control.playback.session import PlaybackSession
 from matinee.errors import Conflict, InvalidInput, Unavailable
+from matinee.settings import DatabaseSettings
 from tests.edge_desk import running
 from tests.patience import within
 
@@ -191,6 +192,14 @@ async def test_opening_again_keeps_everything(tmp_path: Path) -> None:
 async def test_a_database_that_cannot_be_made_is_refused_with_a_sentence() -> None:
     with pytest.raises(InvalidInput, match="cannot be made"):
         await open_database("sqlite+aiosqlite:////proc/matinee/matinee.db")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_who_only_looks_at_a_database_hears_as_well_that_the_server_has_none(database_url: str) -> None:
+    nowhere = make_url(database_url).set(database="nowhere").render_as_string(hide_password=False)
+    with pytest.raises(InvalidInput, match=r'database\.url cannot be used: .*"nowhere"'):
+        async with looked_at(nowhere, DatabaseSettings()) as database:
+            await database.check()
 
 
 async def test_a_sign_of_life_that_comes_late_takes_no_time_back(database: Database) -> None:
