@@ -135,7 +135,7 @@ def _asked(report: CmcdReport, lasted: int) -> Asked:
         duration=_integer(report, "d") if of_picture else -1,
         bitrate=_bitrate(report) if of_picture else -1,
         starved=report.keys.get("bs") == "?1",
-        starvations=tuple(value for value, _ in _items(report, "bsd") if isinstance(value, int) and value),
+        starvations=tuple(value for value, _ in _items(report, "bsd") if isinstance(value, int) and value > 0),
         startup=min(_integer(report, "msd"), lasted),
         errors=len(_items(report, "ec")),
         dropped=_dropped(report, lasted),

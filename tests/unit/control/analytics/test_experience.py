@@ -255,6 +255,14 @@ def test_no_stall_is_longer_than_the_edge_saw_pass() -> None:
     assert quality.rebuffer_seconds == 12.0
 
 
+def test_a_stall_of_less_than_no_time_takes_nothing_from_the_others() -> None:
+    experience = Experience()
+    for seconds, told in ((0, "0"), (10, "2000"), (12, "-86400000")):
+        at = Timestamp(seconds=START_MS // 1000 + seconds)
+        experience.add(CmcdReport(received_at=at, mode="request", keys={"bsd": told}))
+    assert experience.quality().rebuffer_seconds == 2.0
+
+
 def test_stalls_that_there_was_no_time_for_are_not_counted() -> None:
     many = " ".join(["86400000"] * 20)
     quality = asked([(0, f"ot=v,bl=(6000),bsd=({many}),v=2"), (10, f"bsd=({many}),v=2"), (11, "bsd=(0 0 0),v=2")])
