@@ -168,8 +168,8 @@ class Title(_message.Message):
     minimum_age: _builtins.int
     """Youngest age that it is meant for, in years."""
     plan_id: _builtins.str
-    """The least plan that may watch it, one that there is, on offer or not. Empty: what it belongs to says, the season
-    before the series; without a plan there either every account may.
+    """The least plan that may watch it, one that there is, on offer or not. Empty: that of its season, or else of its
+    series; where those have none either, every account may.
     """
     poster_version: _builtins.str
     """Changes with the poster, for URLs that may be cached for ever; empty when there is none."""

@@ -76,8 +76,8 @@ class WatchNoticesResponse(_message.Message):
 
     @_builtins.property
     def withdrawal(self) -> Global___WithdrawalNews:
-        """Titles that viewers saw are shown to them no more: they were deleted or unpublished, or their window
-        was changed, or ended up to half a minute ago.
+        """Titles that viewers saw are shown to them no more: they were deleted or unpublished, or their window was changed,
+        or ended up to half a minute ago.
         """
 
     def __init__(
