@@ -16,7 +16,11 @@ class Backoff:
         """It went well: the next pause is the shortest again."""
         self._pause = FIRST_SECONDS
 
+    def take(self) -> float:
+        """How long the next pause is, in seconds."""
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_SECONDS)
+        return pause
+
     async def wait(self) -> None:
         """Pause."""
-        await asyncio.sleep(self._pause)
-        self._pause = min(2 * self._pause, LONGEST_SECONDS)
+        await asyncio.sleep(self.take())

@@ -9,9 +9,10 @@ even if two work at a time, what comes out of order is what the bus had before.
 
 An event that the bus refuses for good stays in the outbox with the reason, and holds up nobody: the next ones of its
 key follow. It is offered again when a relay starts. Where the bus takes nothing of a topic, that topic waits, in its
-order, and the others go on.
+order, and is tried again after a pause; the others go on meanwhile.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -32,22 +33,25 @@ class Relay:
     def __init__(self, database: Database, bus: EventBus) -> None:
         self._database = database
         self._bus = bus
-        self._closed: dict[str, str] = {}
-        """Topics that the bus does not take anything of, and why; until the next attempt."""
+        self._backoff = Backoff()
+        self._closed: set[str] = set()
+        """Topics that the bus does not take anything of; until the next attempt."""
+        self._again_at: float | None = None
+        """When that is, by the clock of the event loop."""
 
     async def run(self) -> None:
         """Relay until cancelled; while the bus or the database is away, events wait in the outbox."""
-        backoff, begun = Backoff(), False
+        begun = False
         while True:
             try:
                 async with self._database.alone("relay"):
                     if not begun:
                         await self._offer_again()
                         begun = True
-                    await self._work(backoff)
+                    await self._work()
             except Unavailable as error:
                 log.warning("events wait in the outbox", reason=str(error))
-                await backoff.wait()
+                await self._backoff.wait()
 
     async def relay(self) -> int:
         """Send the oldest events, and answer how many have left. Raises `Unavailable` when none does."""
@@ -68,17 +72,22 @@ class Relay:
             await outbox.sent(connection, [event.event_id for event in events])
         return len(events)
 
-    async def _work(self, backoff: Backoff) -> None:
+    async def _work(self) -> None:
         while True:
             written = self._database.next_write()
             relayed = await self.relay()
-            if not relayed and self._closed:
-                closed, self._closed = self._closed, {}
-                raise Unavailable("; ".join(f"{topic}: {reason}" for topic, reason in closed.items()))
             if not self._closed:
-                backoff.reset()
+                self._backoff.reset()
             if not relayed:
+                await self._rest(written)
+
+    async def _rest(self, written: asyncio.Event) -> None:
+        """Wait for something to send, or until it is time to try what is closed again."""
+        try:
+            async with asyncio.timeout_at(self._again_at):
                 await written.wait()
+        except TimeoutError:
+            self._closed, self._again_at = set(), None
 
     async def _offer_again(self) -> None:
         """What was refused may be taken now: whoever has mended the bus starts control again."""
@@ -87,10 +96,14 @@ class Relay:
 
     async def _note(self, error: Undelivered, events: Sequence[Event]) -> None:
         """Let the others go on."""
-        self._closed |= error.closed
+        if error.closed and self._again_at is None:
+            self._again_at = asyncio.get_running_loop().time() + self._backoff.take()
+        self._closed |= error.closed.keys()
         async with self._database.write() as connection:
             await outbox.sent(connection, error.kept)
             await outbox.refuse(connection, error.refused)
+        for topic, why in error.closed.items():
+            log.warning("events wait in the outbox", reason=f"{topic}: {why}")
         for event in events:
             if reason := error.refused.get(event.event_id):
                 log.error("the bus refuses an event", topic=event.topic, event_id=event.event_id, reason=reason)

@@ -181,6 +181,19 @@ async def test_a_topic_of_which_the_bus_takes_nothing_waits_in_its_order_and_the
         assert positions(await on_the_bus(bus, BATCH + 1, "movie-paused")) == list(range(BATCH + 1))
 
 
+async def test_others_do_not_wait_until_a_topic_of_which_nothing_is_taken_is_tried_again(
+    database: Database, bus: EventBus, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.events.backoff.FIRST_SECONDS", 600)
+    particular = Particular(bus, closed="movie-paused")
+    await record(database, clock, paused(0))
+    async with running(Relay(database, particular).run()):
+        await until(lambda: particular.attempts == 1)
+        await record(database, clock, played(1))
+        async with asyncio.timeout(10):
+            assert positions(await on_the_bus(bus, 1)) == [1]
+
+
 async def test_what_the_bus_has_is_not_sent_again_though_others_failed(
     database: Database, bus: EventBus, clock: TurnedClock
 ) -> None:
