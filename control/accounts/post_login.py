@@ -23,7 +23,7 @@ class PostLogin:
         return Consumer(GROUP, {UserAuthenticated: self.handle})
 
     async def handle(self, connection: Connection, event: UserAuthenticated) -> None:
-        """Do what follows a sign-in; nothing when the account has been deleted since, or its session is audited."""
+        """Do what follows a sign-in; nothing when the account has been deleted since, or the audit has it."""
         account = await accounts.find(connection, event.account_id)
         if account is None:
             return

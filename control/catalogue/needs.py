@@ -6,6 +6,6 @@ from matinee.errors import InvalidInput
 
 
 async def check_plan(connection: Connection, title: Title) -> None:
-    """Raise `InvalidInput` for a title that needs a plan that there is not; nobody removes it meanwhile."""
+    """Raise `InvalidInput` when a title needs a plan that does not exist; one that does nobody removes meanwhile."""
     if title.plan_id and await plans.find(connection, title.plan_id, lock=True) is None:
         raise InvalidInput(f"plan_id: there is no plan '{title.plan_id}'; make it first, or see which there are")

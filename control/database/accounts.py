@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from control.database.engine import Connection, turn
@@ -46,16 +46,12 @@ async def add(connection: Connection, account: Account) -> None:
 
 async def find(connection: Connection, account_id: str, *, lock: bool = False) -> Account | None:
     """An account; with `lock` nobody else changes it before this transaction ends."""
-    query = select(accounts).where(accounts.c.account_id == account_id)
-    row = (await connection.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
-    return of_row(row)
+    return await _one(connection, accounts.c.account_id == account_id, lock=lock)
 
 
 async def by_email(connection: Connection, email: str, *, lock: bool = False) -> Account | None:
     """The account with this e-mail address; with `lock` nobody else changes it before this transaction ends."""
-    query = select(accounts).where(accounts.c.email == email)
-    row = (await connection.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
-    return of_row(row)
+    return await _one(connection, accounts.c.email == email, lock=lock)
 
 
 async def page(connection: Connection, before: str, size: int, *, email: str = "") -> list[Account]:
@@ -113,3 +109,10 @@ async def hold_address(connection: Connection, email: str) -> None:
 def of_row(row: Mapping[Any, Any] | None) -> Account | None:
     """The account of a row of `accounts`."""
     return None if row is None else Account(**row)
+
+
+async def _one(connection: Connection, chosen: ColumnElement[bool], *, lock: bool) -> Account | None:
+    query = select(accounts).where(chosen)
+    return of_row(
+        (await connection.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
+    )

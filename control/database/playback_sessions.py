@@ -69,7 +69,7 @@ async def told(
 
 
 async def forget_told(connection: Connection, account_id: str, title_id: str) -> None:
-    """Have it known of no session of an account and a title where its viewer was; its player will tell anew."""
+    """Forget of all sessions of an account and a title where their viewers were; their players will tell anew."""
     chosen = (playback_sessions.c.account_id == account_id) & (playback_sessions.c.title_id == title_id)
     ordered = select(playback_sessions.c.session_id).where(chosen, playback_sessions.c.told_at.is_not(None))
     mine = playback_sessions.c.session_id.in_(ordered.order_by(playback_sessions.c.session_id).with_for_update())

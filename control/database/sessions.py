@@ -132,7 +132,7 @@ async def forget_expired(connection: Connection, now: float) -> None:
 
 
 async def audit(connection: Connection, sign_in: SignIn) -> bool:
-    """Keep a sign-in for the audit; whether its session has none there."""
+    """Keep a sign-in for the audit; false when that has one of the same session already."""
     made = upsert.insert(connection, sign_ins).values(asdict(sign_in)).on_conflict_do_nothing()
     return (await connection.execute(made.returning(sign_ins.c.session_id))).first() is not None
 

@@ -182,7 +182,8 @@ class Incoming:
         """Remove what became a title, and forget what is gone: of a folder that is away or closed nobody knows that."""
         if self._settings.afterwards == "remove":
             await self._store.delete(drop.key for drop in found if taken.get(drop.drop_id) is State.PUBLISHED)
-        jobless = {drop_id for drop_id, state in taken.items() if state is None}  # a job has one title
+        # One that has its job still would, taken again, make another title, and no job for it.
+        jobless = {drop_id for drop_id, state in taken.items() if state is None}
         gone = jobless - {drop.drop_id for drop in found}
         if gone and all_seen:
             async with self._database.write() as connection:
