@@ -60,7 +60,9 @@ class Samples:
         waiting, oldest = await outbox.waiting(connection)
         self._outbox.set(waiting)
         self._outbox_age.set(max(0.0, now - oldest) if oldest else 0)
-        for topic, (count, _) in (await outbox.refused(connection)).items():
+        refused = await outbox.refused(connection)
+        self._refused.forget()  # or a topic would stay of which nothing is refused any more
+        for topic, (count, _) in refused.items():
             self._refused.set(count, topic)
         self._mail.set(await waiting_letters.count(connection))
         sessions, streams = await playback_sessions.count(connection, now, now - self._idle_seconds)

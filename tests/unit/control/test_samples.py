@@ -91,6 +91,22 @@ async def test_what_the_bus_refuses_is_shown_by_topic(registry: CollectorRegistr
     assert registry.get_sample_value("matinee_outbox_events") == 0
 
 
+async def test_what_the_bus_takes_after_all_is_shown_as_refused_no_more(
+    registry: CollectorRegistry, database: Database
+) -> None:
+    await record(database, time.time, played())
+    async with database.write() as connection:
+        (event,) = await outbox.oldest(connection, 10)
+        await outbox.refuse(connection, {event.event_id: "too large"})
+    samples = samples_of(registry, database)
+    await samples.look_up()
+    assert registry.get_sample_value(REFUSED, {"topic": "movie-played"}) == 1
+    async with database.write() as connection:
+        await outbox.offer_again(connection)
+    await samples.look_up()
+    assert registry.get_sample_value(REFUSED, {"topic": "movie-played"}) is None
+
+
 async def test_lag_is_missing_while_the_bus_hangs(registry: CollectorRegistry) -> None:
     async def nothing(_: Connection, __: MoviePlayed) -> None:
         pass
