@@ -14,6 +14,7 @@ from control.playback.access import Access
 from control.playback.announcer import Announcer
 from control.subscriptions import ledger, messages
 from control.subscriptions.administration import Administration
+from control.subscriptions.entitlement import Standing
 from control.subscriptions.ledger import Entry
 from control.subscriptions.offer import Offer, offered_plan
 from control.subscriptions.payments import ManualPayments, Payments, WebhookPayments, provider_of
@@ -68,11 +69,9 @@ class SubscriptionService(Offer):
             standing = await ledger.standing(connection, caller().account_id, caller().role, self._clock())
             known = await subscriptions.any_of_account(connection, caller().account_id)
         shown = None if entry is None else messages.subscription(entry.subscription, entry.plan)
-        in_force = standing.plan.plan_id if standing.plan else ""
-        entitlement = messages.entitlement(self._access.limits(standing), in_force)
         checkout_url = "" if entry is None else self._checkout_url(entry.subscription)
         return pb.GetSubscriptionResponse(
-            subscription=shown, entitlement=entitlement, checkout_url=checkout_url, may_try=not known
+            subscription=shown, entitlement=self._entitlement(standing), checkout_url=checkout_url, may_try=not known
         )
 
     @override
@@ -150,9 +149,7 @@ class SubscriptionService(Offer):
                 raise NotFound("there is no such account")
             standing = await ledger.standing(connection, account_id, account.role, self._clock())
             reason = await self._access.refusal(connection, standing, title)
-        in_force = standing.plan.plan_id if standing.plan else ""
-        entitlement = messages.entitlement(self._access.limits(standing), in_force)
-        return pb.CheckAccessResponse(allowed=not reason, reason=reason, entitlement=entitlement)
+        return pb.CheckAccessResponse(allowed=not reason, reason=reason, entitlement=self._entitlement(standing))
 
     async def _own(self, connection: Connection) -> Entry:
         entry = await ledger.current(connection, caller().account_id, self._clock())
@@ -194,6 +191,10 @@ class SubscriptionService(Offer):
         )  # fmt: skip
         await ledger.record(connection, subscription, self._clock, new=True)
         return subscription
+
+    def _entitlement(self, standing: Standing) -> pb.Entitlement:
+        plan_id = standing.plan.plan_id if standing.plan else ""
+        return messages.entitlement(self._access.limits(standing), plan_id)
 
     def _checkout_url(self, subscription: Subscription) -> str:
         """Where to pay for a subscription; empty when it is paid, or there is no such page (any more)."""
