@@ -8,6 +8,7 @@ from control.accounts.keyring import Keyring
 from control.database import removals
 from control.database.engine import open_database
 from control.housekeeping import ABANDONED_SECONDS, Housekeeping
+from matinee.errors import Unavailable
 from protos.v1.catalogue_pb2 import DeleteTitleRequest
 from protos.v1.jobs_pb2 import (
     JOB_STATE_CANCELLED,
@@ -162,7 +163,11 @@ async def test_an_asset_stays_while_its_job_may_finish_it_and_for_ever_when_it_h
     assert await a_day_later(house, housekeeping) == [TRACK]
 
 
-async def test_an_asset_is_not_begun_while_it_is_being_removed(house: House) -> None:
+async def test_an_asset_is_not_begun_while_it_is_being_removed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def remove(_: str) -> None:
+        raise Unavailable("the store is away")
+
+    monkeypatch.setattr(house.store, "delete_prefix", remove)  # the house itself removes what is noted, when it starts
     await house.upload()
     async with house.written() as connection:
         await removals.note(connection, [f"assets/{ASSET}"], house.clock())
