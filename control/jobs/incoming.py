@@ -21,6 +21,7 @@ from control.jobs.drop import Drop
 from control.jobs.job import Job
 from control.jobs.job_states import State
 from matinee.errors import InvalidInput, MatineeError, NotFound, Unavailable
+from matinee.follower import following
 from matinee.layout import INCOMING
 from matinee.settings import IncomingSettings
 from matinee.storage.object_store import ObjectStore
@@ -84,7 +85,7 @@ class Incoming:
             return
         async with asyncio.TaskGroup() as tasks:
             if self._notifications:
-                tasks.create_task(self._listen(self._notifications))
+                tasks.create_task(following(self._listen(self._notifications)))
             while True:
                 await self._look_again()
                 with contextlib.suppress(TimeoutError):
