@@ -15,12 +15,18 @@ export class Listing {
 
   /** Fetches it anew, as far as it was shown: whoever comes back to a page finds their place on it. */
   async load(): Promise<void> {
-    await this.#fetch([], "", Math.max(1, this.titles.length));
+    const [titles, next] = await this.#fetch("", Math.max(1, this.titles.length));
+    this.titles = titles;
+    this.#nextPageToken = next;
   }
 
-  /** Fetches the next titles. */
+  /** Fetches the next titles. They are left out when the list has come further meanwhile: it has them by then. */
   async more(): Promise<void> {
-    await this.#fetch(this.titles, this.#nextPageToken, this.titles.length + 1);
+    const token = this.#nextPageToken;
+    const [titles, next] = await this.#fetch(token, 1);
+    if (token !== this.#nextPageToken) return;
+    this.titles.push(...titles); // behind what is shown by now, which may have changed meanwhile
+    this.#nextPageToken = next;
   }
 
   /** Takes in a title that is new, or new in some respect. */
@@ -35,16 +41,15 @@ export class Listing {
     this.titles = this.titles.filter(({ title_id }) => !titleIds.includes(title_id));
   }
 
-  /** Adds pages to `before`, until there are `enough` titles: a page may be empty, and the next one not. */
-  async #fetch(before: Title[], token: string, enough: number): Promise<void> {
-    const titles = [...before];
+  /** Asks for pages until there are `enough` titles: a page may be empty, and the next one not. Tells how it goes on. */
+  async #fetch(token: string, enough: number): Promise<[Title[], string]> {
+    const titles: Title[] = [];
     let next = token;
     do {
       const page = await this.ask(next);
       titles.push(...(page.titles ?? []));
       next = page.next_page_token ?? "";
     } while (next && titles.length < enough);
-    this.titles = titles;
-    this.#nextPageToken = next;
+    return [titles, next];
   }
 }

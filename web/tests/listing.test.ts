@@ -66,3 +66,20 @@ test("a title that is shown no more leaves the list, which goes on where it did"
   await list.more();
   expect(names(list)).toEqual("acde");
 });
+
+test("a title that comes or goes while more is fetched has come or gone", async () => {
+  const list = listing("abc", "de");
+  await list.load();
+  const fetching = list.more();
+  list.dismiss(["b"]);
+  list.welcome(titleOf("x"));
+  await fetching;
+  expect(names(list)).toEqual("xacde");
+});
+
+test("whoever asks for more twice at once gets it once", async () => {
+  const list = listing("ab", "cd", "ef");
+  await list.load();
+  await Promise.all([list.more(), list.more()]);
+  expect(names(list)).toEqual("abcd");
+});
