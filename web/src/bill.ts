@@ -38,11 +38,12 @@ export interface Next {
 /** Fetches the bill of a title. Only the title and its parts are worth an apology: what else cannot be had is left out. */
 export async function billOf(titleId: string): Promise<Bill> {
   const [title, publisher] = await Promise.all([getTitle(titleId), getAccount().then(mayPublish, () => false)]);
+  const above = ancestorsOf(title);
   const [ancestors, seasons, begun, missing, jobs, similar] = await Promise.all([
-    ancestorsOf(title),
+    above,
     isShelf(title) ? seasonsOf(title) : [],
     listUnfinished().catch(() => []),
-    publisher ? undefined : planFor(title).catch(() => undefined), // publishers may watch everything
+    publisher ? undefined : planFor(title, above).catch(() => undefined), // publishers may watch everything
     publisher && !isReady(title) ? newestJobs([titleId]) : undefined,
     similarTo(title).catch(() => []),
   ]);
@@ -86,8 +87,8 @@ async function similarTo({ title_id, genres = [] }: Title): Promise<Title[]> {
 }
 
 /** The plan that a title needs and the caller, who is no publisher, does not have. */
-async function planFor(title: Title): Promise<Plan | undefined> {
-  const wanted = inheriting(title, await ancestorsOf(title));
+async function planFor(title: Title, ancestors: Promise<Title[]>): Promise<Plan | undefined> {
+  const wanted = inheriting(title, await ancestors);
   if (!wanted.plan_id) return undefined;
   const [plans, { subscription }] = await Promise.all([listPlans(), getMembership()]);
   return missingPlan(wanted, plans, subscription);
