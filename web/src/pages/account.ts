@@ -42,23 +42,31 @@ function used(timestamp: string | undefined): string {
   return timestamp ? `last used ${ago(timestamp, Date.now())}` : "";
 }
 
-/** One thing in a list: its name, what is known of it, and the button that does away with it. */
-function row(name: string, mine: boolean, known: string[], deed: string, act: () => unknown): TemplateResult {
+/** What a device is called of which a sign-in came. */
+function named(device = ""): string {
+  return device === "" ? "Unknown device" : device;
+}
+
+/** One thing in a list: its name, what is known of it, and the button that does away with it, if anything does. */
+function row(name: string, mine: boolean, known: string[], deed?: string, act?: () => unknown): TemplateResult {
+  const button = html`
+    <button class="second" type="button" aria-label="${deed}: ${name}" @click=${act}>${deed}</button>
+  `;
   return html`
     <li>
       <div>
         <h3>${name}${mine ? html` <span class="own">this one</span>` : nothing}</h3>
         <p>${known.filter(Boolean).join(" · ")}</p>
       </div>
-      <button class="second" type="button" aria-label="${deed}: ${name}" @click=${act}>${deed}</button>
+      ${deed ? button : nothing}
     </li>
   `;
 }
 
 function sessionRow(session: api.Session, { revoke }: Deeds): TemplateResult {
-  const { device = "", address = "", last_used_at, created_at, current = false } = session;
+  const { device, address = "", last_used_at, created_at, current = false } = session;
   const known = [address, used(last_used_at ?? created_at)];
-  return row(device === "" ? "Unknown device" : device, current, known, "Sign out", () => revoke(session));
+  return row(named(device), current, known, "Sign out", () => revoke(session));
 }
 
 function deviceRow(device: Device, { remove }: Deeds): TemplateResult {
@@ -67,17 +75,10 @@ function deviceRow(device: Device, { remove }: Deeds): TemplateResult {
   return row(name || "Unnamed device", device_id === deviceId(), known, "Remove", () => remove(device));
 }
 
-function signInRow({ device = "", address = "", method, time, active = false }: api.SignIn): TemplateResult {
+function signInRow({ device, address = "", method, time, active = false }: api.SignIn): TemplateResult {
   const how = method === "password" ? "by password" : `by ${method}`;
   const known = [how, address, ago(time, Date.now()), active ? "" : "signed out"];
-  return html`
-    <li>
-      <div>
-        <h3>${device === "" ? "Unknown device" : device}</h3>
-        <p>${known.filter(Boolean).join(" · ")}</p>
-      </div>
-    </li>
-  `;
+  return row(named(device), false, known);
 }
 
 function section(id: string, heading: string, text: string, content: TemplateResult): TemplateResult {
