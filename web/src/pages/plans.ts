@@ -39,7 +39,7 @@ interface Deeds {
 function changeTo(plan: Plan, subscription: Subscription | undefined): Question {
   const begin =
     subscription?.state === "SUBSCRIPTION_STATE_TRIAL"
-      ? "Free days that are over count. Where none are left, it begins with its payment."
+      ? "The free days that you have had count. Where it leaves you none, it begins with its payment."
       : "It holds at once.";
   return {
     heading: `Change to ${plan.name}?`,
