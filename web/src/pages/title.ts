@@ -158,7 +158,8 @@ export async function title(root: HTMLElement, titleId: string): Promise<void> {
 
   /** Takes in that titles are shown no more. */
   async function miss(titleIds: string[]): Promise<void> {
-    if (bill && titleIds.some((gone) => bill && isShown(gone, bill))) await load();
+    const shown = bill;
+    if (shown && titleIds.some((gone) => isShown(gone, shown))) await load();
   }
 
   /** Changes something, and says why if that fails. */
