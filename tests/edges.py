@@ -11,9 +11,11 @@ from tests.control_house import House
 async def listening(house: House) -> AsyncIterator[Any]:
     """The stream of an edge, which has told of no session."""
     call = house.edges.Connect(metadata=house.service)
-    await call.read()
-    yield call
-    call.cancel()
+    try:
+        await call.read()
+        yield call
+    finally:
+        call.cancel()
 
 
 async def revoked(call: Any) -> list[tuple[str, str]]:

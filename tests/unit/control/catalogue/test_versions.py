@@ -1,7 +1,5 @@
 """Versions of a title's media: a new one is played at once, an older one again after a rollback."""
 
-from typing import Any
-
 import pytest
 
 from control.catalogue.deletion import REPLACED
@@ -17,6 +15,7 @@ from protos.v1.catalogue_pb2 import (
 from protos.v1.playback_pb2 import GetGrantRequest
 from tests.catalogue import announced, create, get
 from tests.control_house import ASSET, House, refusal
+from tests.edges import listening, revoked
 from tests.patience import until
 
 pytestmark = pytest.mark.anyio
@@ -133,11 +132,9 @@ async def test_who_comes_back_to_a_version_that_was_removed_meanwhile_is_told(ho
     session_id = (await house.play(title_id, admin)).session_id
     await activate(house, title_id, ASSET)
     house.clock.turn(61)
-    call: Any = house.edges.Connect(metadata=house.service)
-    await call.read()
-    await delete(house, title_id, SECOND)
-    assert [(one.session_id, one.reason) for one in (await call.read()).revoked] == [(session_id, REPLACED)]
-    call.cancel()
+    async with listening(house) as edge:
+        await delete(house, title_id, SECOND)
+        assert await revoked(edge) == [(session_id, REPLACED)]
 
 
 async def test_a_version_of_another_title_is_not_found(house: House) -> None:

@@ -17,6 +17,7 @@ from protos.v1 import subscriptions_pb2
 from protos.v1.auth_pb2 import ROLE_VIEWER, UpdateAccountRequest
 from protos.v1.catalogue_pb2 import UpdateTitleRequest
 from tests.control_house import ASSET, House, Metadata, claims_of, refusal, running_control
+from tests.edges import listening, revoked
 from tests.offers import make_plan, subscribe
 from tests.patience import within
 
@@ -28,18 +29,21 @@ async def grant(house: House, session_id: str) -> pb.Grant:
     return (await house.edges.GetGrant(request, metadata=house.service)).grant
 
 
-async def hear(call: Any) -> pb.ConnectResponse:
-    response = await call.read()
-    assert isinstance(response, pb.ConnectResponse)
-    return response
-
-
 async def subscriber(house: House, **plan: Any) -> Metadata:
     """A viewer with a plan of these limits."""
     await make_plan(house, **plan)
     viewer = await house.person("viewer")
     await subscribe(house, viewer)
     return viewer
+
+
+async def displaced(house: House) -> tuple[Metadata, pb.PlayResponse, pb.PlayResponse]:
+    """A viewer with a plan of one stream, a session that nobody uses any more, and the one that has taken its place."""
+    viewer = await subscriber(house, max_streams=1)
+    title_id = await house.film()
+    unused = await house.play(title_id, viewer, device_id="tv")
+    house.clock.turn(61)
+    return viewer, unused, await house.play(title_id, viewer, device_id="phone")
 
 
 async def devices(house: House, person: Metadata) -> dict[str, int]:
@@ -91,11 +95,7 @@ async def test_who_takes_a_stream_over_goes_on_where_it_stands(house: House, sta
 
 
 async def test_what_nobody_uses_does_not_count_and_comes_back_only_where_there_is_room(house: House) -> None:
-    viewer = await subscriber(house, max_streams=1)
-    title_id = await house.film()
-    first = await house.play(title_id, viewer, device_id="tv")
-    house.clock.turn(61)
-    second = await house.play(title_id, viewer, device_id="phone")
+    viewer, first, second = await displaced(house)
     async with refusal("PERMISSION_DENIED", "one stream at a time"):
         await grant(house, first.session_id)
     async with refusal("RESOURCE_EXHAUSTED", "one stream at a time"):
@@ -106,27 +106,18 @@ async def test_what_nobody_uses_does_not_count_and_comes_back_only_where_there_i
 
 
 async def test_a_pause_does_not_smuggle_an_unused_session_back(house: House) -> None:
-    viewer = await subscriber(house, max_streams=1)
-    title_id = await house.film()
-    first = await house.play(title_id, viewer, device_id="tv")
-    house.clock.turn(61)
-    await house.play(title_id, viewer, device_id="phone")
+    viewer, first, _ = await displaced(house)
     await house.playback.PausePlayback(pb.PausePlaybackRequest(session_id=first.session_id), metadata=viewer)
     async with refusal("PERMISSION_DENIED", "one stream at a time"):
         await grant(house, first.session_id)
 
 
 async def test_an_edge_that_serves_an_unused_session_hears_why_it_may_not(house: House) -> None:
-    viewer = await subscriber(house, max_streams=1)
-    title_id = await house.film()
-    first = await house.play(title_id, viewer, device_id="tv")
-    house.clock.turn(61)
-    second = await house.play(title_id, viewer, device_id="phone")
-    call = house.edges.Connect(metadata=house.service)
-    await hear(call)
+    _, first, second = await displaced(house)
     ids = [first.session_id, second.session_id]
-    await call.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
-    heard = await hear(call)
+    async with listening(house) as edge:
+        await edge.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
+        heard = await edge.read()
     assert [one.session_id for one in heard.renewed] == [second.session_id]
     assert [one.session_id for one in heard.revoked] == [first.session_id]
     assert "one stream at a time" in heard.revoked[0].reason
@@ -229,13 +220,11 @@ async def test_a_device_id_that_cannot_be_is_refused(house: House, device_id: st
 async def test_a_lower_limit_is_pushed_to_the_edges_while_it_plays(house: House) -> None:
     viewer = await subscriber(house, max_height=1080)
     answer = await house.play(await house.film(), viewer)
-    call = house.edges.Connect(metadata=house.service)
-    await hear(call)
     await make_plan(house, "basic", max_height=360)
     request = subscriptions_pb2.ChangePlanRequest(plan_id="basic")
-    async with within(1):
+    async with listening(house) as edge, within(1):
         await house.subscriptions.ChangePlan(request, metadata=viewer)
-        heard = await hear(call)
+        heard = await edge.read()
     assert [(one.session_id, one.max_height) for one in heard.renewed] == [(answer.session_id, 360)]
 
 
@@ -245,12 +234,10 @@ async def test_fewer_streams_end_those_begun_last(house: House) -> None:
     first, second, third = [
         (await house.play(title_id, viewer, device_id=f"d{number}")).session_id for number in range(3)
     ]
-    call = house.edges.Connect(metadata=house.service)
-    await hear(call)
     await make_plan(house, "basic", max_streams=1)
-    await house.subscriptions.ChangePlan(subscriptions_pb2.ChangePlanRequest(plan_id="basic"), metadata=viewer)
-    revoked = (await hear(call)).revoked
-    assert {(one.session_id, one.reason) for one in revoked} == {(second, TOO_MANY), (third, TOO_MANY)}
+    async with listening(house) as edge:
+        await house.subscriptions.ChangePlan(subscriptions_pb2.ChangePlanRequest(plan_id="basic"), metadata=viewer)
+        assert set(await revoked(edge)) == {(second, TOO_MANY), (third, TOO_MANY)}
     assert (await grant(house, first)).session_id == first
 
 
@@ -336,13 +323,10 @@ async def test_who_works_here_no_more_plays_what_a_viewer_may(house: House) -> N
     await make_plan(house)
     await need(house, title_id, "family")
     session_id = (await house.play(title_id, publisher)).session_id
-    call = house.edges.Connect(metadata=house.service)
-    await hear(call)
     demotion = UpdateAccountRequest(account_id=claims_of(publisher)["sub"], role=ROLE_VIEWER)
-    async with within(1):
+    async with listening(house) as edge, within(1):
         await house.auth.UpdateAccount(demotion, metadata=await house.admin())
-        revoked = (await hear(call)).revoked
-    assert [(one.session_id, one.reason) for one in revoked] == [(session_id, "this title needs the plan 'Family'")]
+        assert await revoked(edge) == [(session_id, "this title needs the plan 'Family'")]
 
 
 async def test_services_may_ask_for_anybody(house: House) -> None:
