@@ -9,6 +9,7 @@ from protos.v1 import playback_pb2 as pb
 from protos.v1.analytics_pb2 import ForgetHistoryRequest, ListHistoryRequest, ListUnfinishedRequest
 from protos.v1.events_pb2 import HistoryUpdated, MoviePaused
 from tests.control_house import House, Metadata
+from tests.edges import listening
 from tests.patience import until
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +59,13 @@ class Room:
             self.house.clock.turn(10)
         self.house.clock.turn(-10)
 
+    async def paused(self, device: str, start: float, end: float) -> str:
+        """A playback session that was watched from one position to another, where it stands still now."""
+        session_id = await self.open(device)
+        await self.watch(session_id, start, end)
+        await self.pause(session_id, end)
+        return session_id
+
     async def kept(self) -> float:
         """The resume point of the history, or -1 when it has none."""
         listed = await self.house.analytics.ListHistory(ListHistoryRequest(), metadata=self.viewer)
@@ -79,9 +87,7 @@ async def room(house: House) -> Room:
 
 
 async def test_a_film_that_plays_elsewhere_is_offered_where_it_is_by_now(room: Room) -> None:
-    first = await room.open("tv")
-    await room.watch(first, 0, 10)
-    await room.pause(first, 10)
+    first = await room.paused("tv", 0, 10)
     await until(lambda: _is(room.kept, 10))
     await room.resume(first)
     await room.watch(first, 10, 30)
@@ -149,19 +155,17 @@ async def test_a_player_that_never_says_where_it_is_moves_no_resume_point(room: 
     first = await room.open("tv")
     await room.watch(first, 0, 30)
     await room.stop(first, 30)
-    silent, edge = await room.open("vlc"), room.house.edges.Connect(metadata=room.house.service)
-    for _ in range(3):
-        await edge.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=[silent]))
-        await edge.read()
-        room.house.clock.turn(10)
-    edge.cancel()
+    silent = await room.open("vlc")
+    async with listening(room.house) as edge:
+        for _ in range(3):
+            await edge.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=[silent]))
+            await edge.read()
+            room.house.clock.turn(10)
     assert await room.offered() == 30
 
 
 async def test_a_seek_while_paused_is_where_the_viewer_left_it_and_nothing_was_watched(room: Room) -> None:
-    first = await room.open("tv")
-    await room.watch(first, 5, 15)
-    await room.pause(first, 15)
+    first = await room.paused("tv", 5, 15)
     room.house.clock.turn(20)
     await room.seek(first, 40)
     assert await room.offered() == 40
@@ -174,9 +178,7 @@ async def test_a_seek_while_paused_is_where_the_viewer_left_it_and_nothing_was_w
 
 
 async def test_a_stop_elsewhere_than_where_it_was_paused_is_where_the_viewer_left_it(room: Room) -> None:
-    first = await room.open("tv")
-    await room.watch(first, 30, 40)
-    await room.pause(first, 40)
+    first = await room.paused("tv", 30, 40)
     room.house.clock.turn(300)
     await room.stop(first, 15)
     assert await room.offered() == 15
@@ -184,9 +186,7 @@ async def test_a_stop_elsewhere_than_where_it_was_paused_is_where_the_viewer_lef
 
 
 async def test_the_history_hears_of_a_seek_while_paused_when_nobody_stops_the_film(room: Room) -> None:
-    first = await room.open("tv")
-    await room.watch(first, 5, 15)
-    await room.pause(first, 15)
+    first = await room.paused("tv", 5, 15)
     await room.seek(first, 40)
     room.house.clock.turn(600)
     await room.sweep()
@@ -196,13 +196,9 @@ async def test_the_history_hears_of_a_seek_while_paused_when_nobody_stops_the_fi
 
 
 async def test_who_closes_a_paused_page_takes_back_nothing_that_was_watched_elsewhere(room: Room) -> None:
-    tv = await room.open("tv")
-    await room.watch(tv, 5, 15)
-    await room.pause(tv, 15)
+    tv = await room.paused("tv", 5, 15)
     await room.seek(tv, 20)
-    phone = await room.open("phone")
-    await room.watch(phone, 20, 50)
-    await room.pause(phone, 50)
+    await room.paused("phone", 20, 50)
     await room.stop(tv, 20)
     assert await room.offered() == 50
     await until(lambda: _is(room.kept, 50))
