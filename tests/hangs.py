@@ -24,15 +24,24 @@ loops: list[asyncio.AbstractEventLoop] = []
 @contextmanager
 def told(item: pytest.Item) -> Iterator[None]:
     """What it waits for is told when a test is not done soon before its timeout."""
-    marker = item.get_closest_marker("timeout")
-    seconds = float(marker.args[0] if marker else item.config.getini("timeout"))
-    timer = Timer(seconds - EARLIER_SECONDS, _tell, [item])
+    seconds = _timeout(item)
+    if not seconds:  # nobody ends it
+        yield
+        return
+    timer = Timer(max(seconds - EARLIER_SECONDS, seconds / 2), _tell, [item])
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+def _timeout(item: pytest.Item) -> float:
+    """After how many seconds pytest-timeout ends a test; 0: never."""
+    marker, given = item.get_closest_marker("timeout"), item.config.getoption("timeout")
+    usual = item.config.getini("timeout") if given is None else given
+    return float(marker.args[0] if marker else usual)
 
 
 def _tell(item: pytest.Item) -> None:
