@@ -1,22 +1,17 @@
 """Accounts over the wire: registration, new passwords, sessions, and what an admin may do; letters by a real server."""
 
 import re
-import statistics
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
 from control.database import accounts
-from control.identifiers import new_id
 from protos.v1.auth_pb2 import (
     ROLE_ADMIN,
     ROLE_PUBLISHER,
     ROLE_VIEWER,
-    Account,
     ChangePasswordRequest,
     ConfirmEmailRequest,
     ConfirmEmailResponse,
@@ -24,28 +19,21 @@ from protos.v1.auth_pb2 import (
     DeleteAccountRequest,
     GetAccountRequest,
     IssuePasswordResetRequest,
-    ListAccountSignInsRequest,
     ListAccountsRequest,
     ListSessionsRequest,
-    ListSignInsRequest,
-    LoginRequest,
-    LoginResponse,
-    LogoutRequest,
     RegisterRequest,
-    RequestPasswordResetRequest,
     ResetPasswordRequest,
     RevokeSessionRequest,
     UpdateAccountRequest,
 )
 from protos.v1.playback_pb2 import GetGrantRequest
 from tests.control_house import ASSET, House, Metadata, bearer, refusal, running_control
+from tests.members import EMAIL, FIREFOX, PASSWORD, ask_reset, login, made, me, register
 from tests.patience import until
 from tests.smtp import Mailbox, mail_server
 
 pytestmark = pytest.mark.anyio
 
-EMAIL, PASSWORD = "ada@example.org", "a long password"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 ADMIN = "admin@matinee.local"
 
 
@@ -61,18 +49,6 @@ async def house(tmp_path: Path, house_database_url: str, box: Mailbox) -> AsyncI
         yield running
 
 
-async def register(
-    house: House, email: str = EMAIL, address: str = "192.0.2.1", *, password: str = PASSWORD, agent: str = ""
-) -> None:
-    request = RegisterRequest(email=email, password=password)
-    await house.auth.Register(request, metadata=house.client_at(address, agent))
-
-
-async def ask_reset(house: House, email: str = EMAIL, address: str = "192.0.2.1") -> None:
-    request = RequestPasswordResetRequest(email=email)
-    await house.auth.RequestPasswordReset(request, metadata=house.client_at(address))
-
-
 async def token_in(box: Mailbox, number: int) -> str:
     """The token in one of the letters, counted from 1, once it has come."""
     await until(lambda: len(box.messages) >= number)
@@ -83,20 +59,6 @@ async def token_in(box: Mailbox, number: int) -> str:
 
 async def confirm(house: House, token: str) -> ConfirmEmailResponse:
     return await house.auth.ConfirmEmail(ConfirmEmailRequest(token=token), metadata=house.client_at("192.0.2.1"))
-
-
-async def login(house: House, password: str = PASSWORD, agent: str = "", email: str = EMAIL) -> LoginResponse:
-    request = LoginRequest(email=email, password=password)
-    return await house.auth.Login(request, metadata=house.client_at("192.0.2.1", agent))
-
-
-async def made(house: House, email: str = EMAIL, role: int = ROLE_VIEWER) -> Account:
-    request = CreateAccountRequest(email=email, password=PASSWORD, role=role)  # type: ignore[arg-type]
-    return (await house.auth.CreateAccount(request, metadata=await house.admin())).account
-
-
-async def me(house: House, access_token: str) -> Account:
-    return (await house.auth.GetAccount(GetAccountRequest(), metadata=bearer(access_token))).account
 
 
 class TestRegistration:
@@ -322,48 +284,6 @@ class TestSessions:
             await house.auth.RevokeSession(RevokeSessionRequest(session_id=other.session_id), metadata=mine)
 
 
-class TestAudit:
-    async def signed_in(self, house: House) -> tuple[Metadata, str]:
-        """A person who signed in twice, and out again once; and their account. Returns when the audit knows of it."""
-        await made(house)
-        first = await login(house, agent=FIREFOX)
-        person = bearer((await login(house)).access_token)
-        await house.auth.Logout(LogoutRequest(refresh_token=first.refresh_token))
-
-        async def known() -> bool:
-            return len((await house.auth.ListSignIns(ListSignInsRequest(), metadata=person)).sign_ins) == 2
-
-        await until(known)
-        return person, (await house.auth.GetAccount(GetAccountRequest(), metadata=person)).account.account_id
-
-    async def test_sign_ins_are_told_newest_first_also_of_sessions_that_have_ended(self, house: House) -> None:
-        person, _ = await self.signed_in(house)
-        told = (await house.auth.ListSignIns(ListSignInsRequest(), metadata=person)).sign_ins
-        assert [(one.method, one.device, one.address, one.active) for one in told] == [
-            ("password", "", "192.0.2.1", True),
-            ("password", "Firefox on Linux", "192.0.2.1", False),
-        ]
-        assert told[0].time.ToMicroseconds() > told[1].time.ToMicroseconds()
-
-    async def test_an_admin_is_told_those_of_any_account_page_by_page(self, house: House) -> None:
-        (person, account_id), admin = await self.signed_in(house), await house.admin()
-        own = await house.auth.ListSignIns(ListSignInsRequest(), metadata=person)
-        request = ListAccountSignInsRequest(account_id=account_id, page_size=1)
-        first = await house.auth.ListAccountSignIns(request, metadata=admin)
-        request.page_token = first.next_page_token
-        rest = await house.auth.ListAccountSignIns(request, metadata=admin)
-        assert [*first.sign_ins, *rest.sign_ins] == [*own.sign_ins]
-        assert rest.next_page_token == ""
-
-    async def test_nobody_else_is_told_of_an_account_and_of_none_that_there_is_not(self, house: House) -> None:
-        person, account_id = await self.signed_in(house)
-        async with refusal("PERMISSION_DENIED"):
-            await house.auth.ListAccountSignIns(ListAccountSignInsRequest(account_id=account_id), metadata=person)
-        nobody = ListAccountSignInsRequest(account_id="0" * 26)
-        async with refusal("NOT_FOUND"):
-            await house.auth.ListAccountSignIns(nobody, metadata=await house.admin())
-
-
 class TestAdministration:
     async def test_accounts_are_listed_page_by_page_or_by_address(self, house: House) -> None:
         for number in range(3):
@@ -421,37 +341,3 @@ class TestAdministration:
             await house.auth.DeleteAccount(DeleteAccountRequest(account_id=account.account_id), metadata=admin)
         await made(house, role=ROLE_ADMIN)
         assert (await house.auth.UpdateAccount(demoted, metadata=admin)).account.role == ROLE_VIEWER
-
-
-Call = Callable[[House, str, str], Awaitable[object]]
-
-
-async def wrong_login(house: House, email: str, address: str) -> None:
-    async with refusal("UNAUTHENTICATED"):
-        await house.auth.Login(LoginRequest(email=email, password="wrong"), metadata=house.client_at(address))
-
-
-async def slower_if_known(house: House, hasher: PasswordHasher, call: Call, attempt: int) -> float:
-    """How many times as long an answer takes if there is an account, in the middle of 16 pairs of calls."""
-    emails = {kind: [f"{kind}-{attempt}-{number}@example.org" for number in range(4)] for kind in ("known", "unknown")}
-    async with house.written() as connection:
-        for email in emails["known"]:
-            account = accounts.Account(new_id(house.clock), email, hasher.hash("x"), "viewer", 1)
-            await accounts.add(connection, account)
-    took: dict[str, list[float]] = {kind: [] for kind in emails}
-    for turn in range(16):
-        for kind in sorted(emails, reverse=turn % 3 == 0):  # letters of those before leave beside them
-            before = time.perf_counter()
-            await call(house, emails[kind][turn % 4], f"2001:db8:{attempt}{turn:02}::1")
-            took[kind].append(time.perf_counter() - before)
-    return statistics.median(took["known"]) / statistics.median(took["unknown"])
-
-
-@pytest.mark.parametrize("call", [register, ask_reset, wrong_login])
-async def test_the_time_of_an_answer_does_not_tell_whether_there_is_an_account(tmp_path: Path, call: Call) -> None:
-    hasher = PasswordHasher(time_cost=2, memory_cost=16 * 1024, parallelism=1)
-    async with running_control(tmp_path, hasher=hasher) as house:
-        found: list[float] = []
-        while not found or not 0.6 < found[-1] < 1.67:
-            assert len(found) < 4, found  # a busy machine shows a difference now and then, a fault each time
-            found.append(await slower_if_known(house, hasher, call, len(found)))
