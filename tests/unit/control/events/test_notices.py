@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from grpc.aio import EOF
 
 from control.database import outbox
 from control.events import service
@@ -16,28 +15,20 @@ from matinee.bus import Event
 from protos.v1 import notices_pb2 as pb
 from protos.v1.analytics_pb2 import ListUnfinishedRequest
 from protos.v1.analytics_pb2_grpc import AnalyticsServiceStub
-from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_VIEWER, LogoutRequest, RevokeSessionRequest, Role, UpdateAccountRequest
-from protos.v1.catalogue_pb2 import (
-    TITLE_KIND_SEASON,
-    TITLE_KIND_SERIES,
-    DeleteTitleRequest,
-    PublishTitleRequest,
-    UnpublishTitleRequest,
-)
+from protos.v1.auth_pb2 import ROLE_ADMIN, ROLE_VIEWER, LogoutRequest, Role, UpdateAccountRequest
 from protos.v1.events_pb2 import MoviePaused, MoviePlayed, SubscriptionUpdated, TitlePublished, UserAuthenticated
-from protos.v1.notices_pb2_grpc import NoticeServiceStub
 from protos.v1.playback_pb2 import (
     PLAYBACK_STATE_PAUSED,
     PLAYBACK_STATE_PLAYING,
     PLAYBACK_STATE_STOPPED,
     PausePlaybackRequest,
     PlaybackSession,
-    RemoveDeviceRequest,
     SeekPlaybackRequest,
 )
-from tests.catalogue import create, update
+from tests.catalogue import update
 from tests.control_house import House, Metadata, bearer, claims_of, refusal, running_control
 from tests.patience import until, within
+from tests.streams import Stream
 
 pytestmark = pytest.mark.anyio
 
@@ -46,41 +37,6 @@ async def happened(house: House, *messages: Message) -> None:
     async with house.written() as connection:
         for message in messages:
             await outbox.record(connection, message, house.clock)
-
-
-class Stream:
-    """A stream that is open."""
-
-    def __init__(self, call: Any) -> None:
-        self._call = call
-
-    @classmethod
-    async def watch(cls, house: House, person: Metadata) -> "Stream":
-        call = NoticeServiceStub(house.channel).WatchNotices(pb.WatchNoticesRequest(), metadata=person)
-        await call.initial_metadata()
-        return cls(call)
-
-    @classmethod
-    async def tail(cls, house: House, person: Metadata, **request: Any) -> "Stream":
-        call = NoticeServiceStub(house.channel).TailEvents(pb.TailEventsRequest(**request), metadata=person)
-        await call.initial_metadata()
-        return cls(call)
-
-    async def next(self) -> Any:
-        return await self._call.read()
-
-    async def ended(self) -> str:
-        while await self._call.read() is not EOF:  # gRPC has no status for who leaves a message unread
-            continue
-        return str((await self._call.code()).name)
-
-    def leave(self) -> None:
-        self._call.cancel()
-
-
-@pytest.fixture
-async def viewer(house: House) -> Metadata:
-    return await house.person("viewer")
 
 
 def account(person: Metadata) -> str:
@@ -190,93 +146,6 @@ async def told_of_playback(page: Stream) -> PlaybackSession:
         assert news.HasField("title") or news.HasField("withdrawal")
     session: PlaybackSession = news.playback
     return session
-
-
-async def test_a_title_that_is_deleted_is_news_to_who_has_paused_it(house: House, viewer: Metadata) -> None:
-    title_id, stream = await house.film(), await Stream.watch(house, viewer)
-    paused = PausePlaybackRequest(session_id=(await house.play(title_id, viewer)).session_id)
-    await house.playback.PausePlayback(paused, metadata=viewer)
-    request = DeleteTitleRequest(title_id=title_id, force=True)
-    await house.catalogue.DeleteTitle(request, metadata=await house.admin())
-    await less(stream)
-
-
-@pytest.mark.parametrize("withdrawn", ["deleted", "unpublished", "off"])
-async def test_everybody_hears_of_a_title_that_is_shown_no_more(house: House, viewer: Metadata, withdrawn: str) -> None:
-    title_id, admin = await house.film(), await house.admin()
-    pages = [await Stream.watch(house, viewer), await Stream.watch(house, admin)]
-    if withdrawn == "deleted":
-        await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=admin)
-    elif withdrawn == "unpublished":
-        await house.catalogue.UnpublishTitle(UnpublishTitleRequest(title_id=title_id), metadata=admin)
-    else:
-        await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) - 1))
-    for page in pages:
-        assert await gone(page) == [title_id]
-
-
-async def test_all_titles_that_go_together_are_one_piece_of_news(house: House, viewer: Metadata) -> None:
-    series = await create(house, "Heimat", TITLE_KIND_SERIES)
-    season = await create(house, "One", TITLE_KIND_SEASON, parent_id=series, number=1)
-    for title_id in (series, season):
-        await house.catalogue.PublishTitle(PublishTitleRequest(title_id=title_id), metadata=await house.admin())
-    page = await Stream.watch(house, viewer)
-    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=series, force=True), metadata=await house.admin())
-    assert await gone(page) == sorted([series, season])
-
-
-async def test_nobody_hears_of_a_title_that_viewers_did_not_see(house: House, viewer: Metadata) -> None:
-    draft, admin = await create(house, "Secret"), await house.admin()
-    early, page = await house.film(), await Stream.watch(house, viewer)
-    await update(house, early, available_from=Timestamp(seconds=int(house.clock()) + 3_600))
-    assert await gone(page) == [early]
-    await house.catalogue.UnpublishTitle(UnpublishTitleRequest(title_id=early), metadata=admin)
-    for title_id in (early, draft):
-        await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=title_id), metadata=admin)
-    seen = await house.film()
-    await house.catalogue.DeleteTitle(DeleteTitleRequest(title_id=seen), metadata=admin)
-    assert await gone(page) == [seen]
-
-
-async def test_everybody_hears_of_a_title_whose_window_ends_by_itself(house: House, viewer: Metadata) -> None:
-    title_id, other = await house.film(), await create(house, "Other")
-    await update(house, title_id, available_until=Timestamp(seconds=int(house.clock()) + 10))
-    page = await Stream.watch(house, viewer)
-    house.clock.turn(10)
-    await update(house, other, available_from=Timestamp(seconds=int(house.clock())))  # which has a round made at once
-    assert await gone(page) == [title_id]
-
-
-async def gone(page: Stream) -> list[str]:
-    """The titles that a page hears of next as shown no more."""
-    async with within(5):
-        while not (news := await page.next()).HasField("withdrawal"):
-            continue
-    return list(news.withdrawal.title_ids)
-
-
-async def test_a_device_that_is_removed_is_news(house: House, viewer: Metadata) -> None:
-    await house.play(await house.film(), viewer, device_id="tv")
-    page = await Stream.watch(house, viewer)
-    await house.playback.RemoveDevice(RemoveDeviceRequest(device_id="tv"), metadata=viewer)
-    await less(page)
-
-
-async def test_a_sign_in_that_ends_is_news_to_the_others(house: House) -> None:
-    page = await Stream.watch(house, await house.admin())
-    signed_out, revoked = await house.sign_in(), await house.sign_in()
-    await house.auth.Logout(LogoutRequest(refresh_token=signed_out.refresh_token))
-    await less(page)
-    session_id = claims_of(bearer(revoked.access_token))["sid"]
-    await house.auth.RevokeSession(RevokeSessionRequest(session_id=session_id), metadata=await house.admin())
-    await less(page)
-
-
-async def less(page: Stream) -> None:
-    """Wait until a page hears that its account has a sign-in, a device or a title less."""
-    async with within(5):
-        while not (await page.next()).HasField("account"):
-            continue
 
 
 async def test_an_event_that_cannot_be_read_stops_nobody(house: House, viewer: Metadata) -> None:
