@@ -35,6 +35,11 @@ async def film(house: House, **window: Any) -> str:
     return title_id
 
 
+async def watched(house: House, title_id: str) -> str:
+    """The playback session of a viewer."""
+    return (await house.play(title_id, await house.person("viewer"))).session_id
+
+
 async def grant(house: House, session_id: str) -> pb.Grant:
     request = pb.GetGrantRequest(session_id=session_id, asset_id=ASSET, edge_id="edge-1")
     return (await house.edges.GetGrant(request, metadata=house.service)).grant
@@ -43,13 +48,13 @@ async def grant(house: House, session_id: str) -> pb.Grant:
 async def test_no_grant_goes_beyond_the_window(house: House) -> None:
     until = after(house, 10)
     title_id = await film(house, available_until=until)
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     assert (await grant(house, session_id)).expires_at == until
 
 
 async def test_the_end_of_the_window_ends_playback_within_a_second_and_says_why(house: House) -> None:
     title_id = await film(house, available_until=after(house, HOUR))
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     async with listening(house) as edge, within(1):
         house.clock.turn(HOUR)
         assert await revoked(edge) == [(session_id, CLOSED)]
@@ -70,7 +75,7 @@ async def test_pages_hear_of_it_by_the_event_of_an_end(house: House) -> None:
 
 async def test_an_edge_that_asks_first_is_told_why(house: House) -> None:
     title_id = await film(house, available_until=after(house, HOUR))
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     house.clock.turn(HOUR)
     async with refusal("PERMISSION_DENIED", CLOSED):
         await grant(house, session_id)
@@ -78,7 +83,7 @@ async def test_an_edge_that_asks_first_is_told_why(house: House) -> None:
 
 async def test_an_edge_that_missed_the_end_is_told_why_at_its_next_report(house: House) -> None:
     title_id = await film(house, available_until=after(house, HOUR))
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     async with listening(house) as witness:
         house.clock.turn(HOUR)
         await revoked(witness)
@@ -101,7 +106,7 @@ async def test_a_control_that_was_away_at_the_end_of_the_window_makes_up_for_it(
     clock = TurnedClock()
     async with running_control(tmp_path, clock, database={"url": house_database_url}) as house:
         title_id = await film(house, available_until=after(house, HOUR))
-        session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+        session_id = await watched(house, title_id)
     clock.turn(HOUR)
     async with (
         running_control(tmp_path, clock, database={"url": house_database_url}) as house,
@@ -112,7 +117,7 @@ async def test_a_control_that_was_away_at_the_end_of_the_window_makes_up_for_it(
 
 async def test_a_window_that_is_closed_by_hand_ends_playback(house: House) -> None:
     title_id = await house.film()
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     async with listening(house) as edge, within(1):
         await update(house, title_id, available_until=after(house, -1))
         assert await revoked(edge) == [(session_id, CLOSED)]
@@ -120,7 +125,7 @@ async def test_a_window_that_is_closed_by_hand_ends_playback(house: House) -> No
 
 async def test_a_window_that_is_put_off_ends_playback(house: House) -> None:
     title_id = await house.film()
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     async with listening(house) as edge:
         await update(house, title_id, available_from=after(house, HOUR))
         assert await revoked(edge) == [(session_id, CLOSED)]
@@ -128,7 +133,7 @@ async def test_a_window_that_is_put_off_ends_playback(house: House) -> None:
 
 async def test_a_window_that_is_shortened_ends_playback_at_its_new_end(house: House) -> None:
     title_id = await film(house, available_until=after(house, 2 * HOUR))
-    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    session_id = await watched(house, title_id)
     await update(house, title_id, available_until=after(house, HOUR))
     async with listening(house) as edge:
         house.clock.turn(HOUR)
@@ -136,16 +141,16 @@ async def test_a_window_that_is_shortened_ends_playback_at_its_new_end(house: Ho
 
 
 async def test_a_window_that_is_prolonged_lets_playback_go_on(house: House) -> None:
-    title_id, viewer = await film(house, available_until=after(house, HOUR)), await house.person("viewer")
-    session_id = (await house.play(title_id, viewer)).session_id
+    title_id = await film(house, available_until=after(house, HOUR))
+    session_id = await watched(house, title_id)
     await update(house, title_id, available_until=after(house, 2 * HOUR))
     house.clock.turn(HOUR + 1)
     assert (await grant(house, session_id)).session_id == session_id
 
 
 async def test_who_watches_a_title_that_is_hidden_goes_on(house: House) -> None:
-    title_id, viewer = await house.film(), await house.person("viewer")
-    session_id = (await house.play(title_id, viewer)).session_id
+    title_id = await house.film()
+    session_id = await watched(house, title_id)
     await house.catalogue.UnpublishTitle(UnpublishTitleRequest(title_id=title_id), metadata=await house.admin())
     house.clock.turn(HOUR)
     assert (await grant(house, session_id)).session_id == session_id
