@@ -1,6 +1,5 @@
 """Recommendations, from the history in the database to what a viewer is offered."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,13 +37,6 @@ async def watch(
     cinema: Cinema, person: str, title_id: str, *, at: float = NOON, until: float = 600, seconds: float = 600
 ) -> None:
     await cinema.consume(HISTORY, [paused(person, title_id, at, until, watched=seconds)])
-
-
-async def change(cinema: Cinema, title_id: str, **changes: Any) -> None:
-    async with cinema.database.write() as connection:
-        found = await titles.find(connection, title_id)
-        assert found is not None
-        await titles.save(connection, replace(found, **changes))
 
 
 async def add(cinema: Cinema, title_id: str, **changes: Any) -> None:
@@ -150,22 +142,22 @@ async def test_a_glance_is_not_watching(cinema: Cinema) -> None:
 )
 async def test_what_may_not_be_watched_now_is_never_recommended(cinema: Cinema, changes: dict[str, Any]) -> None:
     await learn(cinema)
-    await change(cinema, FILMS[1], **changes)
-    await change(cinema, FILMS[5], **changes)
+    await cinema.change(FILMS[1], **changes)
+    await cinema.change(FILMS[5], **changes)
     assert await names(cinema) == [FILMS[2], FILMS[4], FILMS[3]]
 
 
 async def test_what_the_viewer_sees_no_more_is_no_reason(cinema: Cinema) -> None:
     await learn(cinema)
-    await change(cinema, FILMS[0], published=False)
+    await cinema.change(FILMS[0], published=False)
     assert (await offered(cinema))[0] == (FILMS[1], "")
 
 
 async def test_what_needs_a_plan_that_the_viewer_lacks_is_not_recommended(cinema: Cinema) -> None:
     async with cinema.database.write() as connection:
         await plans.add(connection, Plan("family", "Family", NOON, level=1))
-    await change(cinema, FILMS[1], plan_id="family")
-    await change(cinema, FILMS[5], plan_id="gone")
+    await cinema.change(FILMS[1], plan_id="family")
+    await cinema.change(FILMS[5], plan_id="gone")
     await learn(cinema)
     assert await names(cinema) == [FILMS[2], FILMS[4], FILMS[3]]
     assert (await names(cinema, role="publisher"))[0] == FILMS[1]

@@ -26,13 +26,6 @@ async def offered(cinema: Cinema, size: int = 10, *, role: str = "viewer", plan:
     return [title.title_id for title, _ in offers]
 
 
-async def change(cinema: Cinema, title_id: str, **changes: Any) -> None:
-    async with cinema.database.write() as connection:
-        film = await titles.find(connection, title_id)
-        assert film is not None
-        await titles.save(connection, replace(film, **changes))
-
-
 async def watch(cinema: Cinema, title_id: str, at: float, until: float = 600) -> None:
     await cinema.consume(HISTORY, [played(ME, title_id, at), paused(ME, title_id, at + 60, until)])
 
@@ -62,7 +55,7 @@ async def test_what_was_finished_is_not_offered(cinema: Cinema) -> None:
 @pytest.mark.parametrize("changes", [{"published": False}, {"available_until": NOON + HOUR}, {"asset_id": ""}])
 async def test_what_may_not_be_watched_any_more_is_not_offered(cinema: Cinema, changes: dict[str, Any]) -> None:
     await watch(cinema, FIRST, NOON)
-    await change(cinema, FIRST, **changes)
+    await cinema.change(FIRST, **changes)
     assert await offered(cinema) == []
 
 
@@ -71,7 +64,7 @@ async def test_what_the_plan_does_not_cover_any_more_is_not_offered(cinema: Cine
         await plans.add(connection, FAMILY)
     await watch(cinema, FIRST, NOON)
     await watch(cinema, SECOND, NOON + 100)
-    await change(cinema, SECOND, plan_id="family")
+    await cinema.change(SECOND, plan_id="family")
     assert await offered(cinema, 1) == [FIRST]
     assert await offered(cinema, plan=FAMILY) == await offered(cinema, role="publisher") == [SECOND, FIRST]
 
@@ -85,7 +78,7 @@ async def test_after_an_episode_the_next_one_is_offered(cinema: Cinema) -> None:
 @pytest.mark.parametrize("changes", [{"published": False}, {"available_from": NOON + 2 * HOUR}, {"asset_id": ""}])
 async def test_an_episode_that_may_not_be_watched_is_not_the_next_one(cinema: Cinema, changes: dict[str, Any]) -> None:
     await make_series(cinema)
-    await change(cinema, SECOND, **changes)
+    await cinema.change(SECOND, **changes)
     await watch(cinema, FIRST, NOON, until=HOUR)
     assert await offered(cinema) == [THIRD]
 
@@ -109,9 +102,9 @@ async def test_after_the_last_episode_of_a_season_the_first_one_of_the_next_is_o
         for number in (1, 2, 3):
             season = title(numbered("n", number), f"Season {number}", kind="season", parent_id=SERIES, number=number)
             await titles.add(connection, replace(season, asset_id=""))
-    await change(cinema, FIRST, parent_id=numbered("n", 1), number=9)
-    await change(cinema, SECOND, parent_id=numbered("n", 3), number=2)
-    await change(cinema, THIRD, parent_id=numbered("n", 3), number=1)
+    await cinema.change(FIRST, parent_id=numbered("n", 1), number=9)
+    await cinema.change(SECOND, parent_id=numbered("n", 3), number=2)
+    await cinema.change(THIRD, parent_id=numbered("n", 3), number=1)
     await watch(cinema, FIRST, NOON, until=HOUR)
     assert await offered(cinema) == [THIRD]
     await watch(cinema, THIRD, NOON + 100, until=HOUR)

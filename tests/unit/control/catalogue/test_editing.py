@@ -1,12 +1,10 @@
 """What publishers tell of titles: taken as it is within its bounds, and refused with a sentence beyond them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.database import titles
 from protos.v1.catalogue_pb2 import (
     TITLE_KIND_EPISODE,
     TITLE_KIND_FILM,
@@ -22,6 +20,7 @@ from protos.v1.subscriptions_pb2 import RetirePlanRequest
 from tests.catalogue import create, get, listed, update
 from tests.control_house import House, refusal
 from tests.offers import make_plan
+from tests.viewing import rewrite
 
 pytestmark = pytest.mark.anyio
 
@@ -130,9 +129,7 @@ class TestPlans:
     async def test_what_was_entered_before_there_was_a_check_can_be_edited_and_freed(self, house: House) -> None:
         title_id = await create(house)
         async with house.written() as connection:
-            title = await titles.find(connection, title_id)
-            assert title is not None
-            await titles.save(connection, replace(title, plan_id="gold"))
+            await rewrite(connection, title_id, plan_id="gold")
         assert (await update(house, title_id, name="Another")).plan_id == "gold"
         assert (await update(house, title_id, plan_id="")).plan_id == ""
 

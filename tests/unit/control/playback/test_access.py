@@ -1,14 +1,12 @@
 """Access over the wire: what Play refuses, streams and devices, and what goes on when a subscription changes."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.database import titles
 from control.playback.access import TAKEN_OVER, TOO_MANY
 from control.playback.own_devices import REMOVED
 from matinee.rpc.call_errors import CallError
@@ -20,6 +18,7 @@ from tests.control_house import ASSET, House, Metadata, claims_of, refusal, runn
 from tests.edges import listening, revoked
 from tests.offers import make_plan, subscribe
 from tests.patience import within
+from tests.viewing import rewrite
 
 pytestmark = pytest.mark.anyio
 
@@ -290,9 +289,7 @@ async def test_a_title_that_needs_a_plan_is_refused_without_it(house: House) -> 
 async def test_a_plan_that_is_not_there_is_out_of_reach_where_there_are_others(house: House) -> None:
     title_id, viewer = await house.film(), await house.person("viewer")
     async with house.written() as connection:  # as it could be entered once
-        title = await titles.find(connection, title_id)
-        assert title is not None
-        await titles.save(connection, replace(title, plan_id="premium"))
+        await rewrite(connection, title_id, plan_id="premium")
     assert (await house.play(title_id, viewer)).session_id
     await make_plan(house, "family", level=1_000)
     await subscribe(house, viewer)
