@@ -68,16 +68,13 @@ export class Recovery {
 
   #try(): void {
     const attempt = this.#attempt;
-    if (this.#isLong()) {
+    if (!attempt) return; // all goes well, or it is being tried
+    if (this.duration >= LONGEST_MS) {
       this.end();
-      attempt?.giveUp();
+      attempt.giveUp();
     } else {
       this.pause();
-      attempt?.again();
+      attempt.again();
     }
-  }
-
-  #isLong(): boolean {
-    return this.duration >= LONGEST_MS;
   }
 }

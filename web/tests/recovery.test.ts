@@ -100,6 +100,15 @@ test("what fails hours after it went well again is tried anew", () => {
   expect(again).toHaveBeenCalledTimes(2);
 });
 
+test("a network that comes back while all goes well begins no try", () => {
+  recovery.expect(attempt);
+  comeBack();
+  vi.advanceTimersByTime(10 * 60_000);
+  comeBack();
+  vi.advanceTimersByTime(25 * 60_000);
+  expect(recovery.expect(attempt)).toBe(true);
+});
+
 test("what somebody is to decide is not tried", () => {
   recovery.expect(attempt);
   recovery.end();
