@@ -45,6 +45,7 @@ from protos.v1.playback_pb2 import ReportPlaybackRequest
 from protos.v1.subscriptions_pb2 import ListPlansRequest, RetirePlanRequest
 from tests.control_house import House, TurnedClock, bearer, claims_of, running_control
 from tests.edge_desk import running
+from tests.edges import listening, revoked
 from tests.events import played, record, waiting
 from tests.offers import make_plan, subscribe
 from tests.patience import until
@@ -310,17 +311,12 @@ async def test_the_end_of_a_window_is_told_once_whichever_control_looks_first(ho
     session_id = (await one.play(title_id, viewer)).session_id
     report = ReportPlaybackRequest(session_id=session_id, position_seconds=1)
     await two.playback.ReportPlayback(report, metadata=viewer)
-    calls: list[Any] = [house.edges.Connect(metadata=house.service) for house in houses]
-    for call in calls:
-        await call.read()
     now = Timestamp(seconds=int(one.clock()))
     request = UpdateTitleRequest(title_id=title_id, available_until=now)
-    await two.catalogue.UpdateTitle(request, metadata=await two.admin())
-    heard = [await call.read() for call in calls]
-    assert [[(each.session_id, each.reason) for each in one.revoked] for one in heard] == [[(session_id, CLOSED)]] * 2
+    async with listening(one) as first, listening(two) as second:
+        await two.catalogue.UpdateTitle(request, metadata=await two.admin())
+        assert [await revoked(edge) for edge in (first, second)] == [[(session_id, CLOSED)]] * 2
     assert [event.session_id for event in await one.events(MoviePaused)] == [session_id]
-    for call in calls:
-        call.cancel()
 
 
 async def test_no_title_needs_a_plan_that_is_withdrawn_meanwhile(houses: tuple[House, House]) -> None:
