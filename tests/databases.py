@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from control.database import Database
+from control.database import Connection, Database
 from control.database.engine import open_database
 from tests.machine import require
 from tests.services.postgresql import postgresql
@@ -141,3 +141,9 @@ def fresh(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[s
     else:
         with request.getfixturevalue("server").database() as url:
             yield url
+
+
+async def waits_for_a_lock(connection: Connection) -> bool:
+    """Whether anybody else on this database waits for what another transaction has to itself; on PostgreSQL."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return bool(await connection.scalar(text(query)))

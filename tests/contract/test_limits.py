@@ -16,6 +16,7 @@ from matinee.settings import DatabaseSettings
 from protos.v1.catalogue_pb2 import ListTitlesRequest
 from protos.v1.playback_pb2 import PlayRequest, PlayResponse
 from tests.control_house import House, Metadata, claims_of, refusal, running_control
+from tests.databases import waits_for_a_lock
 from tests.patience import until, within
 from tests.services.passage import passage
 
@@ -46,10 +47,8 @@ class Viewer:
         return answer
 
     async def has_come_to_a_lock(self) -> bool:
-        """Whether control waits for what another has to himself."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         async with self.house.written() as connection:
-            return bool(await connection.scalar(text(query)))
+            return await waits_for_a_lock(connection)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from matinee.errors import NotFound
 from protos.v1.analytics_pb2 import ForgetHistoryRequest, ListHistoryRequest
 from protos.v1.playback_pb2 import ReportPlaybackRequest
 from tests.control_house import TurnedClock, refusal, running_control
+from tests.databases import waits_for_a_lock
 from tests.patience import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -101,12 +102,6 @@ async def test_what_fails_for_another_reason_is_done_once(both: tuple[Database, 
     assert tries == 1
 
 
-async def waiting(connection: Connection) -> bool:
-    """Whether any other transaction waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    return bool(await connection.scalar(text(query)))
-
-
 async def test_who_starts_a_title_that_is_being_deleted_holds_nothing_that_its_deletion_needs(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -117,7 +112,7 @@ async def test_who_starts_a_title_that_is_being_deleted_holds_nothing_that_its_d
             title = await titles.find(connection, title_id, lock=True)
             assert title
             starting = asyncio.create_task(house.play(title_id, viewer))
-            await until(lambda: waiting(connection))
+            await until(lambda: waits_for_a_lock(connection))
             await connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
             await delete_title(connection, title, TurnedClock(), idle=60, force=True)
         async with refusal("NOT_FOUND", "no such title"):
@@ -142,7 +137,7 @@ async def test_who_forgets_a_title_that_is_being_deleted_holds_nothing_that_its_
             await playback_sessions.of_title(connection, title_id)
             request = ForgetHistoryRequest(title_id=title_id)
             forgetting = asyncio.ensure_future(house.analytics.ForgetHistory(request, metadata=viewer))
-            await until(lambda: waiting(connection))
+            await until(lambda: waits_for_a_lock(connection))
             await connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
             await delete_title(connection, title, TurnedClock(), idle=60, force=True)
         async with refusal("NOT_FOUND", "no such title"):
