@@ -454,7 +454,7 @@ def server_at(listener: socket.socket) -> Bucket:
 
 
 def serve_signs_of_life(listener: socket.socket) -> None:
-    """Answer like a MinIO in which nothing happens: with a space twice a second, until the client leaves."""
+    """Answer like a MinIO in which nothing happens: with a space now and then, until the client leaves."""
     peer, _ = listener.accept()
     with peer, suppress(OSError):
         peer.recv(65_536)
