@@ -7,6 +7,7 @@ import asyncio
 import os
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ import pytest
 from control.database import Database
 from control.database import postgresql as postgresql_database
 from control.database.engine import open_database
+from control.playback.service import STOPPED
 from matinee.rpc.call_errors import CallError
 from matinee.rpc.channel import is_serving
 from protos.v1.catalogue_pb2 import ListTitlesRequest
-from protos.v1.playback_pb2 import ConnectResponse, StopPlaybackRequest
+from protos.v1.playback_pb2 import StopPlaybackRequest
 from tests.control_house import House, Metadata, running_control
 from tests.edge_desk import running
+from tests.edges import listening, revoked
 from tests.patience import until, within
 from tests.services.passage import passage
 from tests.services.postgresql import kill, postgresql
@@ -56,31 +59,26 @@ class Callers:
 
 
 async def test_a_server_that_is_killed_and_comes_back(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="matinee-") as parent:
+    with tempfile.TemporaryDirectory(prefix="matinee-") as parent, ExitStack() as servers:
         folder = Path(parent, "postgresql")
-        with postgresql(folder) as url:
-            async with running_control(tmp_path, database={"url": url}) as house:
-                admin = await house.admin()
-                callers = Callers(house, admin)
-                played = await house.play(await house.film(), admin)
-                async with running(callers.list_titles()), running(callers.sign_in()):
-                    await until(lambda: callers.answers["OK"] > 10)
-                    await asyncio.to_thread(kill, folder)
-                    await until(lambda: callers.answers["UNAVAILABLE"])
-                    await until(lambda: _is_lost(house))
-                    await asyncio.sleep(AWAY_SECONDS)
-                    again = postgresql(folder)
-                    await asyncio.to_thread(again.__enter__)
-                    known = callers.answers["OK"]
-                    async with within(RECOVERY_SECONDS):
-                        await until(lambda: callers.answers["OK"] > known + 10)
-                edge = house.edges.Connect(metadata=house.service)
-                await edge.read()
+        url = servers.enter_context(postgresql(folder))
+        async with running_control(tmp_path, database={"url": url}) as house:
+            admin = await house.admin()
+            callers = Callers(house, admin)
+            played = await house.play(await house.film(), admin)
+            async with running(callers.list_titles()), running(callers.sign_in()):
+                await until(lambda: callers.answers["OK"] > 10)
+                await asyncio.to_thread(kill, folder)
+                await until(lambda: callers.answers["UNAVAILABLE"])
+                await until(lambda: _is_lost(house))
+                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.to_thread(servers.enter_context, postgresql(folder))
+                known = callers.answers["OK"]
                 async with within(RECOVERY_SECONDS):
-                    await house.playback.StopPlayback(StopPlaybackRequest(session_id=played.session_id), metadata=admin)
-                    response = await edge.read()
-                    assert isinstance(response, ConnectResponse)
-                    assert response.revoked[0].session_id == played.session_id
+                    await until(lambda: callers.answers["OK"] > known + 10)
+            async with listening(house) as edge, within(RECOVERY_SECONDS):
+                await house.playback.StopPlayback(StopPlaybackRequest(session_id=played.session_id), metadata=admin)
+                assert await revoked(edge) == [(played.session_id, STOPPED)]
     assert set(callers.answers) == {"OK", "UNAVAILABLE"}
 
 
