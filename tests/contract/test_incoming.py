@@ -4,12 +4,9 @@ import asyncio
 import itertools
 import os
 import shutil
-import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +18,10 @@ from control.database.engine import open_database
 from control.jobs.incoming import Incoming
 from ingest.fetch import fetch
 from matinee.buckets import notifications
-from matinee.buckets.bucket import Bucket, bucket
+from matinee.buckets.bucket import bucket
 from matinee.buckets.client import connect
 from matinee.buckets.notifications import Notifications
-from matinee.errors import InvalidInput, MatineeError, SourceRefused, Unavailable
+from matinee.errors import MatineeError, SourceRefused
 from matinee.settings import IncomingSettings, StoreSettings
 from protos.v1.catalogue_pb2 import (
     TITLE_STATE_DRAFT,
@@ -38,9 +35,9 @@ from protos.v1.jobs_pb2 import JOB_STATE_FAILED, JOB_STATE_QUEUED, Job, ListJobs
 from protos.v1.subscriptions_pb2 import CreatePlanRequest, Plan
 from tests.buckets import new_store
 from tests.control_house import House, running_control
-from tests.patience import PATIENCE, until, wait_until
+from tests.patience import until
 from tests.ports import free_port
-from tests.services.s3 import S3, s3, servers
+from tests.services.s3 import S3, servers
 
 pytestmark = pytest.mark.anyio
 
@@ -400,13 +397,6 @@ async def test_a_name_that_nobody_can_read_is_told_once_and_the_others_are_taken
     assert [line["keys"] for line in logs if "left alone" in line["event"]] == [names]
 
 
-@pytest.fixture
-def bucket_of_minio(s3_server: Callable[[str], S3]) -> StoreSettings:
-    if "minio" not in servers():
-        pytest.skip("MinIO is not on this machine: `make minio` builds it")
-    return new_store(s3_server("minio"))
-
-
 async def test_minio_tells_of_a_film_at_once(bucket_of_minio: StoreSettings, migrated_data: Path) -> None:
     async with house_at(migrated_data, bucket_of_minio, poll_seconds=AGES) as house:
         for number in range(3):
@@ -427,92 +417,3 @@ async def test_a_film_alone_is_taken_though_minio_holds_its_news_back(
         await asyncio.sleep(0.5)  # it has looked, and listens
         await drop(house, "film.mkv")
         await one_job(house)
-
-
-def test_a_server_that_says_nothing_at_all_may_hold_news_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifications, "LISTEN_SECONDS", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        Notifications(server_at(silent), "incoming").wait()
-
-
-def test_who_hears_no_more_of_a_bucket_in_which_nothing_happens_hangs_up() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(2) as threads:
-        listening = Notifications(server_at(server), "incoming")
-        serving, waiting = threads.submit(serve_signs_of_life, server), threads.submit(listening.wait)
-        time.sleep(1)
-        assert not waiting.done()
-        listening.close()
-        assert isinstance(waiting.exception(PATIENCE), Unavailable)
-        serving.result(PATIENCE)
-
-
-def server_at(listener: socket.socket) -> Bucket:
-    return bucket(StoreSettings(
-        url="s3://films", endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}", region="us-east-1",
-        access_key_id="matinee", secret_access_key=SecretStr("of the tests"),
-    ))  # fmt: skip
-
-
-def serve_signs_of_life(listener: socket.socket) -> None:
-    """Answer like a MinIO in which nothing happens: with a space now and then, until the client leaves."""
-    peer, _ = listener.accept()
-    with peer, suppress(OSError):
-        peer.recv(65_536)
-        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-        while True:
-            peer.sendall(b"1\r\n \r\n")
-            time.sleep(0.1)
-
-
-@pytest.mark.parametrize(("told", "listens"), [(0, 1.0), (1, PATIENCE)])
-def test_who_hears_no_more_hangs_up_whether_something_was_told_or_not(
-    bucket_of_minio: StoreSettings, monkeypatch: pytest.MonkeyPatch, told: int, listens: float
-) -> None:
-    monkeypatch.setattr(notifications, "LISTEN_SECONDS", listens)
-    there, before = bucket(bucket_of_minio), connections()
-    listening = Notifications(there, "incoming")
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(listening.wait)
-        wait_until(lambda: len(connections() - before) == 1)
-        with closing(connect(there)) as client:
-            for _ in range(told):
-                while not waiting.done():
-                    client.put_object(Bucket=there.name, Key=there.key("incoming/film.mkv"), Body=FILM)
-        listening.close()
-    waiting.exception(PATIENCE)  # it may have been broken off
-    assert connections() <= before
-
-
-def connections() -> set[str]:
-    """The sockets over TCP that this process has open."""
-    names = set[str]()
-    for link in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # another thread has closed it meanwhile
-            names.add(str(link.readlink()))
-    inodes = {line.split()[9] for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]}
-    return {name for name in names if name.removeprefix("socket:[").removesuffix("]") in inodes}
-
-
-def test_seaweedfs_cannot_tell(s3_server: Callable[[str], S3]) -> None:
-    with pytest.raises(InvalidInput, match="NotImplemented"):
-        Notifications(bucket(new_store(s3_server("seaweedfs"))), "incoming").wait()
-
-
-def test_nor_can_amazon() -> None:
-    with pytest.raises(InvalidInput, match="Amazon"):
-        Notifications(bucket(StoreSettings(url="s3://films")), "incoming").wait()
-
-
-def test_a_server_that_dies_is_noticed(bucket_of_minio: StoreSettings, tmp_path: Path) -> None:
-    with s3(tmp_path / "minio", "minio") as server:
-        listening = Notifications(bucket(new_store(server)), "incoming")
-        dying = threading.Timer(1, os.kill, (server.process, 9))
-        dying.start()
-        with pytest.raises(Unavailable, match="does not answer"):
-            listen_for_ever(listening)
-    dying.join()
-
-
-def listen_for_ever(listening: Notifications) -> None:
-    while True:
-        listening.wait()
