@@ -29,6 +29,13 @@ class Reports(list[str]):
             self.append(request.url.rpartition(":")[2])
 
 
+def running(viewer: BrowserContext, title: Title) -> Page:
+    """A page on which the film runs."""
+    page, _ = begin(viewer, title.title_id)
+    assert_advances(page, VIDEO)
+    return page
+
+
 def tell(context: BrowserContext, session_id: str, deed: str, **fields: Any) -> None:
     """Do so from another device of the account."""
     call(context.request, "POST", f"/playback/{session_id}:{deed}", **fields)
@@ -137,8 +144,7 @@ def test_one_stream_too_many_can_be_taken_over_and_the_other_is_told(
     browser: Browser, stack: Stack, viewer: BrowserContext, email: str, title: Title
 ) -> None:
     call(viewer.request, "POST", "/subscription", plan_id="single")
-    first, _ = begin(viewer, title.title_id)
-    assert_advances(first, VIDEO)
+    first = running(viewer, title)
     with seated(browser, stack, email, PASSWORD) as elsewhere:
         second = elsewhere.new_page()
         second.goto(f"/watch/{title.title_id}?from=0")
@@ -153,8 +159,7 @@ def test_one_stream_too_many_can_be_taken_over_and_the_other_is_told(
 @pytest.mark.usefixtures("small_plan")
 def test_a_plan_that_ends_ends_the_film_and_says_why(viewer: BrowserContext, title: Title) -> None:
     call(viewer.request, "POST", "/subscription", plan_id="single")
-    page, _ = begin(viewer, title.title_id)
-    assert_advances(page, VIDEO)
+    page = running(viewer, title)
     call(viewer.request, "POST", "/subscription:cancel", now=True)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("This film needs a plan")
@@ -164,20 +169,23 @@ def test_a_plan_that_ends_ends_the_film_and_says_why(viewer: BrowserContext, tit
 
 
 @pytest.fixture
-def retiring(signed_in: BrowserContext, small_plan: str) -> Iterator[Callable[[], None]]:
-    """Takes the plan off the offer; it comes back afterwards."""
+def page_of_retired_plan(
+    viewer: BrowserContext, signed_in: BrowserContext, title: Title, small_plan: str
+) -> Iterator[Page]:
+    """A page on which the film runs by a plan that is off the offer; it comes back afterwards."""
     path = f"/plans/{small_plan.lower()}"
-    yield lambda: call(signed_in.request, "POST", f"{path}:retire")
-    call(signed_in.request, "PATCH", path, retired=False)
+    call(viewer.request, "POST", "/subscription", plan_id="single")
+    call(signed_in.request, "POST", f"{path}:retire")
+    try:
+        yield running(viewer, title)
+    finally:
+        call(signed_in.request, "PATCH", path, retired=False)
 
 
 def test_a_plan_that_ends_off_the_offer_is_no_film_to_watch_again(
-    viewer: BrowserContext, title: Title, retiring: Callable[[], None]
+    viewer: BrowserContext, title: Title, page_of_retired_plan: Page
 ) -> None:
-    call(viewer.request, "POST", "/subscription", plan_id="single")
-    retiring()
-    page, _ = begin(viewer, title.title_id)
-    assert_advances(page, VIDEO)
+    page = page_of_retired_plan
     call(viewer.request, "POST", "/subscription:cancel", now=True)
     expect(page.get_by_role("alert")).to_contain_text("This film needs a plan")
     page.goto(f"/title/{title.title_id}")
@@ -193,14 +201,10 @@ def lesser_plan(signed_in: BrowserContext) -> Iterator[str]:
 
 
 def test_a_change_away_from_a_plan_off_the_offer_is_no_film_to_watch_again(
-    viewer: BrowserContext, title: Title, lesser_plan: str, retiring: Callable[[], None]
+    viewer: BrowserContext, lesser_plan: str, page_of_retired_plan: Page
 ) -> None:
-    call(viewer.request, "POST", "/subscription", plan_id="single")
-    retiring()
-    page, _ = begin(viewer, title.title_id)
-    assert_advances(page, VIDEO)
     call(viewer.request, "POST", "/subscription:change", plan_id=lesser_plan)
-    expect(page.get_by_role("alert")).to_contain_text("This film needs a plan")
+    expect(page_of_retired_plan.get_by_role("alert")).to_contain_text("This film needs a plan")
 
 
 @pytest.fixture
@@ -238,8 +242,7 @@ def closing(signed_in: BrowserContext, title: Title) -> Iterator[Callable[[], No
 def test_a_film_whose_window_ends_is_stopped_and_the_programme_is_offered(
     viewer: BrowserContext, title: Title, closing: Callable[[], None]
 ) -> None:
-    page, _ = begin(viewer, title.title_id)
-    assert_advances(page, VIDEO)
+    page = running(viewer, title)
     closing()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("This film has left the programme")
@@ -251,8 +254,7 @@ def test_a_film_whose_window_ends_is_stopped_and_the_programme_is_offered(
 def test_a_film_that_is_paused_is_stopped_by_the_end_of_its_window_too(
     viewer: BrowserContext, title: Title, closing: Callable[[], None]
 ) -> None:
-    page, _ = begin(viewer, title.title_id)
-    assert_advances(page, VIDEO)
+    page = running(viewer, title)
     with page.expect_response("**/*:pause"):
         page.keyboard.press("k")
     closing()
