@@ -30,8 +30,8 @@ LADDER = {"segment_gops": 1, "span_segments": 1, "preset": "slower"}
 WORKER = {"lease_seconds": 20, "poll_seconds": 0.1}
 
 
-def sections(executor: str) -> dict[str, dict[str, Any]]:
-    return {"worker": {**WORKER, "executor": executor}, "ladder": LADDER}
+def sections(executor: str, **worker: Any) -> dict[str, dict[str, Any]]:
+    return {"worker": {**WORKER, "executor": executor, **worker}, "ladder": LADDER}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,11 @@ async def studio(tmp_path: Path, dask: DaskCluster) -> AsyncIterator[Studio]:
         yield studio
 
 
+@pytest.fixture
+def seaweedfs(s3_server: Callable[[str], S3]) -> S3:
+    return s3_server("seaweedfs")
+
+
 async def in_state(studio: Studio, job: Job, state: JobState.ValueType) -> Job:
     """The job, once it is in this state."""
 
@@ -74,6 +79,16 @@ async def in_state(studio: Studio, job: Job, state: JobState.ValueType) -> Job:
 
     await until(reached, seconds=150)
     return await studio.job(job.job_id)
+
+
+async def lack(studio: Studio, job: Job) -> str:
+    """What a job waits for that is no fault of its own, once it does."""
+
+    async def waits() -> bool:
+        return (await studio.job(job.job_id)).HasField("waits_since")
+
+    await until(waits, seconds=120)
+    return (await studio.job(job.job_id)).message
 
 
 async def asset(studio: Studio) -> dict[str, str]:
@@ -264,17 +279,10 @@ async def test_a_worker_of_another_store_costs_no_try_and_names_both(
     ours, other = dask.environment["MATINEE_STORE__URL"], (tmp_path / "other").as_uri()
     dask.environment["MATINEE_STORE__URL"] = other
     [stray] = dask.hire()
-    told = sections(dask.url)
-    told["worker"]["attempts"] = 1
-    async with opened(tmp_path / "data", **told) as studio:
+    async with opened(tmp_path / "data", **sections(dask.url, attempts=1)) as studio:
         job = await studio.upload(source)
         await studio.hire()
-
-        async def waits() -> bool:
-            return (await studio.job(job.job_id)).HasField("waits_since")
-
-        await until(waits, seconds=120)
-        message = (await studio.job(job.job_id)).message
+        message = await lack(studio, job)
         assert f"has the object store {other}, and `matinee worker` has {ours}: give both the same [store]" in message
         stray.terminate()
         dask.environment["MATINEE_STORE__URL"] = ours
@@ -283,12 +291,12 @@ async def test_a_worker_of_another_store_costs_no_try_and_names_both(
 
 
 async def test_workers_need_nothing_but_the_scheduler_and_a_bucket(
-    tmp_path: Path, source: bytes, of_threads: dict[str, str], s3_server: Callable[[str], S3]
+    tmp_path: Path, source: bytes, of_threads: dict[str, str], seaweedfs: S3
 ) -> None:
-    bucket = await asyncio.to_thread(lambda: new_bucket(s3_server("seaweedfs")))
+    bucket = await asyncio.to_thread(new_bucket, seaweedfs)
     with dask_cluster(tmp_path / "dask", **as_environment(bucket)) as dask:
         dask.hire(2)
-        store = {"url": bucket.url, **s3_server("seaweedfs").settings}
+        store = {"url": bucket.url, **seaweedfs.settings}
         async with opened(tmp_path / "data", **sections(dask.url), store=store) as studio:
             job = await studio.upload(source)
             await studio.hire()
@@ -299,28 +307,21 @@ async def test_workers_need_nothing_but_the_scheduler_and_a_bucket(
 
 
 async def test_a_bucket_that_is_away_while_a_film_is_encoded_costs_no_try(
-    tmp_path: Path, source: bytes, s3_server: Callable[[str], S3]
+    tmp_path: Path, source: bytes, seaweedfs: S3
 ) -> None:
-    bucket, faults = await asyncio.to_thread(lambda: new_bucket(s3_server("seaweedfs"))), Faults()
+    bucket, faults = await asyncio.to_thread(new_bucket, seaweedfs), Faults()
     async with faulty(bucket.endpoint, faults) as endpoint:
         behind = bucket.model_copy(update={"endpoint": endpoint})
         with dask_cluster(tmp_path / "dask", **as_environment(behind)) as dask:
             dask.hire(2)
-            store = {"url": bucket.url, **s3_server("seaweedfs").settings, "endpoint": endpoint}
-            told = sections(dask.url)
-            told["worker"]["attempts"] = 1
-            async with opened(tmp_path / "data", **told, store=store) as studio:
+            store = {"url": bucket.url, **seaweedfs.settings, "endpoint": endpoint}
+            async with opened(tmp_path / "data", **sections(dask.url, attempts=1), store=store) as studio:
                 job = await studio.upload(source)
                 await studio.hire()
                 await until(lambda: some_are_done(studio), seconds=120)
                 faults.begin(errors=1)
                 away = asyncio.create_task(asyncio.sleep(AWAY_SECONDS))
-
-                async def waits() -> bool:
-                    return (await studio.job(job.job_id)).HasField("waits_since")
-
-                await until(waits, seconds=120)
-                assert (await studio.job(job.job_id)).message == "the object store does not answer"
+                assert await lack(studio, job) == "the object store does not answer"
                 await away
                 faults.begin()
                 await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
@@ -328,12 +329,12 @@ async def test_a_bucket_that_is_away_while_a_film_is_encoded_costs_no_try(
 
 
 async def test_a_film_that_is_dropped_into_the_bucket_is_encoded_by_the_cluster(
-    tmp_path: Path, source: bytes, of_threads: dict[str, str], s3_server: Callable[[str], S3]
+    tmp_path: Path, source: bytes, of_threads: dict[str, str], seaweedfs: S3
 ) -> None:
-    bucket = await asyncio.to_thread(lambda: new_bucket(s3_server("seaweedfs")))
+    bucket = await asyncio.to_thread(new_bucket, seaweedfs)
     with dask_cluster(tmp_path / "dask", **as_environment(bucket)) as dask:
         dask.hire(2)
-        store = {"url": bucket.url, **s3_server("seaweedfs").settings}
+        store = {"url": bucket.url, **seaweedfs.settings}
         incoming = {"account": "admin@matinee.local", "poll_seconds": 0.5}
         async with opened(tmp_path / "data", **sections(dask.url), store=store, incoming=incoming) as studio:
             await studio.store.put("incoming/Dropped.mp4", source)
