@@ -45,6 +45,14 @@ async def displaced(house: House) -> tuple[Metadata, pb.PlayResponse, pb.PlayRes
     return viewer, unused, await house.play(title_id, viewer, device_id="phone")
 
 
+async def reported(house: House, *session_ids: str) -> pb.ConnectResponse:
+    """What an edge hears of the sessions that it reports, all at once, as in use."""
+    async with listening(house) as edge:
+        await edge.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=session_ids))
+        heard: pb.ConnectResponse = await edge.read()
+    return heard
+
+
 async def devices(house: House, person: Metadata) -> dict[str, int]:
     """The devices of a person, and how many streams each has."""
     answer = await house.playback.ListDevices(pb.ListDevicesRequest(), metadata=person)
@@ -113,10 +121,7 @@ async def test_a_pause_does_not_smuggle_an_unused_session_back(house: House) -> 
 
 async def test_an_edge_that_serves_an_unused_session_hears_why_it_may_not(house: House) -> None:
     _, first, second = await displaced(house)
-    ids = [first.session_id, second.session_id]
-    async with listening(house) as edge:
-        await edge.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
-        heard = await edge.read()
+    heard = await reported(house, first.session_id, second.session_id)
     assert [one.session_id for one in heard.renewed] == [second.session_id]
     assert [one.session_id for one in heard.revoked] == [first.session_id]
     assert "one stream at a time" in heard.revoked[0].reason
@@ -128,11 +133,7 @@ async def test_a_session_that_comes_back_ends_the_one_in_its_place_though_both_a
     first = await house.play(title_id, viewer, device_id="tv")
     house.clock.turn(61)
     second = await house.play(title_id, viewer, device_id="tv")
-    call = house.edges.Connect(metadata=house.service)
-    await hear(call)
-    ids = [first.session_id, second.session_id]
-    await call.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
-    heard = await hear(call)
+    heard = await reported(house, first.session_id, second.session_id)
     assert [one.session_id for one in heard.renewed] == [first.session_id]
     assert [(one.session_id, one.reason) for one in heard.revoked] == [(second.session_id, TAKEN_OVER)]
     async with refusal("PERMISSION_DENIED", TAKEN_OVER):
@@ -146,11 +147,7 @@ async def test_of_two_sessions_that_come_back_in_one_report_only_those_go_on_tha
     house.clock.turn(61)
     second = await house.play(title_id, viewer, device_id="phone")
     house.clock.turn(61)
-    call = house.edges.Connect(metadata=house.service)
-    await hear(call)
-    ids = [first.session_id, second.session_id]
-    await call.write(pb.ConnectRequest(edge_id="edge-1", active_session_ids=ids))
-    heard = await hear(call)
+    heard = await reported(house, first.session_id, second.session_id)
     assert [one.session_id for one in heard.renewed] == [first.session_id]
     assert [one.session_id for one in heard.revoked] == [second.session_id]
     assert "one stream at a time" in heard.revoked[0].reason
