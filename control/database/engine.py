@@ -87,9 +87,12 @@ class Database:
             return await work(connection)
 
     async def check(self) -> None:
-        """Look whether the database answers. Raises `Unavailable` when it does not."""
+        """Look whether the database answers, and takes changes. Raises `Unavailable` when it does not."""
         async with self.read() as connection:
-            await connection.execute(text("SELECT 1"))
+            if _is_sqlite(self._engine.url):
+                await connection.execute(text("SELECT 1"))
+            else:
+                await postgresql.check(connection)
 
     def next_write(self) -> asyncio.Event:
         """What is set when a transaction has changed something from now on: one of this process, or one heard of."""
@@ -150,6 +153,7 @@ async def open_database(url: str, settings: DatabaseSettings | None = None) -> D
 async def describe(url: str, settings: DatabaseSettings) -> str:
     """The release of the PostgreSQL that a URL names. Raises as `open_database` does, and changes nothing."""
     async with looked_at(url, settings) as database, database.read() as connection:
+        await postgresql.check(connection)
         release = await connection.scalar(text("SHOW server_version"))
     return f"PostgreSQL {release}"
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import URL, func, select
+from sqlalchemy import URL, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -35,12 +35,15 @@ SIGN_SECONDS = 5.0
 OF_DRIVER = (InterfaceError, PostgresError)
 """What SQLAlchemy has no part in: how connections begin, and what they hear."""
 AWAY = "the database does not answer; try again"
-PASSING = ("08", "25P03", "53", "55P03", "57")
-"""Classes of SQLSTATE: connections, an idle transaction that was ended, resources, a lock that was not to be had, and
-what operators did; see appendix A of PostgreSQL's manual."""
+FIXED = "the database takes no changes at present; try again"
+PASSING = ("08", "25P03", "53", "55P03", "57", "58")
+"""Classes of SQLSTATE: connections, an idle transaction that was ended, resources, a lock that was not to be had, what
+operators did, and what the system below fails at; see appendix A of PostgreSQL's manual."""
 IN_THE_WAY = frozenset({"40001", "40P01"})
 """Failed serialization, and a deadlock."""
 TOO_LONG = "57014"
+READ_ONLY = "25006"
+"""Of a server that stands by for another, or whose operators let nothing be changed."""
 REFUSED = ("28", "3D", "42501")
 """Classes of SQLSTATE: somebody who may not connect, a database that is not there, and what may not be done in it."""
 
@@ -109,6 +112,13 @@ async def alone(url: URL, role: str, connect_seconds: float) -> AsyncIterator[No
             yield
 
 
+async def check(connection: AsyncConnection) -> None:
+    """Look whether the server takes changes. Raises `Unavailable` when it does not."""
+    fixed = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
+    if await connection.scalar(text(fixed)):
+        raise Unavailable(FIXED)
+
+
 async def turn(connection: AsyncConnection, name: str) -> None:
     """Wait until no other transaction is open that has taken the turn of this name."""
     await connection.execute(select(func.pg_advisory_xact_lock(_key(name))))
@@ -132,6 +142,8 @@ def passing(error: DBAPIError) -> Unavailable | None:
         return InTheWay("others changed the same at the same time; try again")
     if state == TOO_LONG:
         return Unavailable("the database took too long; try again")
+    if state == READ_ONLY:
+        return Unavailable(FIXED)
     return Unavailable(AWAY) if error.connection_invalidated or state.startswith(PASSING + REFUSED) else None
 
 

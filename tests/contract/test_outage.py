@@ -11,16 +11,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from control.database import Database
 from control.database import postgresql as postgresql_database
-from control.database.engine import open_database
+from control.database.engine import describe, open_database
 from control.playback.service import STOPPED
+from matinee.errors import Unavailable
 from matinee.rpc.call_errors import CallError
 from matinee.rpc.channel import is_serving
+from matinee.settings import DatabaseSettings
 from protos.v1.catalogue_pb2 import ListTitlesRequest
 from protos.v1.playback_pb2 import StopPlaybackRequest
 from tests.control_house import House, Metadata, running_control
+from tests.databases import Server
 from tests.edge_desk import running
 from tests.edges import listening, revoked
 from tests.patience import until, within
@@ -118,6 +122,32 @@ async def test_of_two_controls_the_one_that_has_lost_the_server_says_so_and_the_
         await until(lambda: _is_lost(lost))
         assert await is_serving(other.channel)
         assert await other.admin()
+
+
+@ON_POSTGRESQL
+async def test_a_server_that_takes_no_changes_is_one_that_is_away(
+    tmp_path: Path, database_url: str, server: Server
+) -> None:
+    async with running_control(tmp_path, database={"url": database_url}) as house:
+        callers = Callers(house, await house.admin())
+        async with running(callers.list_titles()), running(callers.sign_in()):
+            await until(lambda: callers.answers["OK"] > 10)
+            await asyncio.to_thread(_fail_over, server, database_url, "SET default_transaction_read_only = on")
+            await until(lambda: _is_lost(house))
+            with pytest.raises(Unavailable, match="takes no changes at present"):
+                await describe(database_url, DatabaseSettings())
+            await asyncio.to_thread(_fail_over, server, database_url, "RESET ALL")
+            known = callers.answers["OK"]
+            async with within(RECOVERY_SECONDS):
+                await until(lambda: callers.answers["OK"] > known + 10)
+    assert set(callers.answers) == {"OK", "UNAVAILABLE"}
+
+
+def _fail_over(server: Server, url: str, change: str) -> None:
+    """Have a database served in another way, to connections that are made anew."""
+    name = make_url(url).database
+    server.run(f"ALTER DATABASE {name} {change}")
+    server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
 @ON_POSTGRESQL
