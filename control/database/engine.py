@@ -14,14 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    InvalidRequestError,
-    NoSuchModuleError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -191,12 +184,14 @@ async def _migrate(engine: AsyncEngine) -> None:
 def _engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "postgresql":
+        if parsed.drivername == "postgresql+asyncpg":
             return postgresql.engine(parsed, settings)
-        if parsed.get_backend_name() == "sqlite":
+        if parsed.drivername == "sqlite+aiosqlite":
             return sqlite.engine(parsed)
-    except (ArgumentError, InvalidRequestError, NoSuchModuleError, ImportError) as error:
+    except ArgumentError as error:
         raise InvalidInput(f"database.url cannot be used: {error}") from error
+    except ValueError:  # which would quote what stands there, be it half a password
+        raise InvalidInput("database.url cannot be used: its port is no number") from None
     raise InvalidInput("database.url must begin with postgresql+asyncpg:// or sqlite+aiosqlite://")
 
 

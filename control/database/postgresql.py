@@ -5,13 +5,14 @@ by then (READ COMMITTED), and lock what they have read in order to change it.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import ClientConfigurationError, InterfaceError, PostgresError
 from sqlalchemy import URL, func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -46,6 +47,14 @@ READ_ONLY = "25006"
 """Of a server that stands by for another, or whose operators let nothing be changed."""
 REFUSED = ("28", "3D", "42501")
 """Classes of SQLSTATE: somebody who may not connect, a database that is not there, and what may not be done in it."""
+UNUSABLE = (ClientConfigurationError, ssl.SSLCertVerificationError)
+"""What a URL asks for and cannot be, and servers that are not who the certificates say that they are."""
+
+_IN_URLS = frozenset(
+    {"host", "port", "user", "password", "database", "passfile", "service", "servicefile", "ssl"}
+    | {"target_session_attrs", "krbsrvname", "gsslib", "prepared_statement_cache_size"}
+)
+"""What a URL may ask for after its `?`: what asyncpg takes as text, and one number that SQLAlchemy reads."""
 
 # A statement that is prepared would soon have one plan for any values: for the two titles of a year as for a million.
 _PLANNED = {"plan_cache_mode": "force_custom_plan"}
@@ -58,7 +67,12 @@ class InTheWay(Unavailable):
 
 
 def engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
-    """Connections in a pool, each looked at before it is used: the server may have been away since."""
+    """Connections in a pool, each looked at before it is used: the server may have been away since.
+
+    Raises `ArgumentError` for a URL that asks for what is not known.
+    """
+    if unknown := sorted(url.query.keys() - _IN_URLS):
+        raise ArgumentError(f"it may ask for {', '.join(sorted(_IN_URLS))}, and not for {', '.join(unknown)}")
     limits = {
         "statement_timeout": _milliseconds(settings.statement_seconds),
         "idle_in_transaction_session_timeout": _milliseconds(settings.idle_seconds),
@@ -148,10 +162,14 @@ def passing(error: DBAPIError) -> Unavailable | None:
 
 
 def refusal(error: BaseException | None) -> str:
-    """What the server says that answers, but does not let us in; empty for any other error."""
-    if not isinstance(error, DBAPIError) or error.orig is None:
-        return ""
-    return str(error.orig.__cause__) if _state(error).startswith(REFUSED) else ""
+    """What is said by a server that answers, but does not let us in, or of settings by which none is reached.
+
+    Empty for any other error.
+    """
+    if isinstance(error, DBAPIError) and error.orig:
+        error = error.orig.__cause__
+    refused = (getattr(error, "sqlstate", None) or "").startswith(REFUSED)
+    return str(error).partition("\n")[0] if refused or isinstance(error, UNUSABLE) else ""
 
 
 @asynccontextmanager

@@ -73,10 +73,27 @@ async def test_an_address_that_is_taken_is_refused_with_a_sentence(tmp_path: Pat
             await serve_control(settings, open_store("memory://"), asyncio.Event())
 
 
-@pytest.mark.parametrize("url", ["nonsense", "oracle+nothing://x", "sqlite+nothing://", "sqlite:///matinee.db"])
-async def test_a_database_url_that_cannot_be_used_is_refused_with_a_sentence(url: str) -> None:
-    with pytest.raises(InvalidInput, match=r"database\.url"):
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("nonsense", "cannot be used"),
+        ("oracle+nothing://x", "must begin with postgresql"),
+        ("sqlite+nothing://", "must begin with postgresql"),
+        ("sqlite:///matinee.db", "must begin with postgresql"),
+        ("postgresql://films@localhost/films", "must begin with postgresql"),
+        ("postgresql+asyncpg://films@localhost:half/films", "its port is no number"),
+        ("postgresql+asyncpg://films@localhost/films?sslmode=require", "and not for sslmode"),
+        ("postgresql+asyncpg://films@localhost/films?ssl=yes", "one of: disable, allow"),
+        ("postgresql+asyncpg://films@localhost/films?ssl=verify-full", r"root certificate file \".*root.crt\""),
+    ],
+)
+async def test_a_database_url_that_cannot_be_used_is_refused_with_a_sentence(
+    url: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(InvalidInput, match=rf"database\.url .*{sentence}") as refused:
         await open_database(url)
+    assert "half" not in str(refused.value)
 
 
 async def test_health_is_open_to_all(house: House) -> None:
