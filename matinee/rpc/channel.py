@@ -55,7 +55,8 @@ def open_channel(address: str, own: Certificates | None = None, server_name: str
 
     With certificates it speaks TLS, with whoever has a certificate for `server_name`, or for the host in the address.
     """
-    options = [*OPTIONS, ("grpc.service_config", SERVICE_CONFIG)]
+    # A proxy that the environment names would be told the secret.
+    options = [*OPTIONS, ("grpc.service_config", SERVICE_CONFIG), ("grpc.enable_http_proxy", 0)]
     interceptors = [_RequestIds(), *traces.client_interceptors()]
     if own is None:
         return grpc.aio.insecure_channel(target(address), options, interceptors=interceptors)

@@ -81,6 +81,17 @@ async def list_titles(channel: Channel) -> None:
     await CatalogueServiceStub(channel).ListTitles(ListTitlesRequest())
 
 
+async def test_no_call_goes_through_a_proxy_of_the_environment(
+    controls: Controls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    for name in ("no_grpc_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with open_channel(controls.addresses[0]) as channel:
+        await list_titles(channel)
+    assert controls.asked() == [1, 0]
+
+
 async def test_calls_are_spread_over_all_controls(controls: Controls, channel: Channel) -> None:
     before = controls.asked()
     for _ in range(SOME):
