@@ -32,7 +32,8 @@ def shaped(pattern: str, wanted: str) -> AfterValidator:
 
 
 _HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
-_ORIGIN = rf"(https?://{_HOST}(:[0-9]{{1,5}})?/?)?"
+_PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6([0-4][0-9]{3}|5([0-4][0-9]{2}|5([0-2][0-9]|3[0-5]))))"
+_ORIGIN = rf"(https?://{_HOST}(:{_PORT})?/?)?"
 PublicUrl = Annotated[
     str,
     shaped(
@@ -41,7 +42,7 @@ PublicUrl = Annotated[
     ),
 ]
 StoreUrl = Annotated[str, shaped(r"(file:///.+|s3://[A-Za-z0-9._-]+(/[^?#]*)?)?", "file:///path or s3://bucket/prefix")]
-_BROKER = rf"{_HOST}:[0-9]{{1,5}}"
+_BROKER = rf"{_HOST}:{_PORT}"
 _UNIX = r"unix:[^\s,]+"
 ListenAddress = Annotated[
     str, shaped(rf"({_UNIX}|{_BROKER})?", "host:port, such as 0.0.0.0:7400, or unix:/path of a socket")
@@ -92,7 +93,7 @@ Region = Annotated[str, shaped(r"[a-z0-9-]{1,64}", "a region, such as us-east-1"
 SmtpUrl = Annotated[
     SecretStr,
     shaped(
-        rf"(smtps?://([^\s/?#@]+@)?{_HOST}(:[0-9]{{1,5}})?/?)?",
+        rf"(smtps?://([^\s/?#@]+@)?{_HOST}(:{_PORT})?/?)?",
         "smtp://user:password@host:587 or smtps://host",
     ),
 ]
@@ -126,7 +127,7 @@ IssuerUrl = Annotated[str, Field(max_length=255), AfterValidator(_secure)]
 ExecutorUrl = Annotated[
     str,
     shaped(
-        rf"threads://([1-9][0-9]{{0,2}})?|dask(\+tls)?://{_HOST}:[0-9]{{1,5}}",
+        rf"threads://([1-9][0-9]{{0,2}})?|dask(\+tls)?://{_HOST}:{_PORT}",
         "threads://, threads://N, dask://host:8786 or dask+tls://host:8786",
     ),
 ]
