@@ -11,7 +11,8 @@ from tests.stack import ROOT
 pytestmark = pytest.mark.integration
 
 
-def test_it_prints_the_settings_of_every_service_and_ends_with_them() -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGHUP], ids=lambda ending: ending.name)
+def test_it_prints_the_settings_of_every_service_and_ends_with_them(ending: signal.Signals) -> None:
     command = [sys.executable, "-m", "tests.services"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -19,7 +20,7 @@ def test_it_prints_the_settings_of_every_service_and_ends_with_them() -> None:
         while not (line := process.stdout.readline()).startswith("#"):
             assert line, "it ended by itself"
             told.append(line.partition("=")[0])
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         assert process.wait(60) == 0
     variables = ("DATABASE__URL", "EVENTS__URL", "STORE__URL", "STORE__ENDPOINT", "OIDC__PROVIDERS", "WORKER__EXECUTOR")
     assert {f"export MATINEE_{name}" for name in variables} <= set(told)

@@ -67,8 +67,10 @@ SERVICES: dict[str, Service] = {
 
 
 def main() -> None:
-    """Start them all, print what to set, and wait."""
+    """Start them all, print what to set, and wait: until Ctrl-C, a signal to end, or the end of the terminal."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # else somebody wants them to outlive it, as nohup does
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="matinee-services-") as name, ExitStack() as running:
         try:
             told: Environment = {}
