@@ -47,9 +47,10 @@ def text(name: str, value: str, longest: int) -> str:
 def email(value: str) -> str:
     """An e-mail address in lower case."""
     address = value.strip()
-    if len(address) > LONGEST_EMAIL or not address.isprintable() or not _EMAIL.fullmatch(address):
+    lower = address.lower()  # which may be longer
+    if len(lower) > LONGEST_EMAIL or not address.isprintable() or not _EMAIL.fullmatch(address):
         raise InvalidInput("email is not an e-mail address")
-    return address.lower()
+    return lower
 
 
 def password(value: str) -> str:
