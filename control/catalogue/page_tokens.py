@@ -23,7 +23,8 @@ def encode(request: Message, place: Place | None) -> str:
     """The token for the page of a query after a place; empty when there is none."""
     if place is None:
         return ""
-    return urlsafe_b64encode(json.dumps([_digest(request), *place]).encode()).decode().rstrip("=")
+    told = json.dumps([_digest(request), *place], ensure_ascii=False)
+    return urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
 
 def decode(request: Message, token: str, make: Callable[..., Made]) -> Made:

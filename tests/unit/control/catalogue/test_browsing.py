@@ -114,6 +114,14 @@ async def test_a_token_with_a_place_that_cannot_be_is_refused(house: House, plac
         await listed(house, admin, order=TITLE_ORDER_NAME, page_token=forged(token, *place))
 
 
+async def test_a_token_has_room_for_a_name_in_letters_of_any_script(house: House) -> None:
+    for _ in range(2):
+        await create(house, " ".join(["\U0001e922" * 60] * 3))
+    admin, names = await house.admin(), ListTitlesRequest(order=TITLE_ORDER_NAME, page_size=1)
+    token = (await house.catalogue.ListTitles(names, metadata=admin)).next_page_token
+    assert len(await listed(house, admin, order=TITLE_ORDER_NAME, page_token=token)) == 1
+
+
 @pytest.mark.parametrize("token", ["x", "é", "W10", "bnVsbA", "W1tbW1tb", "A" * 5_000, "e30"])
 async def test_what_is_no_token_is_refused(house: House, token: str) -> None:
     async with refusal("INVALID_ARGUMENT", "page_token"):
