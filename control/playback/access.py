@@ -71,8 +71,9 @@ class Access:
     ) -> tuple[PlaybackSession, MatineeError | None]:
         """The session as it is now, and why it may not go on: it was ended, or comes back as one stream too many."""
         await self.review(connection, session.account_id)
-        session = await playback_sessions.find(connection, session.session_id) or session
-        if session.state is State.STOPPED:
+        known = await playback_sessions.find(connection, session.session_id)
+        session = known or session
+        if known is None or known.state is State.STOPPED:  # there is none when its title was deleted meanwhile
             return session, (await refusals_of_ended(connection, [session.session_id]))[session.session_id]
         if session.idle(self.clock(), self.playback.idle_seconds):
             try:

@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from control.playback.access import TAKEN_OVER, TOO_MANY
+from control.catalogue.deletion import DELETED
+from control.database import playback_sessions
+from control.playback.access import TAKEN_OVER, TOO_MANY, Access
 from control.playback.own_devices import REMOVED
+from matinee.errors import Cause
 from matinee.rpc.call_errors import CallError
+from matinee.settings import PlaybackSettings, SubscriptionSettings
 from protos.v1 import playback_pb2 as pb
 from protos.v1 import subscriptions_pb2
 from protos.v1.auth_pb2 import ROLE_VIEWER, UpdateAccountRequest
-from protos.v1.catalogue_pb2 import UpdateTitleRequest
+from protos.v1.catalogue_pb2 import DeleteTitleRequest, UpdateTitleRequest
 from tests.control_house import ASSET, House, Metadata, claims_of, refusal, running_control
 from tests.edges import listening, revoked
 from tests.offers import make_plan, subscribe
@@ -331,3 +335,18 @@ async def test_services_may_ask_for_anybody(house: House) -> None:
     assert (answer.allowed, answer.reason, answer.entitlement.max_height) == (True, "", 720)
     async with refusal("PERMISSION_DENIED"):
         await house.subscriptions.CheckAccess(request, metadata=viewer)
+
+
+async def test_who_comes_back_to_a_title_that_was_deleted_just_now_gets_no_grant(house: House) -> None:
+    title_id = await house.film()
+    session_id = (await house.play(title_id, await house.person("viewer"))).session_id
+    access = Access(SubscriptionSettings(), PlaybackSettings(), house.clock)
+    async with house.database() as database:
+        async with database.read() as connection:
+            session = await playback_sessions.find(connection, session_id)
+        assert session is not None
+        deletion = DeleteTitleRequest(title_id=title_id, force=True)
+        await house.catalogue.DeleteTitle(deletion, metadata=await house.admin())
+        async with database.write() as connection:
+            _, refused = await access.look_again(connection, session)
+    assert (str(refused), refused and refused.cause) == (DELETED, Cause.TITLE_UNAVAILABLE)
