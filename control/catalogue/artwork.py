@@ -83,8 +83,7 @@ class Gallery:
             raise InvalidInput(f"the picture is larger than {LARGEST_PICTURE // 1024**2} MiB")
         async with self._database.read() as connection:
             await known(connection, title_id, self._clock())
-        async with self._places:
-            made = await asyncio.to_thread(sizes, picture, kind.widths)
+        made = await self._decoded(kind, picture)
         version = new_id(self._clock)
         for width, data in made.items():
             await self._store.put(artwork_key(title_id, version, width), data)
@@ -100,6 +99,13 @@ class Gallery:
         if title is None:
             raise NotFound("there is no such title any more")
         return title
+
+    async def _decoded(self, kind: Artwork, picture: bytes) -> dict[int, bytes]:
+        """A picture in the sizes of its kind. It keeps its place until it is decoded, also when its sender has left."""
+        await self._places.acquire()
+        decoding = asyncio.create_task(asyncio.to_thread(sizes, picture, kind.widths))
+        decoding.add_done_callback(lambda _: self._places.release())
+        return await asyncio.shield(decoding)
 
 
 def _kept(etag: str, *, for_ever: bool) -> Mapping[str, str]:

@@ -1,17 +1,27 @@
 """Posters and backdrops over the wire: what is sent, and what pages get."""
 
+import asyncio
 import io
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from google.api.httpbody_pb2 import HttpBody
 from PIL import Image
 
+from control.catalogue import artwork
+from control.catalogue.artwork import POSTERS, Gallery
+from control.database import Database
 from matinee.rpc.metadata import CACHE_CONTROL_KEY, ETAG_KEY
+from matinee.storage.opening import open_store
 from protos.v1.catalogue_pb2 import GetBackdropRequest, GetPosterRequest, SetBackdropRequest, SetPosterRequest, Title
 from tests.catalogue import create, get
 from tests.control_house import ASSET, House, refusal
-from tests.patience import until
+from tests.patience import PATIENCE, until
+from tests.viewing import opened
 
 pytestmark = pytest.mark.anyio
 
@@ -109,3 +119,32 @@ async def test_viewers_set_no_pictures(house: House) -> None:
     request = SetPosterRequest(title_id=await create(house), picture=picture())
     async with refusal("PERMISSION_DENIED"):
         await house.catalogue.SetPoster(request, metadata=await house.person("viewer"))
+
+
+async def test_a_picture_keeps_its_place_until_it_is_decoded_whoever_has_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes much memory: who sends many, and waits for none, would take all of it."""
+    cinema, goes_on = await opened(database), threading.Event()
+    at_once, most = 0, 0
+
+    def decoded(data: bytes, widths: Sequence[int]) -> dict[int, bytes]:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        goes_on.wait(PATIENCE)
+        at_once -= 1
+        return {16: data}
+
+    monkeypatch.setattr(artwork, "sizes", decoded)
+    gallery = Gallery(database, open_store("memory://"), time.time)
+    left = asyncio.create_task(gallery.take(POSTERS, cinema.titles[0], b"first"))
+    await until(lambda: at_once)
+    left.cancel()
+    await asyncio.wait([left])
+    waiting = asyncio.create_task(gallery.take(POSTERS, cinema.titles[1], b"second"))
+    with suppress(TimeoutError):
+        await until(lambda: most > 1, seconds=0.3)
+    goes_on.set()
+    await waiting
+    assert (left.cancelled(), most) == (True, 1)
