@@ -94,7 +94,7 @@ class Trainer:
         finally:
             telling.cancel()
         async with self._database.write() as connection:
-            await trainings.put(connection, replace(training, ended_at=self._clock(), failure=failure))
+            await trainings.end(connection, training.begun_at, self._clock(), failure)
 
     async def _failure(self) -> str:
         """Learn. Why that failed; empty when it did not."""

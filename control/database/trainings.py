@@ -42,3 +42,10 @@ async def tell(connection: Connection, begun_at: float, now: float) -> None:
     """Record that somebody learns, as long as it is the training that was begun then."""
     going_on = (training.c.begun_at == begun_at) & (training.c.ended_at < training.c.begun_at)
     await connection.execute(update(training).where(going_on).values(told_at=now))
+
+
+async def end(connection: Connection, begun_at: float, now: float, failure: str) -> None:
+    """Record the end of the training that was begun then, and why it failed; nothing when it is not the last one."""
+    await connection.execute(
+        update(training).where(training.c.begun_at == begun_at).values(ended_at=now, failure=failure)
+    )

@@ -9,6 +9,7 @@ from control.analytics import learning
 from control.analytics.training import RETRY_SECONDS, SILENT_SECONDS, Trainer, due
 from control.database import Database, recommendations, trainings
 from control.database.trainings import Training
+from matinee.errors import ResourceExhausted
 from matinee.settings import RecommendationSettings
 from tests.patience import until
 from tests.viewing import HISTORY, HOUR, NOON, numbered, opened, paused
@@ -106,6 +107,21 @@ async def test_who_is_stopped_leaves_it_to_the_next_at_once(academy: Academy) ->
     assert await academy.last() == begun
     await academy.trainer().make_round()
     assert not (await academy.last()).goes_on
+
+
+async def test_who_was_away_for_long_does_not_end_the_training_that_was_begun_since(
+    academy: Academy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = Training(academy.now + HOUR, academy.now + HOUR)
+
+    async def learn(*_: object) -> bytes:
+        async with academy.database.write() as connection:
+            await trainings.put(connection, since)
+        raise ResourceExhausted("there is too little memory")
+
+    monkeypatch.setattr(learning, "learn", learn)
+    await academy.trainer().make_round()
+    assert await academy.last() == since
 
 
 async def test_a_failure_is_told_and_what_was_learnt_before_stays(
