@@ -91,8 +91,12 @@ class Recommendations:
     async def _popular_lately(self, connection: Connection, now: float) -> Sequence[str]:
         """What is popular, or was a while ago: whoever asks while it is looked up gets what was known before."""
         if now >= self._popular_until:
-            self._popular_until = now + FRESH_SECONDS
-            self._popular = await popular_now(connection, now)
+            before, self._popular_until = self._popular_until, now + FRESH_SECONDS
+            try:
+                self._popular = await popular_now(connection, now)
+            except BaseException:  # cancelled, too
+                self._popular_until = before
+                raise
         return self._popular
 
 

@@ -11,6 +11,7 @@ from control.callers import Caller
 from control.database import Database, history, plans, recommendations, titles
 from control.identifiers import new_id
 from control.subscriptions.plan import Plan
+from matinee.errors import Unavailable
 from matinee.settings import RecommendationSettings
 from tests.viewing import HISTORY, HOUR, NOON, Cinema, numbered, opened, paused, played, title
 
@@ -103,6 +104,21 @@ async def test_what_most_play_is_popular_before_anything_is_learnt_and_within_a_
             await play(cinema, person, film, NOON)
     now += FRESH_SECONDS
     assert [each.title.title_id for each in await known.recommend(viewer, 3)] == [FILMS[2], FILMS[3], FILMS[5]]
+
+
+async def test_what_is_popular_is_asked_for_again_at_once_where_that_was_cut_short(
+    cinema: Cinema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_short(*_: object) -> list[str]:
+        raise Unavailable("the database does not answer")
+
+    await play(cinema, YOU, FILMS[2], NOON)
+    known, viewer = Recommendations(cinema.database, lambda: NOW), Caller(NOBODY, "", "viewer")
+    with monkeypatch.context() as away:
+        away.setattr(recommendations, "popular", cut_short)
+        with pytest.raises(Unavailable):
+            await known.recommend(viewer, 1)
+    assert (await known.recommend(viewer, 1))[0].title.title_id == FILMS[2]
 
 
 async def test_what_was_played_long_ago_is_not_popular(cinema: Cinema) -> None:
