@@ -69,6 +69,8 @@ class InTheWay(Unavailable):
 def engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
     """Connections in a pool, each looked at before it is used: the server may have been away since.
 
+    Errors do not say the values of a statement: they are logged, and there are keys and links in letters among them.
+
     Raises `ArgumentError` for a URL that asks for what is not known.
     """
     if unknown := sorted(url.query.keys() - _IN_URLS):
@@ -83,6 +85,7 @@ def engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.connect_seconds,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "timeout": settings.connect_seconds,
             "command_timeout": settings.statement_seconds + MARGIN_SECONDS,

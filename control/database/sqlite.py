@@ -33,9 +33,10 @@ def engine(url: URL) -> AsyncEngine:
     """Write-ahead log, foreign keys, patience; and transactions that say at their begin whether they write.
 
     A transaction that reads first and writes later could not be promoted while another writes, so writers say so with
-    BEGIN IMMEDIATE. The file holds keys and password hashes: only its owner may read it.
+    BEGIN IMMEDIATE. The file holds keys and password hashes: only its owner may read it, and errors do not say the
+    values of a statement.
     """
-    made = create_async_engine(url, connect_args={"factory": SqliteConnection})
+    made = create_async_engine(url, hide_parameters=True, connect_args={"factory": SqliteConnection})
     if url.database and url.database != ":memory:":
         _make_file(Path(url.database))
 

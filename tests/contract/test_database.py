@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import IntegrityError
 
 from control.database import (
     Connection,
     Database,
     accounts,
     announcements,
+    email_tokens,
     jobs,
     playback_sessions,
     removals,
@@ -21,6 +23,7 @@ from control.database import (
     titles,
 )
 from control.database.accounts import Account
+from control.database.email_tokens import EmailToken
 from control.database.engine import looked_at, open_database
 from control.database.sessions import RefreshToken, Session
 from control.database.sqlite import SqliteConnection
@@ -47,6 +50,15 @@ async def add_title(connection: Connection) -> None:
 async def found(database: Database) -> Title | None:
     async with database.read() as connection:
         return await titles.find(connection, TITLE.title_id)
+
+
+async def test_what_an_error_says_goes_into_logs_and_has_no_values_in_it(database: Database) -> None:
+    orphan = EmailToken("d" * 64, "reset", "a@b.example", 1.5, account_id="0" * 26, password_hash="$argon2id$secret")
+    with pytest.raises(IntegrityError) as refused:
+        async with database.write() as connection:
+            await email_tokens.issue(connection, orphan)
+    assert "INSERT INTO email_tokens" in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 async def test_what_is_written_is_read_back_exactly(database: Database) -> None:
