@@ -48,7 +48,7 @@ async def register(
         return
     if limit and len(known) >= limit:
         raise ResourceExhausted(_too_many(known, limit))
-    for device in known[MOST_DEVICES - 1 :]:
+    for device in () if limit else known[MOST_DEVICES - 1 :]:
         await devices.remove(connection, account_id, device.device_id)
     await devices.add(connection, Device(account_id, device_id, name, now, now))
 

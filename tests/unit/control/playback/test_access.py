@@ -8,8 +8,10 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from control.catalogue.deletion import DELETED
-from control.database import playback_sessions
+from control.database import Database, playback_sessions
+from control.database import devices as registered
 from control.playback.access import TAKEN_OVER, TOO_MANY, Access
+from control.playback.devices import register
 from control.playback.own_devices import REMOVED
 from matinee.errors import Cause
 from matinee.rpc.call_errors import CallError
@@ -22,7 +24,7 @@ from tests.control_house import ASSET, House, Metadata, claims_of, refusal, runn
 from tests.edges import listening, revoked
 from tests.offers import make_plan, subscribe
 from tests.patience import within
-from tests.viewing import rewrite
+from tests.viewing import NOON, opened, rewrite
 
 pytestmark = pytest.mark.anyio
 
@@ -350,3 +352,14 @@ async def test_who_comes_back_to_a_title_that_was_deleted_just_now_gets_no_grant
         async with database.write() as connection:
             _, refused = await access.look_again(connection, session)
     assert (str(refused), refused and refused.cause) == (DELETED, Cause.TITLE_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(0, 100), (200, 101)])
+async def test_a_device_more_takes_the_place_of_an_old_one_only_where_there_is_no_limit(
+    database: Database, limit: int, kept: int
+) -> None:
+    account_id = (await opened(database)).accounts[0]
+    async with database.write() as connection:
+        for number in range(101):
+            await register(connection, account_id, f"device-{number}", "", limit=limit, now=NOON + number)
+        assert len(await registered.of_account(connection, account_id)) == kept
