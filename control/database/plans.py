@@ -39,6 +39,13 @@ async def find(connection: Connection, plan_id: str, *, lock: bool = False) -> P
     return None if row is None else _made(row)
 
 
+async def keep(connection: Connection, plan_id: str) -> Plan | None:
+    """A plan, which nobody removes or changes before this transaction ends; others may keep it too."""
+    query = select(plans).where(plans.c.plan_id == plan_id).with_for_update(read=True, key_share=True)
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else _made(row)
+
+
 async def among(connection: Connection, plan_ids: Collection[str]) -> dict[str, Plan]:
     """Those of these plans that there are, by their ids."""
     rows = await connection.execute(select(plans).where(plans.c.plan_id.in_(plan_ids)))

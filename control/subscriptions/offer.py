@@ -60,8 +60,9 @@ class Offer(SubscriptionServiceServicer):
 
 
 async def known_plan(connection: Connection, name: str, *, lock: bool = False) -> Plan:
-    """A plan, on offer or not; with `lock` nobody else changes it. Raises `InvalidInput`, `NotFound`."""
-    plan = await plans.find(connection, plan_id(name), lock=lock)
+    """A plan, on offer or not, that nobody changes; with `lock` for who does so. Raises `InvalidInput`, `NotFound`."""
+    known_id = plan_id(name)
+    plan = await (plans.find(connection, known_id, lock=True) if lock else plans.keep(connection, known_id))
     if plan is None:
         raise NotFound("there is no such plan")
     return plan

@@ -61,7 +61,7 @@ async def _paid_plan(connection: Connection, report: Report) -> Plan:
     """The plan that was paid. It alone counts: whoever was sent to pay for one may have come to pay for another."""
     if not report.plan_id:
         raise InvalidInput("data.plan_id is missing")
-    plan = await plans.find(connection, report.plan_id)
+    plan = await plans.keep(connection, report.plan_id)
     if plan is None:
         raise NotFound("there is no such plan")
     return plan

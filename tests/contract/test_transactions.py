@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import text
 
 from control.catalogue.deletion import delete_title
-from control.database import Connection, Database, playback_sessions, titles
+from control.database import Connection, Database, plans, playback_sessions, titles
 from control.database.engine import open_database
 from control.database.titles import Title
 from matinee.errors import NotFound
 from protos.v1.analytics_pb2 import ForgetHistoryRequest, ListHistoryRequest
 from protos.v1.playback_pb2 import ReportPlaybackRequest
-from tests.control_house import TurnedClock, refusal, running_control
+from protos.v1.subscriptions_pb2 import SetSubscriptionRequest
+from tests.control_house import TurnedClock, claims_of, refusal, running_control
 from tests.databases import waits_for_a_lock
+from tests.offers import make_plan, subscribe
 from tests.patience import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -142,3 +144,24 @@ async def test_who_forgets_a_title_that_is_being_deleted_holds_nothing_that_its_
             await delete_title(connection, title, TurnedClock(), idle=60, force=True)
         async with refusal("NOT_FOUND", "no such title"):
             await forgetting
+
+
+@pytest.mark.parametrize("by_whom", ["viewer", "operator"])
+async def test_who_gets_a_plan_that_is_withdrawn_just_now_hears_that_there_is_none(
+    tmp_path: Path, database_url: str, by_whom: str
+) -> None:
+    async with running_control(tmp_path, database={"url": database_url}) as house:
+        viewer, admin = await house.person("viewer"), await house.admin()
+        await make_plan(house)
+        giving = SetSubscriptionRequest(account_id=claims_of(viewer)["sub"], plan_id="family")
+        async with house.written() as connection:
+            await plans.find(connection, "family", lock=True)
+            await plans.remove(connection, "family")
+            getting = asyncio.ensure_future(
+                subscribe(house, viewer)
+                if by_whom == "viewer"
+                else house.subscriptions.SetSubscription(giving, metadata=admin)
+            )
+            await until(lambda: waits_for_a_lock(connection))
+        async with refusal("NOT_FOUND", "no such plan"):
+            await getting
