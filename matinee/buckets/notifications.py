@@ -21,17 +21,22 @@ CANNOT_TELL = {"NotImplemented", "MethodNotAllowed", "InvalidArgument", "Invalid
 
 
 class _Connections(urllib3.PoolManager):
-    """Connections whose newest answer can be broken off from another thread."""
+    """Connections whose answers can be broken off from another thread: the newest, and any that is still to come."""
 
     _answer: urllib3.BaseHTTPResponse | None = None
+    _broken_off = False
 
     def urlopen(self, *arguments: Any, **named: Any) -> urllib3.BaseHTTPResponse:
-        """Ask, and remember the answer."""
-        self._answer = super().urlopen(*arguments, **named)
-        return self._answer
+        """Ask, and remember the answer. Raises `HTTPError` for one that came too late."""
+        self._answer = answer = super().urlopen(*arguments, **named)
+        if self._broken_off:
+            answer.close()
+            raise urllib3.exceptions.HTTPError("we have hung up")
+        return answer
 
     def break_off(self) -> None:
-        """End the reading of the answer, if it has begun."""
+        """End the reading of the answer, if it has begun; none is begun any more."""
+        self._broken_off = True
         with suppress(ValueError, RuntimeError, OSError):  # it has ended by itself
             if self._answer:
                 self._answer.shutdown()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from select import select
 
 import pytest
 from pydantic import SecretStr
@@ -36,6 +37,17 @@ def test_who_hears_no_more_of_a_bucket_in_which_nothing_happens_hangs_up() -> No
         time.sleep(1)
         assert not waiting.done()
         listening.close()
+        assert isinstance(waiting.exception(PATIENCE), Unavailable)
+        serving.result(PATIENCE)
+
+
+def test_who_hears_no_more_before_the_server_has_answered_hangs_up_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(2) as threads:
+        listening = Notifications(server_at(server), "incoming")
+        waiting = threads.submit(listening.wait)
+        wait_until(lambda: select([server], [], [], 0)[0])  # asked, and not answered yet
+        listening.close()
+        serving = threads.submit(serve_signs_of_life, server)
         assert isinstance(waiting.exception(PATIENCE), Unavailable)
         serving.result(PATIENCE)
 
