@@ -106,9 +106,10 @@ class UploadStore:
         """Remove what nobody has continued since that time (epoch seconds); answer how many uploads.
 
         The parts of a completed upload stay: they are the job's. What a dead edge left of a removed or half received
-        upload goes too. Several edges may do this at the same time.
+        upload goes too; what is of no upload stays. Several edges may do this at the same time.
         """
-        found = [item for prefix in PREFIXES for item in await self._store.list(prefix)]
+        listed = [item for prefix in PREFIXES for item in await self._store.list(prefix)]
+        found = [item for item in listed if _ID.fullmatch(_upload_id(item))]
         uploads = {
             upload_id: list(items) for upload_id, items in groupby(sorted(found, key=_upload_id), key=_upload_id)
         }
@@ -197,7 +198,9 @@ def _prefix(item: StoredObject) -> str:
 
 
 def _upload_id(item: StoredObject) -> str:
-    return item.key.split("/")[2 if _prefix(item) == unfinished.PREFIX else 1]
+    """The upload that an object is of; anything else for one that somebody else has put there."""
+    names = item.key.split("/")
+    return names[min(2, len(names) - 1)] if _prefix(item) == unfinished.PREFIX else names[1]
 
 
 def _touched(items: Iterable[StoredObject]) -> float:

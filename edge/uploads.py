@@ -29,7 +29,7 @@ from edge.parts import UploadStore
 from edge.problems import Refusal, problem
 from edge.publishers import Publisher, Publishers
 from edge.upload import Completion, Declaration, Upload
-from matinee.errors import Conflict, InvalidInput, MatineeError, NotFound, Unavailable
+from matinee.errors import Conflict, InvalidInput, MatineeError, NotFound
 from matinee.rpc.call_errors import translated
 from matinee.rpc.channel import Channel
 from matinee.rpc.metadata import service_metadata
@@ -215,13 +215,13 @@ class Uploads:
 
 
 async def sweep(settings: Settings, store: ObjectStore, stop: asyncio.Event) -> None:
-    """Remove expired uploads every hour until `stop`. Several edges may do so on one store."""
+    """Remove expired uploads every hour until `stop`, as far as the store lets us. Several edges may do so on one."""
     uploads = UploadStore(store, settings.uploads)
     while not stop.is_set():
         try:
             removed = await uploads.remove_untouched(time.time() - settings.uploads.expire_hours * 3600)
             log.info("uploads swept", removed=removed)
-        except Unavailable as error:
+        except MatineeError as error:
             log.warning("uploads not swept", reason=str(error))
         try:
             await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)

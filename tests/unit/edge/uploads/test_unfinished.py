@@ -82,3 +82,14 @@ async def test_the_sweep_takes_away_what_a_dead_edge_counted(store: ObjectStore,
     await store.put(f"unfinished/ada/{'0' * 32}/10", b"")
     await UploadStore(store, limits.uploads).remove_untouched(time.time() + HOUR)
     assert await store.list("") == []
+
+
+async def test_the_sweep_takes_what_lies_in_the_store_and_is_of_no_upload_for_none(
+    store: ObjectStore, limits: Settings
+) -> None:
+    strays = ["unfinished/.DS_Store", "uploads/.DS_Store"]
+    for stray in strays:
+        await store.put(stray, b"")
+    await store.put(f"uploads/{'f' * 32}/info.json", b"{}")
+    assert await UploadStore(store, limits.uploads).remove_untouched(time.time() + HOUR) == 1
+    assert [item.key for item in await store.list("")] == strays

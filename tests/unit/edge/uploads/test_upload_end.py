@@ -1,9 +1,11 @@
 """How uploads end: as a job, terminated, or left behind."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from edge.parts import UploadStore
 from edge.uploads import sweep
 from matinee.rpc.channel import Channel, open_channel
 from matinee.storage.object_store import ObjectStore
+from matinee.storage.opening import open_store
 from protos.v1.catalogue_pb2 import TITLE_KIND_FILM, TITLE_KIND_SERIES
 from tests.patience import PATIENCE
 from tests.tus import FILM, PART, create, encoded, patch
@@ -169,5 +172,14 @@ class TestEnd:
         stop = asyncio.Event()
         sweeping = asyncio.create_task(sweep(make_settings(), store, stop))
         await asyncio.sleep(0)
+        stop.set()
+        await asyncio.wait_for(sweeping, PATIENCE)
+
+    async def test_the_sweep_outlives_a_name_that_the_store_cannot_read(self, tmp_path: Path) -> None:
+        (tmp_path / "uploads").mkdir()
+        (tmp_path / "uploads" / os.fsdecode(b"caf\xe9")).touch()
+        stop = asyncio.Event()
+        sweeping = asyncio.create_task(sweep(make_settings(), open_store(tmp_path.as_uri()), stop))
+        await asyncio.wait([sweeping], timeout=0.2)
         stop.set()
         await asyncio.wait_for(sweeping, PATIENCE)
