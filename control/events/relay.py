@@ -14,6 +14,7 @@ order, and is tried again after a pause; the others go on meanwhile.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -74,6 +75,7 @@ class Relay:
 
     async def _work(self) -> None:
         while True:
+            self._open_again()
             written = self._database.next_write()
             relayed = await self.relay()
             if not self._closed:
@@ -83,10 +85,13 @@ class Relay:
 
     async def _rest(self, written: asyncio.Event) -> None:
         """Wait for something to send, or until it is time to try what is closed again."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout_at(self._again_at):
                 await written.wait()
-        except TimeoutError:
+
+    def _open_again(self) -> None:
+        """Have what is closed tried again once it is time, however much the others have to send."""
+        if self._again_at is not None and asyncio.get_running_loop().time() >= self._again_at:
             self._closed, self._again_at = set(), None
 
     async def _offer_again(self) -> None:

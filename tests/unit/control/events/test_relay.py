@@ -1,7 +1,7 @@
 """The relay: what is committed reaches the bus, in order and soon, and what is not never does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
 import pytest
@@ -192,6 +192,31 @@ async def test_others_do_not_wait_until_a_topic_of_which_nothing_is_taken_is_tri
         await record(database, clock, played(1))
         async with asyncio.timeout(10):
             assert positions(await on_the_bus(bus, 1)) == [1]
+
+
+class Busy(Particular):
+    """A bus during whose every publication somebody records an event."""
+
+    def __init__(self, bus: EventBus, database: Database, clock: TurnedClock) -> None:
+        super().__init__(bus, closed="movie-paused")
+        self._database = database
+        self._clock = clock
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        await record(self._database, self._clock, played(self.attempts))
+        await super().publish(events)
+
+
+async def test_a_topic_of_which_nothing_was_taken_is_tried_again_however_much_the_others_have_to_send(
+    database: Database, bus: EventBus, clock: TurnedClock
+) -> None:
+    busy = Busy(bus, database, clock)
+    await record(database, clock, paused(0))
+    async with running(Relay(database, busy).run()):
+        await until(lambda: busy.attempts >= 2)
+        busy.closed = ""
+        async with asyncio.timeout(10):
+            assert positions(await on_the_bus(bus, 1, "movie-paused")) == [0]
 
 
 async def test_what_the_bus_has_is_not_sent_again_though_others_failed(
