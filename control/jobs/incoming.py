@@ -182,13 +182,21 @@ class Incoming:
     async def _clear(self, found: Sequence[Drop], taken: Mapping[str, State | None], *, all_seen: bool) -> None:
         """Remove what became a title, and forget what is gone: of a folder that is away or closed nobody knows that."""
         if self._settings.afterwards == "remove":
-            await self._store.delete(drop.key for drop in found if taken.get(drop.drop_id) is State.PUBLISHED)
+            for drop in found:
+                if taken.get(drop.drop_id) is State.PUBLISHED:
+                    await self._remove(drop)
         # One that has its job still would, taken again, make another title, and no job for it.
         jobless = {drop_id for drop_id, state in taken.items() if state is None}
         gone = jobless - {drop.drop_id for drop in found}
         if gone and all_seen:
             async with self._database.write() as connection:
                 await drops.forget(connection, gone, self._clock() - REMEMBERED_SECONDS)
+
+    async def _remove(self, drop: Drop) -> None:
+        """Remove an object, unless another has taken its place since: that is nobody's title yet."""
+        with contextlib.suppress(NotFound):
+            if Drop.of(await self._store.head(drop.key)).drop_id == drop.drop_id:
+                await self._store.delete([drop.key])
 
 
 def _may_publish(account: Account) -> bool:

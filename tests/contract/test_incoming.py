@@ -23,6 +23,7 @@ from matinee.buckets.client import connect
 from matinee.buckets.notifications import Notifications
 from matinee.errors import MatineeError, SourceRefused
 from matinee.settings import IncomingSettings, StoreSettings
+from matinee.storage.object_store import Survey
 from protos.v1.catalogue_pb2 import (
     TITLE_STATE_DRAFT,
     TITLE_STATE_PUBLISHED,
@@ -180,6 +181,29 @@ async def test_a_file_that_takes_the_place_of_another_is_a_film_of_its_own(
         await until(two)
         with pytest.raises(SourceRefused, match="was replaced before it was read"):
             await fetch(house.store, lease, tmp_path / "source", lambda _: None)
+        assert (await house.leased()).size_bytes == len(FILM) - 1
+
+
+async def test_a_film_stays_that_takes_the_place_of_one_whose_title_is_ready_while_control_looks(
+    store: StoreSettings, migrated_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house_at(migrated_data, store, account="") as house, house.database() as database:
+        settings = IncomingSettings(account=ADMIN)
+        incoming = Incoming(database, house.store, settings, time.time, settled_seconds=0)
+        await drop(house, "film.mkv")
+        await incoming.look()
+        await house.publish(await house.leased())
+        survey = house.store.survey
+
+        async def surveyed(prefix: str) -> Survey:
+            found = await survey(prefix)
+            await drop(house, "film.mkv", FILM[1:])
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.store, "survey", surveyed)
+            await incoming.look()
+        await incoming.look()
         assert (await house.leased()).size_bytes == len(FILM) - 1
 
 
