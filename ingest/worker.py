@@ -144,8 +144,11 @@ async def _conclude(workshop: Workshop) -> None:
 
 def _leases(folders: Iterable[Path]) -> list[JobLease]:
     """The leases that are noted in scratch folders."""
-    notes = (note for folder in folders for note in folder.glob(f"*/{LEASE_FILE}"))
-    return [JobLease.FromString(note.read_bytes()) for note in notes]
+    leases: list[JobLease] = []
+    for folder in folders:
+        with suppress(FileNotFoundError):  # another worker that starts now has given it back, and removes it
+            leases += [JobLease.FromString(note.read_bytes()) for note in folder.glob(f"*/{LEASE_FILE}")]
+    return leases
 
 
 async def _give_back(jobs: Jobs, terms: JobLease) -> None:

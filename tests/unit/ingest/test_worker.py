@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest import worker
+from ingest.attempt import LEASE_FILE
 from ingest.publication import Publication
 from matinee.errors import Unavailable
 from matinee.settings import load_settings
@@ -79,3 +80,28 @@ async def test_a_job_is_given_back_before_a_worker_ends_whose_scratch_is_gone(tm
                 await working
     [given_back] = desk.released
     assert given_back.state == JobState.JOB_STATE_QUEUED
+
+
+async def test_a_worker_starts_though_another_removes_what_a_killed_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(data=tmp_path, worker={"poll_seconds": 0.01})
+    store, desk, stop = open_store("memory://"), Desk(), asyncio.Event()
+    for name in ("one", "other"):
+        note = settings.scratch_directory / f"worker-{name}" / name / LEASE_FILE
+        note.parent.mkdir(parents=True)
+        note.write_bytes(JobLease(job_id=name).SerializeToString())
+    read = Path.read_bytes
+
+    def removed_before(note: Path) -> bytes:
+        shutil.rmtree(settings.scratch_directory / "worker-one", ignore_errors=True)
+        return read(note)
+
+    async with serving(desk, tmp_path) as channel:
+        with ThreadPoolExecutor(1) as executor, monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", removed_before)
+            working = asyncio.create_task(worker.work(settings, store, channel, executor, None, "secret", stop))
+            await until(lambda: working.done() or bool(desk.asked))
+            stop.set()
+            await working
+    assert [given_back.job_id for given_back in desk.released] == ["other"]
