@@ -27,7 +27,8 @@ class UnfinishedUploads:
         """
         mark = _mark(account_id, upload_id, length)
         await self._store.put(mark, b"")
-        lengths = [int(item.key.rpartition("/")[2]) for item in await self._store.list(f"{PREFIX}/{account_id}")]
+        marks = await self._store.list(f"{PREFIX}/{account_id}")
+        lengths = [int(told) for one in marks if (told := one.key.rpartition("/")[2]).isdecimal()]
         too_large = len(lengths) > 1 and sum(lengths) > self._limits.unfinished_bytes
         if too_large or len(lengths) > self._limits.unfinished:
             await self._store.delete([mark])

@@ -10,6 +10,7 @@ from edge.parts import UploadStore
 from matinee.rpc.channel import Channel
 from matinee.settings import Settings
 from matinee.storage.object_store import ObjectStore
+from matinee.unfinished import UnfinishedUploads
 from tests.tus import create, encoded, patch
 from tests.uploads import Control, make_settings, make_uploads
 
@@ -93,3 +94,9 @@ async def test_the_sweep_takes_what_lies_in_the_store_and_is_of_no_upload_for_no
     await store.put(f"uploads/{'f' * 32}/info.json", b"{}")
     assert await UploadStore(store, limits.uploads).remove_untouched(time.time() + HOUR) == 1
     assert [item.key for item in await store.list("")] == strays
+
+
+async def test_what_is_of_no_upload_counts_for_nothing(store: ObjectStore, limits: Settings) -> None:
+    await store.put("unfinished/ada/.DS_Store", b"")
+    for upload in ("0", "1"):
+        await UnfinishedUploads(store, limits.uploads).begin("ada", upload * 32, 10)
