@@ -25,7 +25,7 @@ LONGEST_RATING = 20
 HIGHEST_NUMBER = 100_000
 HIGHEST_AGE = 99
 FIRST_YEAR, LAST_YEAR = 1870, 2200
-LATEST_MOMENT = 253_402_300_800  # the year 10000, where timestamps of protobuf end
+LATEST_MOMENT = 253_402_300_799  # the last second of the year 9999, in which timestamps of protobuf end
 
 _LANGUAGE = re.compile(r"[a-z]{3}")
 
@@ -144,10 +144,10 @@ def plan(value: str) -> str:
 
 
 def moment(name: str, value: Timestamp) -> float:
-    """A moment in Unix seconds."""
-    if not (0 <= value.seconds < LATEST_MOMENT and 0 <= value.nanos < 10**9):
+    """A moment in Unix seconds; of the latest second its beginning, because its end is rounded to the year 10000."""
+    if not (0 <= value.seconds <= LATEST_MOMENT and 0 <= value.nanos < 10**9):
         raise InvalidInput(f"{name} must be a time after 1970")
-    return value.ToMicroseconds() / 1_000_000
+    return min(value.ToMicroseconds() / 1_000_000, LATEST_MOMENT)
 
 
 def _with_window(title: Title, told: pb.Title | pb.UpdateTitleRequest) -> Title:
