@@ -4,6 +4,7 @@ Exit status 0, or the one of the error with its sentence on standard error.
 """
 
 import errno
+import io
 import os
 import re
 import sys
@@ -77,6 +78,7 @@ def main() -> None:
     """Run the command that the arguments name, and leave with its exit status."""
     os.umask(PRIVATE)
     quiet_logging()
+    _take_every_character()
     try:
         status = _status(sys.argv[1:])
         sys.stdout.flush()
@@ -118,6 +120,12 @@ def _status(arguments: list[str]) -> int:
 def _sentence(refusal: str) -> str:
     """Why a value is refused, without the words that pydantic puts before and behind it."""
     return re.sub(r": (Value error, |Input )", ": ", refusal).partition(", unable to parse")[0]
+
+
+def _take_every_character() -> None:
+    """Let every name be printed: of a character that the terminal's encoding does not have, its escape."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

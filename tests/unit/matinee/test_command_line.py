@@ -187,6 +187,13 @@ def test_a_value_that_is_refused_is_told_in_one_sentence(words: tuple[str, ...],
     assert done.stderr == f"matinee: Invalid value for {sentence}: see `matinee --help`\n"
 
 
+def test_a_name_that_the_terminal_has_no_letters_for_is_shown_in_escapes() -> None:
+    plan = {"plan_id": "kino", "name": "Łódź"}
+    with answering({"PATCH /api/v1/plans/kino": {"plan": plan}}) as url:
+        done = matinee("plans", "edit", "kino", MATINEE_URL=url, MATINEE_TOKEN="any", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Changed \\u0141\\xf3d\\u017a.\n", "")
+
+
 UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["written at the end", "written at once"])
 
 
