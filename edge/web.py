@@ -23,9 +23,9 @@ POLICY = "/content-security-policy.txt"
 """Written by the build, which knows the hashes of the styles in the player's shadow roots."""
 NO_SCRIPTS = b"default-src 'none'; connect-src 'self'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 PAGES = re.compile(
-    r"/|/(search|plans|account|sign-in|sign-in/callback|register|confirm|forgot|reset)|/(title|watch)/[^/]+"
+    r"/|/(search|plans|account|sign-in|sign-in/callback|register|confirm|forgot|reset)/?|/(title|watch)/[^/]+/?"
 )
-"""Paths that the application itself routes; all of them are answered with its index."""
+"""Paths that the application itself routes, with a slash behind them too; they are answered with its index."""
 ASSETS = "/assets/"
 ICONS = {"/favicon.ico": "/favicon.svg"}
 """Where browsers look for an icon that no page names, and the icon."""

@@ -47,6 +47,7 @@ def client_of(folder: Path) -> httpx.AsyncClient:
         "/search?q=night",
         "/plans",
         "/account",
+        "/account/",
         "/sign-in",
         "/sign-in?next=%2Fwatch%2Ft1",
         "/sign-in/callback?code=c&state=s",
@@ -56,12 +57,13 @@ def client_of(folder: Path) -> httpx.AsyncClient:
         "/reset?token=t",
         "/title/t1",
         "/watch/t1",
+        "/watch/t1/",
         "/index.html",
     ],
 )
 async def test_the_pages_of_the_application_are_its_index(page: httpx.AsyncClient, path: str) -> None:
     answer = await page.get(path)
-    assert answer.content == INDEX
+    assert (answer.status_code, answer.content) == (200, INDEX)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
 
