@@ -134,7 +134,7 @@ def test_a_sign_in_elsewhere_stands_on_the_page_of_the_account_by_itself(
     browser: Browser, stack: Stack, viewer: BrowserContext, email: str
 ) -> None:
     page = viewer.new_page()
-    page.goto("/account")
+    page.goto("/account#1")  # no place of the page is called so
     rows = page.get_by_role("region", name="Where you are signed in").get_by_role("listitem")
     expect(rows).to_have_count(1)
     with seated(browser, stack, email, PASSWORD) as elsewhere:

@@ -204,7 +204,7 @@ export async function account(root: HTMLElement): Promise<void> {
   render(frame(html`<h1>Your account</h1>`), root);
   askPassword();
   await load();
-  if (location.hash) document.querySelector(location.hash)?.scrollIntoView(); // it was not there when the page came
+  document.getElementById(location.hash.slice(1))?.scrollIntoView(); // it was not there when the page came
   listen({
     hear({ sign_in, playback, account }) {
       if (sign_in || playback || account) void load();
