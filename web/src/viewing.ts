@@ -11,6 +11,7 @@ import { type Fault, PASSING, refusalOf } from "./faults.ts";
 import { type Doing, mountPlayer, type Projector } from "./player.ts";
 import { type Attempt, Recovery } from "./recovery.ts";
 import { type Report, Reporting } from "./reporting.ts";
+import { startOf } from "./start.ts";
 
 /** How a viewing begins. */
 export interface Wish {
@@ -71,7 +72,7 @@ export class Viewing {
     try {
       const name = deviceName(navigator.userAgent);
       const playback = await play(this.title.title_id, name, deviceId(), wish.takeOver ?? false);
-      const from = wish.from ?? playback.resume_seconds ?? 0;
+      const from = startOf(wish.from ?? playback.resume_seconds ?? 0, this.title.duration_seconds);
       if (number !== this.#tries) {
         await stop(playback.session_id, from);
         return;
