@@ -10,9 +10,11 @@ from pathlib import Path
 
 # PostgreSQL is started as another user, which takes a real fork: gRPC's own handlers of that crash the child.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-# What a shell runs in the background ignores Ctrl-C, and so would all that tests start there and press it for.
+# What a shell runs in the background ignores Ctrl-C, and under nohup a closed terminal: so would all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
