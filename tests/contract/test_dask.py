@@ -79,12 +79,17 @@ def has_begun(note: Path, times: int) -> bool:
     return note.exists() and note.read_text().count("begun\n") >= times
 
 
-async def test_work_waits_for_the_first_worker(dask: DaskCluster, executor: ClusterExecutor) -> None:
+async def nobody_works_before_another_is_hired(dask: DaskCluster, executor: ClusterExecutor, seconds: float) -> None:
+    """Work is not done within so many seconds, but as soon as there is one more worker."""
     working = asyncio.create_task(Crew(executor).run(distant.double, 21))
-    await asyncio.wait([working], timeout=0.5)
+    await asyncio.wait([working], timeout=seconds)
     assert not working.done()
     dask.hire()
     assert await working == 42
+
+
+async def test_work_waits_for_the_first_worker(dask: DaskCluster, executor: ClusterExecutor) -> None:
+    await nobody_works_before_another_is_hired(dask, executor, seconds=0.5)
 
 
 async def test_a_killed_worker_leaves_no_child_and_its_work_is_done_elsewhere(
@@ -272,11 +277,7 @@ async def test_who_encodes_by_a_cluster_is_ready_while_it_has_a_scheduler_and_a_
 async def test_a_worker_of_another_version_gets_no_work(dask: DaskCluster, executor: ClusterExecutor) -> None:
     dask.hire(1, "-c", OF_ANOTHER_VERSION, "dask-worker")
     wait_until(lambda: dask.said("at the service of a Dask scheduler"))
-    working = asyncio.create_task(Crew(executor).run(distant.double, 21))
-    await asyncio.wait([working], timeout=1)
-    assert not working.done()
-    dask.hire()
-    assert await working == 42
+    await nobody_works_before_another_is_hired(dask, executor, seconds=1)
 
 
 async def test_a_place_that_is_freed_while_the_scheduler_is_asked_is_taken_at_once(

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,17 @@ async def studio(tmp_path: Path, dask: DaskCluster) -> AsyncIterator[Studio]:
 @pytest.fixture
 def seaweedfs(s3_server: Callable[[str], S3]) -> S3:
     return s3_server("seaweedfs")
+
+
+@asynccontextmanager
+async def on_a_bucket(folder: Path, server: S3, **more: dict[str, Any]) -> AsyncIterator[Studio]:
+    """A studio and two workers of a cluster, which share nothing but a scheduler and a bucket."""
+    bucket = await asyncio.to_thread(new_bucket, server)
+    with dask_cluster(folder / "dask", **as_environment(bucket)) as dask:
+        dask.hire(2)
+        store = {"url": bucket.url, **server.settings}
+        async with opened(folder / "data", **sections(dask.url), store=store, **more) as studio:
+            yield studio
 
 
 async def in_state(studio: Studio, job: Job, state: JobState.ValueType) -> Job:
@@ -293,16 +305,12 @@ async def test_a_worker_of_another_store_costs_no_try_and_names_both(
 async def test_workers_need_nothing_but_the_scheduler_and_a_bucket(
     tmp_path: Path, source: bytes, of_threads: dict[str, str], seaweedfs: S3
 ) -> None:
-    bucket = await asyncio.to_thread(new_bucket, seaweedfs)
-    with dask_cluster(tmp_path / "dask", **as_environment(bucket)) as dask:
-        dask.hire(2)
-        store = {"url": bucket.url, **seaweedfs.settings}
-        async with opened(tmp_path / "data", **sections(dask.url), store=store) as studio:
-            job = await studio.upload(source)
-            await studio.hire()
-            await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
-            assert await asset(studio) == of_threads
-            assert not list(studio.settings.scratch_directory.rglob("*.encoding"))
+    async with on_a_bucket(tmp_path, seaweedfs) as studio:
+        job = await studio.upload(source)
+        await studio.hire()
+        await in_state(studio, job, JobState.JOB_STATE_PUBLISHED)
+        assert await asset(studio) == of_threads
+        assert not list(studio.settings.scratch_directory.rglob("*.encoding"))
     assert not (tmp_path / "data" / "objects").exists()
 
 
@@ -331,18 +339,14 @@ async def test_a_bucket_that_is_away_while_a_film_is_encoded_costs_no_try(
 async def test_a_film_that_is_dropped_into_the_bucket_is_encoded_by_the_cluster(
     tmp_path: Path, source: bytes, of_threads: dict[str, str], seaweedfs: S3
 ) -> None:
-    bucket = await asyncio.to_thread(new_bucket, seaweedfs)
-    with dask_cluster(tmp_path / "dask", **as_environment(bucket)) as dask:
-        dask.hire(2)
-        store = {"url": bucket.url, **seaweedfs.settings}
-        incoming = {"account": "admin@matinee.local", "poll_seconds": 0.5}
-        async with opened(tmp_path / "data", **sections(dask.url), store=store, incoming=incoming) as studio:
-            await studio.store.put("incoming/Dropped.mp4", source)
-            await studio.hire()
+    incoming = {"account": "admin@matinee.local", "poll_seconds": 0.5}
+    async with on_a_bucket(tmp_path, seaweedfs, incoming=incoming) as studio:
+        await studio.store.put("incoming/Dropped.mp4", source)
+        await studio.hire()
 
-            async def taken() -> bool:
-                assert studio.log("attempt ended") == []
-                return not await studio.keys("incoming")
+        async def taken() -> bool:
+            assert studio.log("attempt ended") == []
+            return not await studio.keys("incoming")
 
-            await until(taken, seconds=150)
-            assert await asset(studio) == of_threads
+        await until(taken, seconds=150)
+        assert await asset(studio) == of_threads

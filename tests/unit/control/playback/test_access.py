@@ -42,13 +42,13 @@ async def subscriber(house: House, **plan: Any) -> Metadata:
     return viewer
 
 
-async def displaced(house: House) -> tuple[Metadata, pb.PlayResponse, pb.PlayResponse]:
-    """A viewer with a plan of one stream, a session that nobody uses any more, and the one that has taken its place."""
+async def displaced(house: House, by: str = "phone") -> tuple[Metadata, pb.PlayResponse, pb.PlayResponse]:
+    """A viewer with a plan of one stream, an unused session on the TV, and the one on a device that took its place."""
     viewer = await subscriber(house, max_streams=1)
     title_id = await house.film()
     unused = await house.play(title_id, viewer, device_id="tv")
     house.clock.turn(61)
-    return viewer, unused, await house.play(title_id, viewer, device_id="phone")
+    return viewer, unused, await house.play(title_id, viewer, device_id=by)
 
 
 async def reported(house: House, *session_ids: str) -> pb.ConnectResponse:
@@ -134,11 +134,7 @@ async def test_an_edge_that_serves_an_unused_session_hears_why_it_may_not(house:
 
 
 async def test_a_session_that_comes_back_ends_the_one_in_its_place_though_both_are_reported(house: House) -> None:
-    viewer = await subscriber(house, max_streams=1)
-    title_id = await house.film()
-    first = await house.play(title_id, viewer, device_id="tv")
-    house.clock.turn(61)
-    second = await house.play(title_id, viewer, device_id="tv")
+    _, first, second = await displaced(house, by="tv")
     heard = await reported(house, first.session_id, second.session_id)
     assert [one.session_id for one in heard.renewed] == [first.session_id]
     assert [(one.session_id, one.reason) for one in heard.revoked] == [(second.session_id, TAKEN_OVER)]
@@ -147,11 +143,7 @@ async def test_a_session_that_comes_back_ends_the_one_in_its_place_though_both_a
 
 
 async def test_of_two_sessions_that_come_back_in_one_report_only_those_go_on_that_the_plan_allows(house: House) -> None:
-    viewer = await subscriber(house, max_streams=1)
-    title_id = await house.film()
-    first = await house.play(title_id, viewer, device_id="tv")
-    house.clock.turn(61)
-    second = await house.play(title_id, viewer, device_id="phone")
+    _, first, second = await displaced(house)
     house.clock.turn(61)
     heard = await reported(house, first.session_id, second.session_id)
     assert [one.session_id for one in heard.renewed] == [first.session_id]
